@@ -1,0 +1,3 @@
+"""MelodySynthesis: train, compare and play melody models."""
+
+__version__ = "0.1.0"
