@@ -1,0 +1,268 @@
+"""The walk along `event` tokens: grammar, place in the bar, bars to go, and what the melody itself suggests next.
+
+Folk tunes repeat themselves: the best guess at the next note is often what stood at the same place some bars or a phrase
+ago, or what followed the last time that the latest notes were heard. Those guesses are functions of the past, so they
+are features, for every architecture alike.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.encodings.base import Feature, Frame, Ids
+from melodysynthesis.encodings.event_tokens import (
+    ALLOWED, DURATIONS, HIGHEST_PITCH, ID, KINDS, LOWEST_PITCH, MAX_BARS, NEXT_SLOT, TOKENS, TONICS, VALUES, Kind,
+    Slot,
+)  # fmt: skip
+from melodysynthesis.errors import EncodingError
+from melodysynthesis.music import MODES, TICKS_PER_WHOLE
+
+LAGS = (1, 2, 4, 8)
+"""How many bars ago to look for what stood at the same place."""
+
+POSITIONS = 194
+"""Positions in a bar in ticks, up to two whole notes; the last two: longer, and no meter."""
+TO_GO = 34
+"""Bars to go, up to 32; the last: not known."""
+MATCH_LENGTHS = 17
+PHRASE_POSITIONS = 66
+
+# What sounds at a place, as a feature: nothing known, no onset (a note or rest goes on), a rest's onset, or a pitch's.
+NOTHING, HELD, RESTS = 0, 1, 2
+SOUNDS = HIGHEST_PITCH - LOWEST_PITCH + 4
+# How long it sounds: nothing known, a sum of several durations, or one of the table.
+LENGTHS = len(DURATIONS) + 2
+
+FEATURES = (
+    Feature("position in bar", POSITIONS),
+    Feature("bars to go", TO_GO),
+    *(Feature(f"pitch {lag} bars ago", SOUNDS) for lag in LAGS),
+    *(Feature(f"duration {lag} bars ago", LENGTHS) for lag in LAGS),
+    Feature("position in phrase", PHRASE_POSITIONS),
+    Feature("pitch a phrase ago", SOUNDS),
+    Feature("duration a phrase ago", LENGTHS),
+    Feature("pitch after the last like notes", SOUNDS),
+    Feature("duration after the last like notes", LENGTHS),
+    Feature("how many like notes", MATCH_LENGTHS),
+)
+
+LENGTH_OF = np.ones(max(DURATIONS) + 1, np.int16)
+LENGTH_OF[0] = NOTHING
+LENGTH_OF[list(DURATIONS)] = np.arange(2, LENGTHS)
+"""Ticks -> the feature's value."""
+
+
+class EventContext:
+    """A batch of `event` sequences under way; see `Context`. Arrays are (batch,) unless said otherwise."""
+
+    def __init__(self, batch: int, frame: Frame) -> None:
+        self.frame = frame
+        self.slot = np.full(batch, Slot.TONIC, np.int64)
+        self.tick = np.zeros(batch, np.int64)
+        self.beats = np.zeros(batch, np.int64)
+        self.bar_ticks = np.zeros(batch, np.int64)
+        self.bar_end = np.zeros(batch, np.int64)
+        self.pickup = np.zeros(batch, np.int64)
+        self.bars = np.full(batch, -1, np.int64)
+        self.bars_ended = np.zeros(batch, np.int64)
+        self.phrase_start = np.zeros(batch, np.int64)
+        self.last_phrase_start = np.full(batch, -1, np.int64)
+        # What starts at each tick, and how long it is: (batch, ticks), grown as needed.
+        self.sound_at = np.full((batch, 512), HELD, np.int16)
+        self.length_at = np.zeros((batch, 512), np.int16)
+        # The notes so far and, for each, how many notes before it and with it are like the latest ones: (batch, notes).
+        self.count = np.zeros(batch, np.int64)
+        self.sounds = np.zeros((batch, 64), np.int16)
+        self.ticks = np.zeros((batch, 64), np.int32)
+        self.likeness = np.zeros((batch, 64), np.int16)
+        self.likeness_before = np.zeros((batch, 64), np.int16)
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """Whether the sequence has ended."""
+        return self.slot == Slot.DONE
+
+    @property
+    def in_body(self) -> NDArray[np.bool_]:
+        """Whether notes may follow."""
+        return self.slot >= Slot.FIRST
+
+    @property
+    def end_tick(self) -> NDArray[np.int64]:
+        """Tick at which the melody ends if it keeps its number of bars; a pickup's complement is left off the last bar."""
+        to_go = self.bars - self.bars_ended
+        known = (self.bars > 0) & (self.bars < MAX_BARS) & (self.bar_ticks > 0) & self.in_body
+        in_pickup = (self.bars_ended == 0) & (self.pickup > 0) & (self.tick < self.pickup)
+        last = self.bar_end + (to_go - ~in_pickup) * self.bar_ticks
+        return np.where(known, last - self.pickup, 0)
+
+    def advance(self, ids: Ids) -> None:
+        """Take one token for each sequence."""
+        then = NEXT_SLOT[self.slot, ids]
+        if (then < 0).any():
+            row = int(np.argmax(then < 0))
+            raise EncodingError(f"token {TOKENS[ids[row]][0]!r} can't follow in slot {Slot(self.slot[row]).name}")
+        kind, value = KINDS[ids], VALUES[ids]
+        in_prefix = self.slot <= Slot.PICKUP
+        lasts = (kind == Kind.DURATION) & ~in_prefix
+        if lasts.any():
+            self._take_duration(np.flatnonzero(lasts), value[lasts])
+        heads = (kind == Kind.PITCH) | (kind == Kind.REST)
+        if heads.any():
+            rows = np.flatnonzero(heads)
+            self._take_head(rows, np.where(kind[rows] == Kind.PITCH, value[rows] - LOWEST_PITCH + 3, RESTS))
+        phrase = kind == Kind.PHRASE
+        if phrase.any():
+            self.last_phrase_start[phrase] = self.phrase_start[phrase]
+            self.phrase_start[phrase] = self.tick[phrase]
+        if not heads.all():
+            self._take_frame(kind, value, in_prefix)
+        self.slot = then
+
+    def _take_frame(self, kind: NDArray[np.int64], value: NDArray[np.int64], in_prefix: NDArray[np.bool_]) -> None:
+        beats, unit, bars = kind == Kind.BEATS, kind == Kind.UNIT, kind == Kind.BARS
+        pickup = (kind == Kind.DURATION) & in_prefix
+        if not (beats | unit | bars | pickup).any():
+            return
+        self.pickup[pickup] += value[pickup]
+        self.beats[beats] = value[beats]
+        new = self.beats[unit] * TICKS_PER_WHOLE // value[unit]
+        # A change of meter starts a new bar, so a bar that was under way ends here.
+        # A pickup is no bar of its own.
+        in_pickup = (self.bars_ended == 0) & (self.tick < self.pickup)
+        under_way = ~in_prefix & unit & ~in_pickup & (self.bar_end != self.tick + self.bar_ticks)
+        self.bars_ended[under_way] += 1
+        self.bar_ticks[unit] = new
+        self.bar_end[unit] = self.tick[unit] + new
+        self.bars[bars] = value[bars]
+        self.bar_end[bars] = np.where(self.pickup[bars] > 0, self.pickup[bars], self.bar_ticks[bars])
+
+    def _take_head(self, rows: NDArray[np.int64], sounds: NDArray[np.int64]) -> None:
+        self._grow()
+        self.sound_at[rows, self.tick[rows]] = sounds
+        self.sounds[rows, self.count[rows]] = sounds
+        self.ticks[rows, self.count[rows]] = 0
+        self.count[rows] += 1
+        self.likeness_before[rows] = self.likeness[rows]
+
+    def _take_duration(self, rows: NDArray[np.int64], ticks: NDArray[np.int64]) -> None:
+        last = self.count[rows] - 1
+        # A tied duration lengthens the note that is there.
+        self.ticks[rows, last] += ticks.astype(np.int32)
+        whole = self.ticks[rows, last]
+        self.length_at[rows, self.tick[rows] + ticks - whole] = LENGTH_OF[np.minimum(whole, max(DURATIONS))]
+        self.tick[rows] += ticks
+        self._compare(rows, last)
+        late = self.tick[rows] >= self.bar_end[rows]
+        bar = self.bar_ticks[rows]
+        over = np.where(late & (bar > 0), (self.tick[rows] - self.bar_end[rows]) // np.maximum(bar, 1) + 1, 0)
+        pickup_ends = (self.pickup[rows] > 0) & (self.bar_end[rows] == self.pickup[rows]) & (over > 0)
+        first_bar = pickup_ends & (self.bars_ended[rows] == 0)
+        self.bars_ended[rows] += over - first_bar
+        self.bar_end[rows] += over * bar
+
+    def _compare(self, rows: NDArray[np.int64], last: NDArray[np.int64]) -> None:
+        """Find how far back each earlier note and those before it are like the latest note and those before it."""
+        width = int(last.max()) + 1
+        sounds, ticks = self.sounds[rows, :width], self.ticks[rows, :width]
+        row = np.arange(len(rows))
+        like = (sounds == sounds[row, last][:, None]) & (ticks == ticks[row, last][:, None])
+        like &= np.arange(width) < last[:, None]
+        before = np.zeros((len(rows), width), np.int16)
+        before[:, 1:] = self.likeness_before[rows, : width - 1]
+        self.likeness[rows, :width] = np.where(like, before + 1, 0)
+
+    def _grow(self) -> None:
+        if self.tick.max() + max(DURATIONS) >= self.sound_at.shape[1]:
+            more = ((0, 0), (0, self.sound_at.shape[1]))
+            self.sound_at = np.pad(self.sound_at, more, constant_values=HELD)
+            self.length_at = np.pad(self.length_at, more)
+        if self.count.max() + 1 >= self.sounds.shape[1]:
+            more = ((0, 0), (0, self.sounds.shape[1]))
+            self.sounds, self.ticks = np.pad(self.sounds, more), np.pad(self.ticks, more)
+            self.likeness, self.likeness_before = np.pad(self.likeness, more), np.pad(self.likeness_before, more)
+
+    def features(self) -> NDArray[np.int64]:
+        """(batch, features): the values of `FEATURES` before the next token."""
+        # Between a note's pitch and its duration the tick still is its onset: both are predicted from the same place.
+        onset = self.tick
+        bar, metered = self.bar_ticks, (self.bar_ticks > 0) & self.in_body
+        position = np.where(metered, np.minimum(bar - (self.bar_end - onset), POSITIONS - 2), POSITIONS - 1)
+        to_go = np.where(metered & (self.bars > 0), np.clip(self.bars - self.bars_ended, 0, TO_GO - 2), TO_GO - 1)
+        columns = [position, to_go]
+        earlier = [np.where(metered, onset - lag * bar, -1) for lag in LAGS]
+        looks = [self._at(tick) for tick in earlier]
+        columns += [sound for sound, _ in looks] + [length for _, length in looks]
+        in_phrase = onset - self.phrase_start
+        columns.append(np.minimum(in_phrase // 6, PHRASE_POSITIONS - 1))
+        place = np.where(self.last_phrase_start >= 0, self.last_phrase_start + in_phrase, -1)
+        columns += self._at(np.where(place < self.phrase_start, place, -1))
+        columns += self._suggestion()
+        return np.stack(columns, axis=1).astype(np.int64)
+
+    def _at(self, tick: NDArray[np.int64]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+        rows, known = np.arange(len(tick)), tick >= 0
+        tick = np.maximum(tick, 0)
+        return np.where(known, self.sound_at[rows, tick], NOTHING), np.where(known, self.length_at[rows, tick], NOTHING)
+
+    def _suggestion(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """What followed the longest stretch like the latest notes (the last such stretch), and its length in notes."""
+        rows = np.arange(len(self.slot))
+        pending = self.slot == Slot.DURATION
+        # While a note waits for its duration it is already counted, but the comparison still is that of the note before.
+        whole = self.count - pending
+        width = max(int(self.count.max()), 1)
+        likeness = self.likeness[:, :width]
+        best = width - 1 - np.argmax(likeness[:, ::-1], axis=1)
+        length = likeness[rows, best]
+        found = (length > 0) & (best + 1 < whole)
+        after = np.where(found, best + 1, 0)
+        ticks = np.minimum(self.ticks[rows, after], max(DURATIONS))
+        return (
+            np.where(found, self.sounds[rows, after], NOTHING),
+            np.where(found, LENGTH_OF[ticks], NOTHING),
+            np.where(found, np.minimum(length, MATCH_LENGTHS - 1), 0),
+        )
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """(batch, vocabulary): what the grammar and the frame let follow."""
+        allowed = ALLOWED[self.slot]
+        if (self.slot <= Slot.PICKUP).any():
+            allowed &= self._framed()
+        return allowed
+
+    def _framed(self) -> NDArray[np.bool_]:
+        """(batch, vocabulary): what agrees with the frame in the slots before the notes."""
+        agrees = np.ones((len(self.slot), len(TOKENS)), bool)
+        key, meter, frame = self.frame.key, self.frame.meter, self.frame
+        wanted: dict[Slot, int] = {}
+        if key is not None:
+            wanted[Slot.TONIC] = ID[Kind.TONIC, TONICS.index(key.tonic) + 1]
+            wanted[Slot.MODE] = ID[Kind.MODE, MODES.index(key.mode) + 1]
+        if meter is not None:
+            wanted[Slot.METER] = ID[Kind.BEATS, meter.beats]
+            wanted[Slot.UNIT] = ID[Kind.UNIT, meter.beat_unit]
+        for slot, token in wanted.items():
+            agrees[self.slot == slot] = np.arange(len(TOKENS)) == token
+        at_pickup = self.slot == Slot.PICKUP
+        if frame.bars is not None:
+            agrees[at_pickup] &= (KINDS != Kind.BARS) | (VALUES == min(frame.bars, MAX_BARS))
+        # A pickup is shorter than a bar, its parts stand in falling order, and a given one is said exactly.
+        room = np.where(at_pickup, self.bar_ticks - 1 if frame.pickup is None else frame.pickup, 0) - self.pickup
+        is_duration = KINDS == Kind.DURATION
+        agrees[at_pickup] &= ~is_duration | (room[at_pickup, None] >= VALUES)
+        if frame.pickup is not None:
+            agrees[at_pickup] &= is_duration | (room[at_pickup, None] == 0)
+        return agrees
+
+    def select(self, indices: NDArray[np.int64]) -> Self:
+        """A new context of the sequences at `indices`."""
+        new = object.__new__(type(self))
+        for name, value in vars(self).items():
+            setattr(new, name, value[indices] if isinstance(value, np.ndarray) else value)
+        return new
+
+

@@ -1,0 +1,72 @@
+"""What an engine is: something that steps a trained model, a whole batch of sequences one token at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.encodings.base import Context, Encoding, Frame, Ids
+
+Logits = NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class State:
+    """Where a batch stands: the encoding's context and the engine's own memory (h and c, caches, counts)."""
+
+    context: Context
+    memory: Any
+
+
+class Engine(Protocol):
+    """Steps a model. A step takes what was drawn and gives the logits of what comes next.
+
+        logits, state = engine.init(batch, frame)
+        while not state.context.done.all():
+            ids = draw(logits, state.context.allowed())
+            logits, state = engine.step(ids, state)
+
+    The start token is taken by `init`, so that no caller can lose or repeat it.
+    """
+
+    encoding: Encoding
+    card: Card
+
+    def init(self, batch: int, frame: Frame = Frame()) -> tuple[Logits, State]:
+        """Logits (batch, vocabulary) of the first token, and the state after the start token."""
+
+    def step(self, ids: Ids, state: State) -> tuple[Logits, State]:
+        """Take one token for each sequence, (batch,); logits (batch, vocabulary) of the next. `state` is used up."""
+
+    def select(self, state: State, indices: NDArray[np.int64]) -> State:
+        """A new state of the sequences at `indices`, which may repeat; the old one stays good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a person should know of a model before using it. Written into the model file.
+
+    Attributes:
+        name: such as ``"lstm"``.
+        architecture: name in the table of models, or ``"ngram"``.
+        preset: ``"original"``, ``"base"`` or what the user gave.
+        corpus: name of the corpus it was trained on.
+        licence: of that corpus, in one line for people.
+        seed: of the training.
+        parameters: number of trainable parameters.
+        command: the command line that made it.
+        figures: measured on held-out data, such as ``{"bits per note": 3.1}``.
+    """
+
+    name: str
+    architecture: str
+    preset: str
+    corpus: str
+    licence: str
+    seed: int
+    parameters: int
+    command: str
+    figures: dict[str, float]
