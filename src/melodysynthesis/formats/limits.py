@@ -1,0 +1,34 @@
+"""What a score file may hold. Beyond that it is hostile or no melody, and reading it would eat the memory."""
+
+from melodysynthesis.errors import FormatError
+from melodysynthesis.music import TICKS_PER_QUARTER
+
+MAX_FILE_BYTES = 64 * 2**20
+MAX_NOTES = 100_000
+"""Notes of one part."""
+MAX_TICKS = 100_000 * TICKS_PER_QUARTER
+"""Length of one melody: 100,000 quarters are fourteen hours at 120 a minute."""
+
+
+def check_file_size(size: int, source: str, limit: int = MAX_FILE_BYTES) -> None:
+    """Refuse a file of more than `limit` bytes.
+
+    Raises:
+        FormatError: kind ``"too large"``.
+    """
+    if size > limit:
+        reason = f"the file has {size:,} bytes; at most {limit:,} are read"
+        raise FormatError(reason, source, "too large")
+
+
+def check_length(notes: int, ticks: int, source: str) -> None:
+    """Refuse a part of more than `MAX_NOTES` notes or `MAX_TICKS` ticks.
+
+    Raises:
+        FormatError: kind ``"too large"``.
+    """
+    if notes > MAX_NOTES:
+        raise FormatError(f"a part has {notes:,} notes; at most {MAX_NOTES:,} are read", source, "too large")
+    if ticks > MAX_TICKS:
+        quarters, limit = ticks // TICKS_PER_QUARTER, MAX_TICKS // TICKS_PER_QUARTER
+        raise FormatError(f"it lasts {quarters:,} quarters; at most {limit:,} are read", source, "too large")
