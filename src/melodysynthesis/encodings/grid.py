@@ -1,0 +1,176 @@
+"""The `grid` encoding: one token a sixteenth, as in the original study.
+
+    /  60 _ _ _ 62 _ 64 _ r _ _ _  /
+
+A MIDI number starts a note, ``r`` a rest, ``_`` holds either, ``/`` stands before and after a melody. Tunes are moved to
+C major or A minor, as the study's were; key, meter and pickup can't be said and are taken from the frame when decoding.
+Phrase marks are lost. What is not whole sixteenths, or leaves the vocabulary's range, is rejected by name, never bent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.encodings.base import Feature, Frame, Group, Ids, Role
+from melodysynthesis.errors import EncodingError, FormatError
+from melodysynthesis.formats.grid import DELIMITER, HOLD, REST, STEP_TICKS, melody_of, tokens_of
+from melodysynthesis.music import Key, Melody
+
+PITCHES = (43, 45, *range(47, 87))
+"""The pitches of the study's 45 symbols: every one its corpus holds, 44 and 46 left out."""
+
+MINOR_THIRD = ("minor", "dorian", "phrygian", "locrian")
+
+
+def shift_to_c(key: Key | None) -> int:
+    """Semitones, -6 to 5, that move a key's tonic to C, or to A for modes with a minor third."""
+    if key is None:
+        return 0
+    target = 9 if key.mode in MINOR_THIRD else 0
+    return (target - key.pitch_class + 6) % 12 - 6
+
+
+class GridEncoding:
+    """The `grid` encoding; see the module's docstring.
+
+    Args:
+        pitches: MIDI numbers that have a token, ascending; the study's by default.
+    """
+
+    name = "grid"
+    features: tuple[Feature, ...] = ()
+
+    def __init__(self, pitches: Iterable[int] = PITCHES) -> None:
+        self.pitches = tuple(pitches)
+        self.vocabulary = (DELIMITER, HOLD, REST, *(str(pitch) for pitch in self.pitches))
+        self.ids = {token: i for i, token in enumerate(self.vocabulary)}
+        self.start_id = self.ids[DELIMITER]
+        self.roles: NDArray[np.int64] = np.full(len(self.vocabulary), Role.MUSIC, np.int64)
+        self.groups: NDArray[np.int64] = np.full(len(self.vocabulary), Group.NOTE, np.int64)
+        self.groups[:3] = Group.DELIMITER, Group.HOLD, Group.REST
+
+    def encode(self, melody: Melody) -> Ids:
+        """Ids of a melody between two delimiters; see `Encoding.encode`."""
+        ids = self.body(melody)
+        return np.concatenate([[self.start_id], ids, [self.start_id]]).astype(np.int64)
+
+    def body(self, melody: Melody) -> Ids:
+        """Ids of the sixteenths of a melody alone; see `Encoding.body`."""
+        if not melody.notes:
+            raise EncodingError(f"{melody.source or 'melody'}: there is no note to encode")
+        shift = shift_to_c(melody.key)
+        for number, pitch in enumerate(melody.pitches, 1):
+            if str(pitch + shift) not in self.ids:
+                raise EncodingError(
+                    f"{melody.source or 'melody'}: note {number}: pitch {pitch} is {pitch + shift} when moved to C major or "
+                    f"A minor, which has no token among {self.pitches[0]} to {self.pitches[-1]}"
+                )
+        moved = replace(melody, notes=tuple(note._replace(pitch=note.pitch + shift) for note in melody.notes))
+        try:
+            return self.ids_of(tokens_of(moved))
+        except FormatError as error:
+            raise EncodingError(str(error)) from error
+
+    def ids_of(self, tokens: Iterable[str]) -> Ids:
+        """Ids of tokens as they stand in a text, delimiters and all.
+
+        Raises:
+            EncodingError: naming the first token that is not in the vocabulary.
+        """
+        try:
+            return np.array([self.ids[token] for token in tokens], np.int64)
+        except KeyError as error:
+            raise EncodingError(f"token {error.args[0]!r} is not one of {' '.join(self.vocabulary)}") from None
+
+    def decode(self, ids: Sequence[int] | Ids, frame: Frame | None = None) -> Melody:
+        """The melody between the first delimiter and the next; see `Encoding.decode`.
+
+        `frame` gives the key to move it back to, the meter and the pickup.
+        """
+        frame = frame or Frame()
+        if len(ids) == 0 or ids[0] != self.start_id:
+            raise EncodingError(f"token 1: a melody starts with the token {DELIMITER!r}")
+        tokens: list[str] = []
+        for number, token in enumerate(ids[1:], 2):
+            if not 0 <= token < len(self.vocabulary):
+                raise EncodingError(f"token {number}: id {token} is not below {len(self.vocabulary)}")
+            if token == self.start_id:
+                break
+            tokens.append(self.vocabulary[token])
+        try:
+            melody = melody_of(tokens)
+        except FormatError as error:
+            raise EncodingError(str(error)) from error
+        meters = (frame.meter._replace(tick=0),) if frame.meter else ()
+        pickup = frame.pickup or 0 if meters else 0
+        return replace(melody.transpose(-shift_to_c(frame.key), frame.key), meters=meters, pickup=pickup)
+
+    def start(self, batch: int, frame: Frame = Frame()) -> GridContext:  # noqa: B008 (a frozen value)
+        """The context after the first delimiter; see `Encoding.start`."""
+        return GridContext(self, batch, frame)
+
+    def description(self) -> dict[str, object]:
+        """What makes this encoding again; see `Encoding.description`."""
+        return {"name": self.name, "pitches": list(self.pitches)}
+
+
+class GridContext:
+    """A batch of `grid` sequences under way; see `Context`. Arrays are (batch,)."""
+
+    def __init__(self, encoding: GridEncoding, batch: int, frame: Frame) -> None:
+        self.encoding, self.frame = encoding, frame
+        self.tick = np.zeros(batch, np.int64)
+        self.done = np.zeros(batch, np.bool_)
+
+    @property
+    def in_body(self) -> NDArray[np.bool_]:
+        """Notes may follow at once: there is no frame to be said."""
+        return np.ones(len(self.tick), np.bool_)
+
+    @property
+    def bar_end(self) -> NDArray[np.int64]:
+        """Tick at which the current bar ends; 0 without a meter in the frame."""
+        bar, pickup = self._bar_and_pickup()
+        if bar == 0:
+            return np.zeros(len(self.tick), np.int64)
+        return np.where(self.tick < pickup, pickup, pickup + ((self.tick - pickup) // bar + 1) * bar)
+
+    @property
+    def end_tick(self) -> NDArray[np.int64]:
+        """Tick at which the frame's number of bars ends; 0 where it is open."""
+        bar, _ = self._bar_and_pickup()
+        return np.full(len(self.tick), bar * (self.frame.bars or 0), np.int64)
+
+    def _bar_and_pickup(self) -> tuple[int, int]:
+        if self.frame.meter is None:
+            return 0, 0
+        return self.frame.meter.bar_ticks, self.frame.pickup or 0
+
+    def features(self) -> NDArray[np.int64]:
+        """(batch, 0): the original study gave its models none."""
+        return np.zeros((len(self.tick), 0), np.int64)
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """(batch, vocabulary): no hold and no end before the first note or rest; after the end only the end."""
+        allowed = np.ones((len(self.tick), len(self.encoding.vocabulary)), np.bool_)
+        allowed[self.tick == 0, self.encoding.ids[HOLD]] = False
+        allowed[self.tick == 0, self.encoding.start_id] = False
+        allowed[self.done] = False
+        allowed[self.done, self.encoding.start_id] = True
+        return allowed
+
+    def advance(self, ids: Ids) -> None:
+        """Take one token for each sequence."""
+        self.done = self.done | (ids == self.encoding.start_id)
+        self.tick = np.where(self.done, self.tick, self.tick + STEP_TICKS)
+
+    def select(self, indices: NDArray[np.int64]) -> Self:
+        """A new context of the sequences at `indices`."""
+        new = type(self)(self.encoding, 0, self.frame)
+        new.tick, new.done = self.tick[indices], self.done[indices]
+        return new
