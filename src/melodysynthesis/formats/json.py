@@ -1,0 +1,152 @@
+"""JSON: a melody with nothing left out, for programs.
+
+    {"format": "melody", "version": 1, "ticks_per_quarter": 24,
+     "duration": 96, "pickup": 0,
+     "key": {"tonic": "G", "mode": "major"},
+     "meters": [[0, 4, 4]],
+     "phrase_ends": [96],
+     "notes": [[0, 24, 67], [24, 24, 69], [48, 48, 71]],
+     "source": "erk1.abc: 3"}
+
+All times are ticks. A note is onset, duration, MIDI number; a meter is tick, beats, beat unit. `key` is null
+where unknown. `notes` and `duration` must be there, everything else has the value of an empty `Melody`. Other
+fields are passed over. A list of such objects is read as many melodies.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from melodysynthesis.errors import FormatError
+from melodysynthesis.formats.base import Format, Reading
+from melodysynthesis.formats.limits import check_length
+from melodysynthesis.music import TICKS_PER_QUARTER, Key, Melody, Meter, Note
+
+VERSION = 1
+
+
+def to_dict(melody: Melody) -> dict[str, Any]:
+    """The JSON object of a melody, as above."""
+    key = melody.key
+    return {
+        "format": "melody",
+        "version": VERSION,
+        "ticks_per_quarter": TICKS_PER_QUARTER,
+        "duration": melody.duration,
+        "pickup": melody.pickup,
+        "key": None if key is None else {"tonic": key.tonic, "mode": key.mode},
+        "meters": [list(meter) for meter in melody.meters],
+        "phrase_ends": list(melody.phrase_ends),
+        "notes": [list(note) for note in melody.notes],
+        "source": melody.source,
+    }
+
+
+def from_dict(fields: object, where: str = "") -> Melody:
+    """The melody of such an object; the inverse of `to_dict`. `where` is for messages.
+
+    Raises:
+        FormatError: naming the field that is missing or not as described.
+    """
+    if not isinstance(fields, dict):
+        raise FormatError(f"expected an object with notes, found {_kind(fields)}", where, "bad JSON")
+    if (ticks := fields.get("ticks_per_quarter", TICKS_PER_QUARTER)) != TICKS_PER_QUARTER:
+        raise FormatError(f"ticks_per_quarter is {ticks!r}, expected {TICKS_PER_QUARTER}", where, "bad JSON")
+    notes = tuple(Note(*row) for row in _rows(fields, "notes", 3, where, required=True))
+    duration = _whole(fields.get("duration"), "duration", where)
+    check_length(len(notes), duration, where)
+    try:
+        return Melody(
+            notes,
+            duration,
+            tuple(Meter(*row) for row in _rows(fields, "meters", 3, where)),
+            _key(fields.get("key"), where),
+            tuple(_whole(tick, "phrase_ends", where) for tick in _list(fields, "phrase_ends", where)),
+            _whole(fields.get("pickup", 0), "pickup", where),
+            str(fields.get("source", "")) or where,
+        )
+    except ValueError as error:
+        raise FormatError(str(error), where, "bad JSON") from None
+
+
+def read(data: bytes, source: str, part: str | None = None) -> Reading:
+    """The melodies of a JSON text. `part` is the number of one, from 1.
+
+    Raises:
+        FormatError: if the text is no JSON, or none of its melodies can be read.
+    """
+    try:
+        found = json.loads(data)
+    except RecursionError:
+        raise FormatError("it is nested too deeply for a melody", source, "bad JSON") from None
+    except ValueError as error:  # also UnicodeDecodeError
+        raise FormatError(f"no JSON: {str(error)[:200]}", source, "bad JSON") from None
+    items = list(enumerate(found, 1)) if isinstance(found, list) else [(1, found)]
+    if part is not None:
+        if not (part.isdecimal() and 1 <= int(part[:9]) <= len(items)):
+            reason = f"no melody {part[:40]!r}: they are numbered from 1 to {len(items)}"
+            raise FormatError(reason, source, "no such part")
+        items = [items[int(part) - 1]]
+    reading = Reading()
+    for number, item in items:
+        try:
+            reading.melodies.append(from_dict(item, f"{source}: {number}" if len(items) > 1 else source))
+        except FormatError as problem:
+            reading.problems.append(problem)
+    if not reading.melodies:
+        raise reading.problems[0] if reading.problems else FormatError("no melodies", source, "empty")
+    return reading
+
+
+def write(melody: Melody) -> bytes:
+    """The JSON object of a melody, in one line."""
+    return (json.dumps(to_dict(melody), ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+
+
+FORMAT = Format(
+    "json", (".json",), read, write, frozenset({"duration", "meters", "key", "phrase_ends", "pickup"})
+)
+
+
+def _key(value: object, where: str) -> Key | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get("tonic"), str):
+        raise FormatError(f"key is {_kind(value)}, expected a tonic and a mode", where, "bad JSON")
+    return Key(value["tonic"], str(value.get("mode", "major")))
+
+
+def _rows(
+    fields: dict[str, Any], name: str, width: int, where: str, required: bool = False
+) -> list[list[int]]:
+    rows = _list(fields, name, where, required)
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, list) or len(row) != width:
+            reason = f"{name}, entry {number}: expected {width} whole numbers, found {_kind(row)}"
+            raise FormatError(reason, where, "bad JSON")
+        for value in row:
+            _whole(value, f"{name}, entry {number}", where)
+    return rows
+
+
+def _list(fields: dict[str, Any], name: str, where: str, required: bool = False) -> list[Any]:
+    if name not in fields and not required:
+        return []
+    if not isinstance(fields.get(name), list):
+        raise FormatError(f"{name} is {_kind(fields.get(name))}, expected a list", where, "bad JSON")
+    value: list[Any] = fields[name]
+    return value
+
+
+def _whole(value: object, name: str, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise FormatError(f"{name}: {_kind(value)} is no whole number from 0", where, "bad JSON")
+    return value
+
+
+def _kind(value: object) -> str:
+    """A short name of a JSON value, for messages."""
+    if value is None or isinstance(value, str | int | float):
+        return repr(value)[:40] if value is not None else "null"
+    return "a list" if isinstance(value, list) else "an object"
