@@ -1,0 +1,114 @@
+"""A melody ends with a whole last bar; one that starts with a pickup ends with the pickup's complement.
+
+In 3/4 with a pickup of a quarter the last bar has two quarters: together they are one bar. Where the number of bars is
+known, asked for or said by the model itself, nothing runs past the end and the melody ends there. Else it may end
+wherever a bar is full. A melody without meter has no bars, and may end anywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.constraints.base import Clock, Mask, clock_of
+from melodysynthesis.encodings.base import Context, Encoding
+from melodysynthesis.encodings.event_context import EventContext
+from melodysynthesis.encodings.event_tokens import KINDS, VALUES, Kind, Slot
+from melodysynthesis.music import TICKS_PER_WHOLE
+
+
+class WholeBars:
+    """The rule, for a melody that ends by itself."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._clock = clock_of(encoding)
+
+    def mask(self, context: Context) -> Mask:
+        """(batch, vocabulary); see `Constraint.mask`."""
+        bar, pickup = self._clock.ruler(context)
+        known = context.end_tick > 0
+        to_go = np.where(known, context.end_tick - context.tick, _to_bar_end(context, bar, pickup))
+        mask = _ends_after(self._clock, context, to_go, fixed=known, barred=bar > 0)
+        if isinstance(context, EventContext):
+            mask &= _frame_mask(context) & _meter_mask(context)
+        return mask
+
+    def select(self, indices: NDArray[np.int64]) -> Self:
+        """The rule is the same for all sequences."""
+        del indices
+        return self
+
+
+class Finish:
+    """The rule for a melody that has to stop: it ends at the next bar line, by the longest notes that reach it.
+
+    Where a sequence stands on a bar line it ends at once; one without meter ends as soon as its grammar allows.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._clock = clock_of(encoding)
+
+    def mask(self, context: Context) -> Mask:
+        """(batch, vocabulary); see `Constraint.mask`."""
+        clock = self._clock
+        bar, pickup = clock.ruler(context)
+        to_go = _to_bar_end(context, bar, pickup)
+        may_end = context.allowed()[:, clock.end]
+        to_go = np.where((to_go == 0) & ~may_end, bar, to_go)  # before the first note, or within one
+        mask = _ends_after(clock, context, to_go, fixed=bar > 0, barred=bar > 0)
+        mask[may_end & (bar == 0)] = np.arange(mask.shape[1]) == clock.end
+        fitting = np.where(clock.ticks <= to_go[:, None], clock.ticks, 0)
+        shorter = (clock.ticks > 0) & (clock.ticks < fitting.max(axis=1)[:, None])
+        mask &= ~(shorter & ((bar > 0) & context.in_body)[:, None])
+        if isinstance(context, EventContext):
+            mask &= _frame_mask(context) & _meter_mask(context)
+            mask[context.in_body] &= KINDS != Kind.BEATS
+        return mask
+
+    def select(self, indices: NDArray[np.int64]) -> Self:
+        """The rule is the same for all sequences."""
+        del indices
+        return self
+
+
+def _to_bar_end(context: Context, bar: NDArray[np.int64], pickup: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ticks to the next place where a last bar, with the pickup, would be full; 0 on it and without meter."""
+    return np.where(bar > 0, (context.bar_end - pickup - context.tick) % np.maximum(bar, 1), 0)
+
+
+def _ends_after(
+    clock: Clock, context: Context, to_go: NDArray[np.int64], fixed: Mask, barred: Mask
+) -> Mask:
+    """(batch, vocabulary): the end stands at `to_go` ticks from here, and only there where that is `fixed`."""
+    mask = np.ones((len(to_go), len(clock.ticks)), np.bool_)
+    mask[:, clock.end] = ~barred | (to_go == 0)
+    mask &= (clock.ticks <= to_go[:, None]) | ~fixed[:, None]
+    mask &= ~(clock.opens & (fixed & (to_go <= 0))[:, None])
+    mask[~context.in_body] = True
+    return mask
+
+
+def _frame_mask(context: EventContext) -> Mask:
+    """(batch, vocabulary): before the first note: at least one bar, and a meter where bars were asked for."""
+    slot = context.slot[:, None]
+    mask = (slot != Slot.PICKUP) | (KINDS != Kind.BARS) | (VALUES > 0)
+    if context.frame.bars:
+        mask &= (slot != Slot.METER) | (KINDS != Kind.FREE)
+    return np.asarray(mask)
+
+
+def _meter_mask(context: EventContext) -> Mask:
+    """(batch, vocabulary): a change of meter stands on a bar line, and its bars are longer than the pickup.
+
+    A meter that was asked for does not change.
+    """
+    at_bar_line = context.tick == context.bar_end - context.bar_ticks
+    may_change = at_bar_line & (context.bar_ticks > 0) & (context.frame.meter is None)
+    in_body, pickup = context.in_body[:, None], context.pickup[:, None]
+    fits = may_change[:, None] & (VALUES * TICKS_PER_WHOLE > pickup)
+    mask = ~(in_body & (KINDS == Kind.BEATS)) | fits
+    unit = np.where(KINDS == Kind.UNIT, VALUES, 1)
+    new_bar = context.beats[:, None] * TICKS_PER_WHOLE // unit
+    return np.asarray(mask & (~(in_body & (KINDS == Kind.UNIT)) | (new_bar > pickup)))

@@ -1,0 +1,1 @@
+"""Generation: a request, a prompt for each melody, a sampler, files."""

@@ -1,0 +1,243 @@
+"""Drawing melodies from a model: one batch, one token each at a time.
+
+`sample` yields every step as it is drawn, so that the command line, the web and the live player share one loop;
+`generate` gathers whole melodies. Sequences that have ended leave the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.constraints import Constraint, Continues, Finish, StartsWithNote, WholeBars
+from melodysynthesis.encodings.base import Context, Frame, Ids, Role
+from melodysynthesis.errors import ModelError, RequestError
+from melodysynthesis.generation import sampling
+from melodysynthesis.generation.prompt import Prompt, prompt_for
+from melodysynthesis.generation.request import Request
+from melodysynthesis.music import Melody
+from melodysynthesis.runtime.base import Engine, Logits
+
+BATCH = 1024
+"""Sequences that are stepped together; more gain no speed and cost memory."""
+
+DROP = 1 / 8
+"""Ended sequences are dropped when they are this share of the batch: copying the state costs about a step."""
+
+
+class Step(NamedTuple):
+    """What one step adds. Arrays are (sequences,) over those that had not ended.
+
+    Attributes:
+        rows: which sequence of the batch each is.
+        ids: its token.
+        log_likelihood: natural logarithm of the token's probability under the model itself, before mask and temperature.
+        drawn: whether it was drawn; a primer's tokens are set.
+        late: whether it was drawn after the step limit.
+    """
+
+    rows: NDArray[np.int64]
+    ids: Ids
+    log_likelihood: NDArray[np.float64]
+    drawn: NDArray[np.bool_]
+    late: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A melody and how it came about.
+
+    Attributes:
+        index: its number in the request, from 0: with the seed it makes the melody again.
+        melody: the primer included.
+        ids: its tokens, from the start token on.
+        request: what was asked for, for this melody alone.
+        frame: what the model was held to.
+        ended: whether the model chose the end; otherwise it was finished at the step limit.
+        drawn: number of tokens drawn.
+        log_likelihood: natural logarithm, summed over the drawn tokens that make music.
+        notes_drawn: number of notes beside the primer's.
+    """
+
+    index: int
+    melody: Melody
+    ids: tuple[int, ...]
+    request: Request
+    frame: Frame
+    ended: bool
+    drawn: int
+    log_likelihood: float
+    notes_drawn: int
+
+
+def generate(engine: Engine, request: Request, constraints: Sequence[Constraint] = ()) -> list[Generated]:
+    """The melodies of a request, in order.
+
+    Raises:
+        RequestError: for contradictions that show only beside the model or the primer.
+        EncodingError: where the model's encoding can't say the primer.
+        ModelError: if the model gives no numbers.
+    """
+    return generate_only(engine, request, range(request.count), constraints)
+
+
+def generate_only(
+    engine: Engine, request: Request, indices: Iterable[int], constraints: Sequence[Constraint] = ()
+) -> list[Generated]:
+    """Some of the melodies of a request, by their numbers from 0; see `generate`."""
+    prompts = {}
+    for index in indices:
+        primer = request.primers[index % len(request.primers)] if request.primers else None
+        prompts[index] = prompt_for(engine.encoding, request, primer)
+    # Sequences with one frame are one batch. Which are together changes none of them: each has its own random stream.
+    batches: dict[Frame, list[int]] = {}
+    for index, prompt in prompts.items():
+        batches.setdefault(prompt.frame, []).append(index)
+    made: dict[int, Generated] = {}
+    for members in batches.values():
+        waiting = iter(members)
+        while batch := list(islice(waiting, BATCH)):
+            for generated in _one_batch(engine, request, batch, [prompts[index] for index in batch], constraints):
+                made[generated.index] = generated
+    return [made[index] for index in sorted(made)]
+
+
+def _one_batch(
+    engine: Engine, request: Request, indices: list[int], prompts: list[Prompt], constraints: Sequence[Constraint]
+) -> Iterator[Generated]:
+    frame = prompts[0].frame
+    ids: list[list[int]] = [[engine.encoding.start_id] for _ in indices]
+    log_likelihood = np.zeros(len(indices))
+    drawn = np.zeros(len(indices), np.int64)
+    ended = np.ones(len(indices), np.bool_)
+    makes_music = engine.encoding.roles == Role.MUSIC
+    for step in sample(engine, request, prompts, np.array(indices), constraints):
+        for row, token in zip(step.rows.tolist(), step.ids.tolist(), strict=True):
+            ids[row].append(token)
+        log_likelihood[step.rows] += np.where(step.drawn & makes_music[step.ids], step.log_likelihood, 0)
+        drawn[step.rows] += step.drawn
+        ended[step.rows[step.late]] = False
+    for row, index in enumerate(indices):
+        melody = engine.encoding.decode(ids[row], frame)
+        primer_notes = sum(note.onset < prompts[row].ticks for note in melody.notes)
+        yield Generated(
+            index, replace(melody, source=f"{request.model}, seed {request.seed}, number {index + 1}"), tuple(ids[row]),
+            request.only(index), frame, bool(ended[row]), int(drawn[row]), float(log_likelihood[row]),
+            len(melody.notes) - primer_notes,
+        )  # fmt: skip
+
+
+def sample(
+    engine: Engine,
+    request: Request,
+    prompts: Sequence[Prompt],
+    indices: NDArray[np.int64],
+    constraints: Sequence[Constraint] = (),
+) -> Iterator[Step]:
+    """Draw a batch of sequences to their ends, a token each a step.
+
+    Args:
+        engine: the model.
+        request: seed, temperature, top-k, top-p and the limit of steps are taken from it.
+        prompts: one for each sequence, all with the same frame.
+        indices: (batch,) number of each sequence in the request, which picks its random stream.
+        constraints: rules beside those that always hold: a note first, the primer kept, whole bars.
+
+    Yields:
+        a `Step` for each token, the start token left out, until all have ended.
+
+    Raises:
+        RequestError: if the rules leave a sequence nothing to go on with.
+        ModelError: if the model gives no numbers.
+    """
+    encoding = engine.encoding
+    rules: list[Constraint] = [StartsWithNote(encoding), _continues(engine, prompts), WholeBars(encoding), *constraints]
+    finish = Finish(encoding)
+    given = _Primers(prompts)
+    uniforms = sampling.Uniforms(request.seed, indices)
+    rows = np.arange(len(prompts))
+    drawn = np.zeros(len(prompts), np.int64)
+    logits, state = engine.init(len(prompts), prompts[0].frame)
+    while True:
+        context = state.context
+        live = np.flatnonzero(~context.done)
+        if len(live) == 0:
+            return
+        if len(live) <= (1 - DROP) * len(rows):
+            state, logits, rows = engine.select(state, live), logits[live], rows[live]
+            rules = [rule.select(live) for rule in rules]
+            context, live = state.context, np.arange(len(rows))
+        ids, is_given = given.next(rows, context.in_body)
+        late = ~is_given & (drawn[rows] >= (request.step_limit or np.inf))
+        uniform = uniforms.next(rows)
+        if not is_given.all():
+            mask = _mask(context, rules, finish, late)
+            ids = np.where(is_given, ids, _draw(logits, mask, is_given, request, uniform))
+        drawn[rows] += ~is_given
+        likelihood = _log_likelihood(logits, ids)
+        yield Step(rows[live], ids[live], likelihood[live], ~is_given[live], late[live])
+        logits, state = engine.step(ids, state)
+
+
+def _continues(engine: Engine, prompts: Sequence[Prompt]) -> Continues:
+    ticks, bars = np.array([p.ticks for p in prompts]), np.array([p.bars for p in prompts])
+    return Continues(engine.encoding, ticks, bars, np.array([p.held for p in prompts], np.bool_))
+
+
+def _mask(context: Context, rules: Sequence[Constraint], finish: Finish, late: NDArray[np.bool_]) -> sampling.Mask:
+    mask = context.allowed()
+    for rule in rules:
+        # A sequence that has to stop is ruled by that alone.
+        mask = mask & (rule.mask(context) | late[:, None])
+    if late.any():
+        mask = mask & (finish.mask(context) | ~late[:, None])
+    return np.where(context.done[:, None], context.allowed(), mask)
+
+
+def _draw(
+    logits: Logits, mask: sampling.Mask, is_given: NDArray[np.bool_], request: Request, uniform: NDArray[np.float64]
+) -> Ids:
+    if not np.isfinite(logits).all():
+        raise ModelError("the model gives values that are no numbers: its file is damaged, or its training went astray")
+    stuck = ~mask.any(axis=1)
+    if (stuck & ~is_given).any():
+        raise RequestError("the rules leave nothing that may come next")
+    left = sampling.masked(logits, mask | stuck[:, None])
+    if request.temperature == 0:
+        return sampling.argmax(left)
+    left = sampling.tempered(left, request.temperature)
+    if request.top_k is not None:
+        left = sampling.top_k(left, request.top_k)
+    if request.top_p is not None:
+        left = sampling.top_p(left, request.top_p)
+    return sampling.draw(left, uniform)
+
+
+def _log_likelihood(logits: Logits, ids: Ids) -> NDArray[np.float64]:
+    """(batch,) natural logarithm of each token's probability under the model."""
+    above = logits - logits.max(axis=1, keepdims=True)
+    chosen = above[np.arange(len(ids)), ids]
+    return np.asarray(chosen - np.log(np.exp(above).sum(axis=1)), np.float64)
+
+
+class _Primers:
+    """Hands out the primers' tokens, one a step, once the frame of a sequence has been said."""
+
+    def __init__(self, prompts: Sequence[Prompt]) -> None:
+        self._length = np.array([len(prompt.ids) for prompt in prompts])
+        self._ids = np.zeros((len(prompts), max(1, self._length.max())), np.int64)
+        for row, prompt in enumerate(prompts):
+            self._ids[row, : len(prompt.ids)] = prompt.ids
+        self._at = np.zeros(len(prompts), np.int64)
+
+    def next(self, rows: NDArray[np.int64], in_body: NDArray[np.bool_]) -> tuple[Ids, NDArray[np.bool_]]:
+        """The token of each row, and whether there is one."""
+        is_given = in_body & (self._at[rows] < self._length[rows])
+        ids = self._ids[rows, np.minimum(self._at[rows], self._ids.shape[1] - 1)]
+        self._at[rows] += is_given
+        return ids, is_given

@@ -1,0 +1,94 @@
+"""The steps of drawing a token: pure functions over logits of shape (batch, vocabulary).
+
+    masked -> tempered -> top_k -> top_p -> draw
+
+What is ruled out has the logit -inf. Each function gives new logits and leaves at least one token in each row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.encodings.base import Ids
+
+Logits = NDArray[np.floating]
+Mask = NDArray[np.bool_]
+
+
+def masked(logits: Logits, mask: Mask) -> Logits:
+    """Logits with everything outside the mask ruled out."""
+    return np.where(mask, logits, -np.inf)
+
+
+def tempered(logits: Logits, temperature: float) -> Logits:
+    """Logits at a temperature above 0; the largest of each row becomes 0."""
+    with np.errstate(over="ignore"):  # at a very low temperature all but the largest may become -inf
+        return np.asarray((logits - logits.max(axis=1, keepdims=True)) / temperature)
+
+
+def top_k(logits: Logits, k: int) -> Logits:
+    """The k likeliest tokens of each row; of equals the lower ids."""
+    if k >= logits.shape[1]:
+        return logits
+    order = np.argsort(-logits, axis=1, kind="stable")
+    kept = np.zeros(logits.shape, np.bool_)
+    np.put_along_axis(kept, order[:, :k], True, axis=1)
+    return masked(logits, kept)
+
+
+def top_p(logits: Logits, p: float) -> Logits:
+    """The fewest likeliest tokens of each row whose probabilities add up to at least p."""
+    if p >= 1:
+        return logits
+    order = np.argsort(-logits, axis=1, kind="stable")
+    falling = np.take_along_axis(probabilities(logits), order, axis=1)
+    before = np.cumsum(falling, axis=1) - falling
+    kept = np.zeros(logits.shape, np.bool_)
+    np.put_along_axis(kept, order, before < p, axis=1)
+    kept[np.arange(len(order)), order[:, 0]] = True  # also where p is as small as a rounding error
+    return masked(logits, kept)
+
+
+def probabilities(logits: Logits) -> NDArray[np.float64]:
+    """Softmax of each row, in double precision: a draw must not depend on how a row's sum was rounded."""
+    powers = np.exp((logits - logits.max(axis=1, keepdims=True)).astype(np.float64))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def argmax(logits: Logits) -> Ids:
+    """The likeliest token of each row; of equals the lowest id."""
+    return np.argmax(logits, axis=1).astype(np.int64)
+
+
+def draw(logits: Logits, uniforms: NDArray[np.float64]) -> Ids:
+    """A token of each row by its probability, from uniform numbers (batch,) in [0, 1): inversion of the distribution."""
+    reached = np.cumsum(probabilities(logits), axis=1)
+    # Below the row's last sum even where u times it rounds up, so that the token found has a probability above 0.
+    target = np.minimum(uniforms * reached[:, -1], np.nextafter(reached[:, -1], 0))
+    return np.argmax(reached > target[:, None], axis=1).astype(np.int64)
+
+
+class Uniforms:
+    """Uniform numbers in [0, 1), one a step for each of many sequences.
+
+    Sequence i of a seed has its own counter-based stream (Philox keyed by seed and i), so what it draws does not depend
+    on how many sequences there are beside it.
+    """
+
+    BLOCK = 256
+
+    def __init__(self, seed: int, indices: NDArray[np.int64]) -> None:
+        self._streams = [
+            np.random.Generator(np.random.Philox(key=np.array([seed, index], np.uint64))) for index in indices
+        ]
+        self._block = np.empty((len(indices), 0))
+        self._column = 0
+
+    def next(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The numbers of one step, for the sequences at `rows`. A row left out loses its number of this step."""
+        if self._column == self._block.shape[1]:
+            self._block = np.stack([stream.random(self.BLOCK) for stream in self._streams])
+            self._column = 0
+        self._column += 1
+        return np.asarray(self._block[rows, self._column - 1])
