@@ -1,0 +1,220 @@
+"""The LSTM: from its configuration to its logits.
+
+`original` is the network of the original study: one-hot -> LSTM -> batch norm -> LSTM -> dropout -> dense.
+`base` follows the AWD-LSTM (Merity, Keskar and Socher 2017, arXiv 1708.02182): embeddings, locked dropout,
+DropConnect on the recurrent weights, an output tied to the embedding.
+
+    token ──embedding──┐
+                       ├─ dropout ─ LSTM ─ (norm) ─ dropout ─ LSTM ─ (norm) ─ dropout ─(projection)─┬─ output
+    features ─embedding┴──────────────────── skip (optional) ──────────────────────────────────────┘
+
+Axes and letters as in `models.base`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from melodysynthesis.encodings.base import Feature
+from melodysynthesis.errors import ModelError
+from melodysynthesis.models.base import FeatureEmbedding, LockedDropout, MaskedBatchNorm, MelodyModel, State
+
+
+@dataclass(frozen=True, slots=True)
+class LSTMConfig:
+    """Sizes and rates of an LSTM.
+
+    Raises:
+        ModelError: on construction, for a size or rate out of range and for contradictory fields.
+    """
+
+    embedding: int = 192
+    """Size of the token embedding; 0 feeds the token one-hot."""
+    units: int = 256
+    """Size of h and c in each layer."""
+    layers: int = 2
+    """Number of LSTM layers."""
+    dropout_input: float = 0.1
+    """Dropout on the embeddings, before the first layer."""
+    dropout_between: float = 0.2
+    """Dropout between layers."""
+    dropout_output: float = 0.3
+    """Dropout after the last layer."""
+    locked: bool = True
+    """Whether dropout keeps one mask for all positions of a sequence."""
+    weight_drop: float = 0.0
+    """DropConnect rate on the recurrent weights."""
+    batch_norm: bool = False
+    """Whether a batch norm stands between layers."""
+    layer_norm: bool = False
+    """Whether a layer norm stands after each layer."""
+    tie_weights: bool = True
+    """Whether the output uses the token embedding as its weights, behind a projection where sizes differ."""
+    use_features: tuple[str, ...] = ("all",)
+    """Names of the encoding's features to feed, "all" for every one, none for the tokens alone."""
+    skip_features: bool = False
+    """Whether the embedded features also go straight to the output."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("embedding", 0), ("units", 1), ("layers", 1)):
+            if getattr(self, name) < least:
+                raise ModelError(f"lstm: {name} is {getattr(self, name)}, expected at least {least}")
+        for name in ("dropout_input", "dropout_between", "dropout_output", "weight_drop"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ModelError(f"lstm: {name} is {getattr(self, name)}, expected a rate from 0 to below 1")
+        if not self.embedding and (self.tie_weights or self.use_features):
+            raise ModelError("lstm: embedding 0 is one-hot and goes without tie_weights and use_features")
+        if self.skip_features and not self.use_features:
+            raise ModelError("lstm: skip_features needs use_features")
+        if self.batch_norm and self.layer_norm:
+            raise ModelError("lstm: choose one of batch_norm and layer_norm")
+
+
+PRESETS: dict[str, LSTMConfig] = {
+    # The document gives dropout 0.5, the released code used 0.2.
+    "original": LSTMConfig(
+        embedding=0, units=256, layers=2, dropout_input=0.0, dropout_between=0.0, dropout_output=0.2,
+        locked=False, batch_norm=True, tie_weights=False, use_features=(),
+    ),
+    "base": LSTMConfig(),
+}  # fmt: skip
+
+
+class LSTMLayer(nn.Module):
+    """One LSTM layer with one bias for each gate, as the equations and Keras have it.
+
+    PyTorch's kernel wants two biases, one for each product. Only their sum matters, so a second trainable one
+    would be counted twice and double the bias' step size: it stays a constant zero.
+    """
+
+    no_bias: Tensor
+
+    def __init__(self, width: int, units: int, weight_drop: float = 0.0) -> None:
+        super().__init__()
+        self.units, self.weight_drop = units, weight_drop
+        self.input_weight = nn.Parameter(torch.empty(4 * units, width))
+        self.recurrent_weight = nn.Parameter(torch.empty(4 * units, units))
+        self.bias = nn.Parameter(torch.zeros(4 * units))
+        self.register_buffer("no_bias", torch.zeros(4 * units), persistent=False)
+        nn.init.xavier_uniform_(self.input_weight)
+        for gate in self.recurrent_weight.data.chunk(4):  # in PyTorch's order: input, forget, cell, output
+            nn.init.orthogonal_(gate)
+        # A layer that keeps what it has at first learns long dependencies sooner (Jozefowicz et al. 2015).
+        nn.init.ones_(self.bias.data[units : 2 * units])
+
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, width), (B, U), (B, U) -> (B, T, U) and h, c (B, U) after the last position."""
+        recurrent = F.dropout(self.recurrent_weight, self.weight_drop, self.training)
+        weights = [self.input_weight, recurrent, self.bias, self.no_bias]
+        x, h, c = torch.lstm(
+            x, (h[None], c[None]), weights, has_biases=True, num_layers=1, dropout=0.0, train=self.training,
+            bidirectional=False, batch_first=True,
+        )  # fmt: skip
+        return x, h[0], c[0]
+
+    def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """One position: (B, width), (B, U), (B, U) -> h, c. Its last output is h."""
+        gates = F.linear(x, self.input_weight, self.bias) + F.linear(h, self.recurrent_weight)
+        i, f, g, o = gates.chunk(4, -1)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        return o.sigmoid() * c.tanh(), c
+
+
+class Head(nn.Module):
+    """The output: units -> (projection ->) logits; tied, the token embedding is its weights."""
+
+    def __init__(self, units: int, width: int, vocabulary_size: int, tied: nn.Embedding | None) -> None:
+        super().__init__()
+        self.projection = nn.Linear(units, width) if tied is not None and units != width else nn.Identity()
+        self.weight = tied.weight if tied is not None else nn.Parameter(torch.empty(vocabulary_size, units))
+        self.bias = nn.Parameter(torch.zeros(vocabulary_size))
+        if tied is None:
+            nn.init.xavier_uniform_(self.weight)
+
+    def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
+        """(..., U), skip (..., width) -> (..., V)."""
+        x = self.projection(x)
+        return F.linear(x if skip is None else x + skip, self.weight, self.bias)
+
+
+class LSTM(MelodyModel):
+    """Layers of LSTM over tokens and features; see the module's docstring."""
+
+    def __init__(self, config: LSTMConfig, vocabulary_size: int, features: tuple[Feature, ...] = ()) -> None:
+        super().__init__(vocabulary_size, features)
+        self.config = config
+        units, width = config.units, config.embedding or vocabulary_size
+        self.embedding = nn.Embedding(vocabulary_size, width) if config.embedding else None
+        fed = features and config.use_features
+        self.feature_embedding = FeatureEmbedding(features, config.use_features, width) if fed else None
+        self.dropout_input = LockedDropout(config.dropout_input, config.locked)
+        widths = [width] + [units] * (config.layers - 1)
+        self.layers = nn.ModuleList(LSTMLayer(w, units, config.weight_drop) for w in widths)
+        self.norms = nn.ModuleList(
+            MaskedBatchNorm(units) if config.batch_norm and not last
+            else nn.LayerNorm(units) if config.layer_norm else nn.Identity()
+            for last in [False] * (config.layers - 1) + [True]
+        )  # fmt: skip
+        self.dropout_between = LockedDropout(config.dropout_between, config.locked)
+        self.dropout_output = LockedDropout(config.dropout_output, config.locked)
+        self.head = Head(units, width, vocabulary_size, self.embedding if config.tie_weights else None)
+        end = width if config.tie_weights else units
+        self.skip = nn.Linear(width, end, bias=False) if fed and config.skip_features else None
+        if self.embedding is not None:
+            # The rows are also the output's weights: rows of length one keep the first logits small.
+            nn.init.normal_(self.embedding.weight, std=width**-0.5)
+
+    @property
+    def uses_features(self) -> bool:
+        """Whether `forward` needs features."""
+        return self.feature_embedding is not None
+
+    def _embed(self, ids: Tensor, features: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Tokens with their features, (..., width), and the part of the features that skips the layers."""
+        if self.embedding is None:
+            return F.one_hot(ids, self.vocabulary_size).to(self.head.weight.dtype), None
+        x: Tensor = self.embedding(ids)
+        if self.feature_embedding is None:
+            return x, None
+        if features is None:
+            raise ModelError("this model needs the encoding's features beside the tokens")
+        known: Tensor = self.feature_embedding(features)
+        return x + known, None if self.skip is None else self.skip(known)
+
+    def forward(
+        self,
+        ids: Tensor,
+        features: Tensor | None = None,
+        state: State | None = None,
+        mask: Tensor | None = None,
+    ) -> tuple[Tensor, State]:
+        """(B, T), (B, T, F) -> logits (B, T, V) and the state; see `MelodyModel.forward`."""
+        state = self.initial_state(len(ids)) if state is None else state
+        after: dict[str, Tensor] = {}
+        x, skip = self._embed(ids, features)
+        x = self.dropout_input(x)
+        for i, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            x, after[f"h{i}"], after[f"c{i}"] = layer(x, state[f"h{i}"], state[f"c{i}"])
+            x = norm(x, mask) if isinstance(norm, MaskedBatchNorm) else norm(x)
+            x = (self.dropout_output if i == len(self.layers) - 1 else self.dropout_between)(x)
+        return self.head(x, skip), after
+
+    def step(self, ids: Tensor, features: Tensor | None, state: State) -> tuple[Tensor, State]:
+        """(B,), (B, F) -> logits (B, V) and the state; see `MelodyModel.step`."""
+        after: dict[str, Tensor] = {}
+        x, skip = self._embed(ids, features)
+        for i, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            assert isinstance(layer, LSTMLayer)
+            h, c = layer.step(x, state[f"h{i}"], state[f"c{i}"])
+            after[f"h{i}"], after[f"c{i}"] = h, c
+            x = norm(h)
+        return self.head(x, skip), after
+
+    def initial_state(self, batch: int) -> dict[str, Tensor]:
+        """Zeros: h and c of each layer, (B, U)."""
+        zeros = self.head.bias.new_zeros(batch, self.config.units)
+        return {f"{name}{i}": zeros for i in range(len(self.layers)) for name in "hc"}
