@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 
 from melodysynthesis.errors import FormatError, unknown
-from melodysynthesis.formats import abc, files, grid, json, midi
+from melodysynthesis.formats import abc, files, grid, json, midi, musicxml
 from melodysynthesis.formats.base import Format, Reading
 from melodysynthesis.formats.limits import check_file_size
 from melodysynthesis.music import Melody
@@ -29,6 +29,7 @@ FORMATS: dict[str, Format] = {
     format.name: format
     for format in (
         midi.FORMAT,
+        musicxml.FORMAT,
         abc.FORMAT,
         grid.FORMAT,
         json.FORMAT,

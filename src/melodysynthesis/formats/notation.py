@@ -1,12 +1,91 @@
-"""What score notations share: the key of a signature, and bars cut into note values that can be written."""
+"""What score notations share: the key of a signature, and bars cut into note values that can be written.
+
+A bar is a row of `Glyph`s: notes and rests that each have one written value (a head with its flags and dots,
+perhaps in a triplet). A note that no single value can say, or that crosses a bar line or hides a beat, is
+several glyphs with ties.
+
+Triplets stand in windows: a stretch of 3, 6, 12, 24, 48 or 96 ticks, aligned in the bar to its own length,
+in which every value is 2/3 of what it looks like. With them, any whole number of ticks can be written.
+"""
 
 from __future__ import annotations
 
-from melodysynthesis.music import Key
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from melodysynthesis.music import TICKS_PER_QUARTER, Key, Melody, Meter
 from melodysynthesis.theory import STEPS_BY_FIFTHS, signature
 
 MAX_SIGNATURE = 7
 """Sharps or flats that a key signature can show."""
+
+_NAMES = ("breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th")
+FLAGS = {"eighth": 1, "16th": 2, "32nd": 3, "64th": 4}
+"""Flags, or beams, of each note value that has any."""
+
+
+class Value(NamedTuple):
+    """What a note looks like: the name of its head and flags, its dots, and if it is in a triplet."""
+
+    name: str
+    dots: int
+    triplet: bool
+
+
+class Measure(NamedTuple):
+    """What stands between two bar lines, from `start` to `end`.
+
+    Beats are counted from `origin`: the start, but for a pickup, the end of a bar that begins before it. The
+    pickup is number 0. A melody without meter is cut into measures of a handy size.
+    """
+
+    number: int
+    start: int
+    end: int
+    origin: int
+    meter: Meter | None
+
+
+class Event(NamedTuple):
+    """A stretch of a measure that sounds one pitch, or None; `tie_from` and `tie_to` across its bar lines."""
+
+    start: int
+    end: int
+    pitch: int | None
+    tie_from: bool = False
+    tie_to: bool = False
+
+
+class Glyph(NamedTuple):
+    """A written note, or rest where `pitch` is None.
+
+    `tie_from` and `tie_to`: the note goes on from the glyph before, into the one after. `opens` and
+    `closes`: it is the first or last of a triplet.
+    """
+
+    start: int
+    end: int
+    pitch: int | None
+    value: Value
+    tie_from: bool = False
+    tie_to: bool = False
+    opens: bool = False
+    closes: bool = False
+
+
+class Window(NamedTuple):
+    """Where a triplet stands. One cut off by a bar line is not `whole` and gets no bracket."""
+
+    start: int
+    end: int
+    whole: bool = True
+
+
+_PLAIN = {192 >> i: Value(name, 0, False) for i, name in enumerate(_NAMES[:7])}
+_PLAIN |= {3 * (96 >> i): Value(name, 1, False) for i, name in enumerate(_NAMES[:6])}
+_TRIPLET = {128 >> i: Value(name, 0, True) for i, name in enumerate(_NAMES)}
+_TRIPLET |= {3 * (64 >> i): Value(name, 1, True) for i, name in enumerate(_NAMES[:7])}
 
 
 def key_of(fifths: int, mode: str) -> Key:
@@ -24,3 +103,249 @@ def usual_signature(key: Key | None) -> int:
     """Signature of a key, one beyond 7 sharps or flats replaced by its enharmonic."""
     fifths = signature(key)
     return fifths if abs(fifths) <= MAX_SIGNATURE else fifths - 12 * round(fifths / 12)
+
+
+def measures(melody: Melody) -> list[Measure]:
+    """The measures of a melody, at least one."""
+    if not melody.duration:
+        return [Measure(1, 0, 0, 0, melody.meters[0] if melody.meters else None)]
+    if not melody.meters:
+        lines = [0, *_free_bar_lines(melody), melody.duration]
+        return [Measure(n, start, end, start, None) for n, (start, end) in enumerate(pairwise(lines), 1)]
+    return [
+        Measure(number, start, end, melody.pickup - meter.bar_ticks if number == 0 else start, meter)
+        for number, start, end, meter in melody.bars()
+    ]
+
+
+def events(melody: Melody, bars: list[Measure]) -> Iterator[list[Event]]:
+    """What sounds in each measure, rests included."""
+    notes, index = melody.notes, 0
+    for bar in bars:
+        row: list[Event] = []
+        now = bar.start
+        while index < len(notes) and notes[index].onset < bar.end:
+            note = notes[index]
+            start, end = max(note.onset, bar.start), min(note.end, bar.end)
+            if start > now:
+                row.append(Event(now, start, None))
+            row.append(Event(start, end, note.pitch, note.onset < bar.start, note.end > bar.end))
+            now = end
+            if note.end > bar.end:
+                break
+            index += 1
+        if now < bar.end:
+            row.append(Event(now, bar.end, None))
+        yield row
+
+
+def glyphs(row: list[Event], bar: Measure) -> list[Glyph]:
+    """The written notes and rests of a measure; `row` is what sounds in it."""
+    windows = _windows(row, bar)
+    grid = _Grid(bar)
+    written: list[Glyph] = []
+    for event in row:
+        pieces = list(_pieces(event, windows, grid))
+        is_note = event.pitch is not None
+        for number, (start, end, value, window) in enumerate(pieces):
+            bracketed = window is not None and window.whole
+            written.append(
+                Glyph(
+                    start,
+                    end,
+                    event.pitch,
+                    value,
+                    tie_from=is_note and (number > 0 or event.tie_from),
+                    tie_to=is_note and (number < len(pieces) - 1 or event.tie_to),
+                    opens=bracketed and window is not None and start == window.start,
+                    closes=bracketed and window is not None and end == window.end,
+                )
+            )
+    return written
+
+
+def beams(row: list[Glyph], bar: Measure) -> list[tuple[str, ...]]:
+    """For each glyph its beams, the eighth's first: begin, continue, end, forward hook or backward hook."""
+    states: list[tuple[str, ...]] = [()] * len(row)
+    if bar.meter is None:
+        return states  # flags, as in chant
+    beat = _beam_ticks(bar.meter)
+    group: list[int] = []
+    for index, glyph in enumerate([*row, None]):
+        flags = FLAGS.get(glyph.value.name, 0) if glyph and glyph.pitch is not None else 0
+        same = (
+            bool(group) and glyph is not None and _beat(row[group[0]], bar, beat) == _beat(glyph, bar, beat)
+        )
+        if not (flags and same):
+            for member, state in zip(
+                group, _beam_states([FLAGS[row[i].value.name] for i in group]), strict=True
+            ):
+                states[member] = state
+            group = []
+        if flags:
+            group.append(index)
+    return states
+
+
+def _free_bar_lines(melody: Melody) -> list[int]:
+    """Where a melody without meter may be parted: at phrase ends, else some eight quarters apart."""
+    lines, ends = [0], set(melody.phrase_ends)
+    for note in melody.notes:
+        for tick in (note.onset, note.end):
+            is_long = tick - lines[-1] >= 8 * TICKS_PER_QUARTER
+            if lines[-1] < tick < melody.duration and (tick in ends or is_long):
+                lines.append(tick)
+    return lines[1:]
+
+
+class _Grid:
+    """The beats of a measure, and which stretches one note value may cover without hiding them."""
+
+    def __init__(self, bar: Measure) -> None:
+        meter = bar.meter or Meter(0, 1, 4)
+        unit = meter.bar_ticks // meter.beats
+        self.origin = bar.origin
+        self.has_beats = bar.meter is not None
+        self.is_compound = meter.beats % 3 == 0 and meter.beat_unit >= 8
+        self.beat = 3 * unit if self.is_compound else unit
+        half = meter.bar_ticks // 2 if meter.bar_ticks % (2 * self.beat) == 0 else 0
+        halved = [96 >> i for i in range(6) if 96 >> i <= unit]
+        self.levels = [level for level in (half, self.beat, *halved) if level]
+
+    def crossed(self, start: int, end: int) -> int:
+        """The strongest level with a line strictly inside; 0 for none."""
+        return next((level for level in self.levels if self._lines(start, end, level)), 0)
+
+    def _lines(self, start: int, end: int, level: int) -> range:
+        first = start + level - (start - self.origin) % level
+        return range(first, end, level)
+
+    def fits(self, start: int, end: int, is_rest: bool) -> Value | None:
+        """The value that may be written from start to end, if there is one."""
+        value = _PLAIN.get(end - start)
+        if value is None or not (self.has_beats or is_rest):
+            return value
+        at, size, level = start - self.origin, end - start, self.crossed(start, end)
+        if level < self.beat:
+            fine = not is_rest or (not value.dots and at % size == 0)
+        elif self.is_compound:
+            fine = at % self.beat == 0 and size % self.beat == 0
+        elif is_rest:
+            fine = at % size == 0 and not value.dots
+        else:
+            fine = at % self.beat == 0 if level > self.beat else 2 * at % self.beat == 0
+        return value if fine else None
+
+    def pieces(self, start: int, end: int, is_rest: bool) -> Iterator[tuple[int, int, Value]]:
+        """A stretch in as few values as show the beats. Both ends are multiples of 3 from the origin."""
+        while start < end:
+            value = self.fits(start, end, is_rest)
+            stop = end
+            if value is None:
+                lines = self._lines(start, end, self.crossed(start, end))
+                stop = next((line for line in reversed(lines) if self.fits(start, line, is_rest)), lines[0])
+                yield from self.pieces(start, stop, is_rest)
+            else:
+                yield start, stop, value
+            start = stop
+
+
+def _pieces(
+    event: Event, windows: list[Window], grid: _Grid
+) -> Iterator[tuple[int, int, Value, Window | None]]:
+    """The values of an event: plain outside the windows, triplets inside."""
+    now, is_rest = event.start, event.pitch is None
+    for window in windows:
+        if window.end <= now or window.start >= event.end:
+            continue
+        for start, end, value in grid.pieces(now, window.start, is_rest):
+            yield start, end, value, None
+        now = max(now, window.start)
+        stop = min(window.end, event.end)
+        while now < stop:
+            size = stop - now if stop - now in _TRIPLET else max(s for s in _TRIPLET if s < stop - now)
+            yield now, now + size, _TRIPLET[size], window
+            now += size
+    for start, end, value in grid.pieces(now, event.end, is_rest):
+        yield start, end, value, None
+
+
+def _windows(row: list[Event], bar: Measure) -> list[Window]:
+    """The triplets of a measure: around every boundary that is not on the thirty-second notes."""
+    lines = {bar.start, bar.end} | {event.start for event in row}
+    windows: list[Window] = []
+    for line in sorted(lines):
+        done = windows[-1].end if windows else bar.start - 1
+        if (line - bar.origin) % 3 and line > done:
+            windows.append(_window(line, lines, bar, done))
+    return windows
+
+
+def _window(line: int, lines: set[int], bar: Measure, done: int) -> Window:
+    """The triplet around a line: the likeliest of the windows that lie between `done` and the bar's end.
+
+    First choice is a window that notes neither enter nor leave and whose thirds they fill, then one whose
+    thirds they fill, then one that they neither enter nor leave, then whatever is there.
+    """
+
+    def around(size: int) -> Window:
+        start = line - (line - bar.origin) % size
+        return Window(start, start + size)
+
+    def is_closed(window: Window) -> bool:
+        return window.start in lines and window.end in lines
+
+    def is_in_thirds(window: Window) -> bool:
+        third = (window.end - window.start) // 3
+        return all((t - window.start) % third == 0 for t in lines if window.start < t < window.end)
+
+    def is_free(window: Window) -> bool:
+        return max(bar.start, done) <= window.start and window.end <= bar.end
+
+    tests = (
+        ((12, 24, 48, 96, 6, 3), lambda w: is_closed(w) and is_in_thirds(w)),
+        ((24, 12, 48, 96, 6, 3), is_in_thirds),
+        ((24, 48, 96), is_closed),
+        ((24, 12, 6, 3), lambda w: True),
+    )
+    for sizes, test in tests:
+        for window in map(around, sizes):
+            if is_free(window) and test(window):
+                return window
+    torn = around(3)  # at a bar line that is itself off the thirty-seconds
+    return Window(max(torn.start, bar.start, done), min(torn.end, bar.end), whole=False)
+
+
+def _beam_ticks(meter: Meter) -> int:
+    """How much one beam joins: a beat, in compound meters a dotted beat, in 5/8 and the like two eighths."""
+    unit = meter.bar_ticks // meter.beats
+    if unit > 12:
+        return min(unit, 2 * TICKS_PER_QUARTER)
+    return 3 * unit if meter.beats % 3 == 0 else 2 * unit
+
+
+def _beat(glyph: Glyph, bar: Measure, beat: int) -> int:
+    return (glyph.start - bar.origin) // beat
+
+
+def _beam_states(flags: list[int]) -> list[tuple[str, ...]]:
+    """Beam states of the notes of one group, given the flags of each; a lone note keeps its flags."""
+    if len(flags) < 2:
+        return [()] * len(flags)
+    states: list[tuple[str, ...]] = []
+    for index, own in enumerate(flags):
+        before = flags[index - 1] if index else 0
+        after = flags[index + 1] if index + 1 < len(flags) else 0
+        states.append(tuple(_beam_state(level, before, after) for level in range(1, own + 1)))
+    return states
+
+
+def _beam_state(level: int, before: int, after: int) -> str:
+    joins_before, joins_after = before >= level, after >= level
+    if joins_before and joins_after:
+        return "continue"
+    if joins_after:
+        return "begin"
+    if joins_before:
+        return "end"
+    return "backward hook" if before else "forward hook"

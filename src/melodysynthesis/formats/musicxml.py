@@ -1,0 +1,29 @@
+"""MusicXML, plain (`.musicxml`, `.xml`) and zipped (`.mxl`).
+
+Written: MusicXML 4.0, one part named "Melody", 24 divisions to the quarter. Notes are parted and tied at bar
+and where they would hide a beat; triplets are bracketed; beams follow the beats. A pickup is measure 0,
+implicit; a melody without meter has `senza-misura` and invisible bar lines. A phrase end at the end of a
+note is a breath mark; at the end of a rest, inside a note or at the very end, where no musician would write
+one, it is a hidden `<other-direction>`. A key signature beyond 7 sharps or flats is shown as its enharmonic,
+the true key and other things that the notation can't say stand in `<miscellaneous>`.
+
+Read: the part by the rule in `parts`; of several staves the first; of chords and voices the top line. Grace
+and cue notes are skipped, repeats and endings read once as they stand, transposing parts as written. The
+first key and its mode are the melody's; without a mode it is minor if the melody ends on that tonic, else
+major. A short first measure is a pickup. Breath marks are phrase ends. Times are rounded to 24 ticks a
+quarter, and it is said if that moved any.
+"""
+
+from melodysynthesis.formats.base import Format
+from melodysynthesis.formats.musicxml_reader import read
+from melodysynthesis.formats.musicxml_writer import write
+
+__all__ = ["FORMAT", "read", "write"]
+
+FORMAT = Format(
+    "musicxml",
+    (".musicxml", ".xml", ".mxl"),
+    read,
+    write,
+    frozenset({"duration", "meters", "key", "phrase_ends", "pickup"}),
+)
