@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -131,7 +132,7 @@ class Melody:
             if not 0 < meter.beats <= MAX_BEATS or meter.beat_unit not in BEAT_UNITS:
                 raise ValueError(f"meter {meter} is not between 1 and {MAX_BEATS} beats of 1/1 to 1/32")
         for ticks, what in ((tuple(m.tick for m in self.meters), "meters"), (self.phrase_ends, "phrase ends")):
-            if any(a >= b for a, b in zip(ticks, ticks[1:], strict=False)):
+            if any(a >= b for a, b in pairwise(ticks)):
                 raise ValueError(f"{what} are not in ascending order: {ticks}")
         if self.phrase_ends and not 0 < self.phrase_ends[0] <= self.phrase_ends[-1] <= self.duration:
             raise ValueError(f"phrase ends {self.phrase_ends} are not within the melody's {self.duration} ticks")

@@ -9,7 +9,18 @@ from melodysynthesis.errors import EncodingError, unknown
 
 ENCODINGS: dict[str, Callable[..., Encoding]] = {"event": EventEncoding, "grid": GridEncoding}
 
-__all__ = ["ENCODINGS", "Context", "Encoding", "Feature", "Frame", "Group", "Ids", "Role", "encoding_from", "frame_of"]
+__all__ = [
+    "ENCODINGS",
+    "Context",
+    "Encoding",
+    "Feature",
+    "Frame",
+    "Group",
+    "Ids",
+    "Role",
+    "encoding_from",
+    "frame_of",
+]
 
 
 def encoding_from(description: Mapping[str, object]) -> Encoding:

@@ -82,16 +82,25 @@ def count_bars(melody: Melody) -> int:
 class Context(Protocol):
     """The state of a batch of sequences after the tokens seen so far."""
 
-    done: NDArray[np.bool_]
-    """(batch,) whether the sequence has ended."""
-    tick: NDArray[np.int64]
-    """(batch,) onset in ticks of what comes next."""
-    in_body: NDArray[np.bool_]
-    """(batch,) whether notes may follow: the frame has been said."""
-    bar_end: NDArray[np.int64]
-    """(batch,) tick at which the current bar ends; 0 where there is no meter."""
-    end_tick: NDArray[np.int64]
-    """(batch,) tick at which the melody ends if the frame's bars are kept; 0 where their number is open."""
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """(batch,) whether the sequence has ended."""
+
+    @property
+    def tick(self) -> NDArray[np.int64]:
+        """(batch,) onset in ticks of what comes next."""
+
+    @property
+    def in_body(self) -> NDArray[np.bool_]:
+        """(batch,) whether notes may follow: the frame has been said."""
+
+    @property
+    def bar_end(self) -> NDArray[np.int64]:
+        """(batch,) tick at which the current bar ends; 0 where there is no meter."""
+
+    @property
+    def end_tick(self) -> NDArray[np.int64]:
+        """(batch,) tick at which the melody ends if the frame's bars are kept; 0 where their number is open."""
 
     def features(self) -> NDArray[np.int64]:
         """(batch, features): what a model may know beside the tokens when it predicts the next one."""

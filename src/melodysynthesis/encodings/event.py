@@ -3,13 +3,14 @@
     start  tonic mode  beats unit | free  [pickup durations]  bars   (pitch | rest) duration  ...  end
 
 Between notes may stand a phrase mark, a change of meter (``beats unit``) and ``tie``, which lengthens the note or rest
-before it. Pitches are relative to the tonic, moved so that the tonic is a C, so a tune and its transposition are the same
+before it. Pitches are relative to the tonic, moved so that the tonic is a C: a tune and its transposition are the same
 tokens but for the tonic. Any whole number of ticks can be said: what the table of durations lacks is tied together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,27 @@ from numpy.typing import NDArray
 from melodysynthesis.encodings.base import Feature, Frame, Group, Ids, Role, count_bars
 from melodysynthesis.encodings.event_context import FEATURES, EventContext
 from melodysynthesis.encodings.event_tokens import (
-    DURATIONS, END, FREE, GRAMMAR, GROUPS, HIGHEST_PITCH, ID, LOWEST_PITCH, MAX_BARS, NEXT_SLOT, PHRASE, REST, ROLES,
-    START, TIE, TOKENS, TONICS, VOCABULARY, Kind, Slot,
-)  # fmt: skip
+    DURATIONS,
+    END,
+    FREE,
+    GRAMMAR,
+    GROUPS,
+    HIGHEST_PITCH,
+    ID,
+    LOWEST_PITCH,
+    MAX_BARS,
+    NEXT_SLOT,
+    PHRASE,
+    REST,
+    ROLES,
+    START,
+    TIE,
+    TOKENS,
+    TONICS,
+    VOCABULARY,
+    Kind,
+    Slot,
+)
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import MODES, Key, Melody, Meter, Note
 
@@ -89,7 +108,7 @@ class EventEncoding:
         for start, end, pitch in sounds(melody):
             head = REST if pitch is None else self._pitch_id(pitch - shift, melody)
             cuts = [start, *(tick for tick in marks if start < tick < end), end]
-            for here, there in zip(cuts, cuts[1:], strict=False):
+            for here, there in pairwise(cuts):
                 if here in phrase_ends:
                     yield PHRASE
                 if here in meters:
@@ -105,59 +124,25 @@ class EventEncoding:
     def _pitch_id(self, pitch: int, melody: Melody) -> int:
         if not LOWEST_PITCH <= pitch <= HIGHEST_PITCH:
             raise EncodingError(
-                f"{melody.source or 'melody'}: pitch {pitch + tonic_shift(melody.key)} is {pitch} relative to the tonic, "
-                f"outside {LOWEST_PITCH} to {HIGHEST_PITCH}"
+                f"{melody.source or 'melody'}: pitch {pitch + tonic_shift(melody.key)} is {pitch} relative to the "
+                f"tonic, outside {LOWEST_PITCH} to {HIGHEST_PITCH}"
             )
         return ID[Kind.PITCH, pitch]
 
     def decode(self, ids: Sequence[int] | Ids, frame: Frame | None = None) -> Melody:
         """The melody that ids say; see `Encoding.decode`. `frame` is not needed: the ids say it all."""
         del frame
-        key, mode = "", ""
-        meters: list[Meter] = []
-        notes: list[Note] = []
-        phrase_ends: list[int] = []
-        pickup = tick = beats = 0
-        pitch: int | None = None
-        slot: int = Slot.TONIC
         if len(ids) == 0 or ids[0] != START:
             raise EncodingError("token 1: a melody starts with the token 'start'")
+        dictation, slot = _Dictation(), Slot.TONIC
         for number, token in enumerate(ids[1:], 2):
             if not 0 <= token < len(TOKENS) or NEXT_SLOT[slot, token] < 0:
-                raise EncodingError(self._ungrammatical(number, int(token), Slot(slot)))
-            name, kind, value = TOKENS[token]
-            match kind:
-                case Kind.TONIC:
-                    key = TONICS[value - 1] if value else ""
-                case Kind.MODE:
-                    mode = MODES[value - 1] if value else ""
-                case Kind.BEATS:
-                    beats = value
-                case Kind.UNIT:
-                    meters.append(Meter(tick, beats, value))
-                case Kind.PITCH:
-                    pitch = value
-                case Kind.REST:
-                    pitch = None
-                case Kind.PHRASE:
-                    phrase_ends.append(tick)
-                case Kind.DURATION if slot == Slot.PICKUP:
-                    pickup += value
-                case Kind.DURATION:
-                    if pitch is not None and head == Kind.TIE:
-                        notes[-1] = notes[-1]._replace(duration=notes[-1].duration + value)
-                    elif pitch is not None:
-                        notes.append(Note(tick, value, pitch))
-                    tick += value
-            head, slot = kind, NEXT_SLOT[slot, token]
-        meters = [meter for meter in meters if meter.tick < tick or meter.tick == 0]
-        melody_key = Key(key, mode) if key and mode else None
-        shift = tonic_shift(melody_key)
+                raise EncodingError(self._ungrammatical(number, int(token), slot))
+            _, kind, value = TOKENS[token]
+            dictation.take(slot, kind, value)
+            slot = Slot(NEXT_SLOT[slot, token])
         try:
-            return Melody(
-                tuple(note._replace(pitch=note.pitch + shift) for note in notes),
-                tick, tuple(meters), melody_key, tuple(phrase_ends), pickup if tick else 0,
-            )  # fmt: skip
+            return dictation.melody()
         except ValueError as error:
             raise EncodingError(f"the tokens are no melody: {error}") from error
 
@@ -165,6 +150,56 @@ class EventEncoding:
         found = repr(VOCABULARY[token]) if 0 <= token < len(TOKENS) else f"id {token}"
         expected = ", ".join(kind.name.lower() for kind in GRAMMAR[slot])
         return f"token {number}: {found} can't follow here; expected {expected}"
+
+
+class _Dictation:
+    """Writes down a melody token by token. Pitches stay relative until the end."""
+
+    def __init__(self) -> None:
+        self.tonic = self.mode = ""
+        self.meters: list[Meter] = []
+        self.notes: list[Note] = []
+        self.phrase_ends: list[int] = []
+        self.pickup = self.tick = self.beats = 0
+        self.head: tuple[Kind, int] = (Kind.REST, 0)
+        self.tied = False
+
+    def take(self, slot: Slot, kind: Kind, value: int) -> None:
+        match kind:
+            case Kind.TONIC:
+                self.tonic = TONICS[value - 1] if value else ""
+            case Kind.MODE:
+                self.mode = MODES[value - 1] if value else ""
+            case Kind.BEATS:
+                self.beats = value
+            case Kind.UNIT:
+                self.meters.append(Meter(self.tick, self.beats, value))
+            case Kind.PITCH | Kind.REST:
+                self.head, self.tied = (kind, value), False
+            case Kind.TIE:
+                self.tied = True
+            case Kind.PHRASE:
+                self.phrase_ends.append(self.tick)
+            case Kind.DURATION if slot == Slot.PICKUP:
+                self.pickup += value
+            case Kind.DURATION:
+                self._last(value)
+
+    def _last(self, ticks: int) -> None:
+        kind, pitch = self.head
+        if kind == Kind.PITCH and self.tied:
+            self.notes[-1] = self.notes[-1]._replace(duration=self.notes[-1].duration + ticks)
+        elif kind == Kind.PITCH:
+            self.notes.append(Note(self.tick, ticks, pitch))
+        self.tick += ticks
+
+    def melody(self) -> Melody:
+        key = Key(self.tonic, self.mode) if self.tonic and self.mode else None
+        shift = tonic_shift(key)
+        # A sequence that was cut off may end with a change of meter that no note follows.
+        meters = tuple(meter for meter in self.meters if meter.tick < max(self.tick, 1))
+        notes = tuple(note._replace(pitch=note.pitch + shift) for note in self.notes)
+        return Melody(notes, self.tick, meters, key, tuple(self.phrase_ends), self.pickup if self.tick else 0)
 
 
 def sounds(melody: Melody) -> Iterator[tuple[int, int, int | None]]:

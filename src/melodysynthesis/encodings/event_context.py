@@ -1,8 +1,8 @@
 """The walk along `event` tokens: grammar, place in the bar, bars to go, and what the melody itself suggests next.
 
-Folk tunes repeat themselves: the best guess at the next note is often what stood at the same place some bars or a phrase
-ago, or what followed the last time that the latest notes were heard. Those guesses are functions of the past, so they
-are features, for every architecture alike.
+Folk tunes repeat themselves: the best guess at the next note is often what stood at the same place some bars or a
+phrase ago, or what followed the last time that the latest notes were heard. Those guesses are functions of the past,
+so they are features, for every architecture alike.
 """
 
 from __future__ import annotations
@@ -14,9 +14,20 @@ from numpy.typing import NDArray
 
 from melodysynthesis.encodings.base import Feature, Frame, Ids
 from melodysynthesis.encodings.event_tokens import (
-    ALLOWED, DURATIONS, HIGHEST_PITCH, ID, KINDS, LOWEST_PITCH, MAX_BARS, NEXT_SLOT, TOKENS, TONICS, VALUES, Kind,
+    ALLOWED,
+    DURATIONS,
+    HIGHEST_PITCH,
+    ID,
+    KINDS,
+    LOWEST_PITCH,
+    MAX_BARS,
+    NEXT_SLOT,
+    TOKENS,
+    TONICS,
+    VALUES,
+    Kind,
     Slot,
-)  # fmt: skip
+)
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import MODES, TICKS_PER_WHOLE
 
@@ -83,16 +94,16 @@ class EventContext:
     @property
     def done(self) -> NDArray[np.bool_]:
         """Whether the sequence has ended."""
-        return self.slot == Slot.DONE
+        return np.equal(self.slot, Slot.DONE)
 
     @property
     def in_body(self) -> NDArray[np.bool_]:
         """Whether notes may follow."""
-        return self.slot >= Slot.FIRST
+        return np.greater_equal(self.slot, Slot.FIRST)
 
     @property
     def end_tick(self) -> NDArray[np.int64]:
-        """Tick at which the melody ends if it keeps its number of bars; a pickup's complement is left off the last bar."""
+        """Tick at which the melody ends if it keeps its number of bars; the last bar is short by the pickup."""
         to_go = self.bars - self.bars_ended
         known = (self.bars > 0) & (self.bars < MAX_BARS) & (self.bar_ticks > 0) & self.in_body
         in_pickup = (self.bars_ended == 0) & (self.pickup > 0) & (self.tick < self.pickup)
@@ -183,7 +194,10 @@ class EventContext:
         if self.count.max() + 1 >= self.sounds.shape[1]:
             more = ((0, 0), (0, self.sounds.shape[1]))
             self.sounds, self.ticks = np.pad(self.sounds, more), np.pad(self.ticks, more)
-            self.likeness, self.likeness_before = np.pad(self.likeness, more), np.pad(self.likeness_before, more)
+            self.likeness, self.likeness_before = (
+                np.pad(self.likeness, more),
+                np.pad(self.likeness_before, more),
+            )
 
     def features(self) -> NDArray[np.int64]:
         """(batch, features): the values of `FEATURES` before the next token."""
@@ -212,7 +226,7 @@ class EventContext:
         """What followed the longest stretch like the latest notes (the last such stretch), and its length in notes."""
         rows = np.arange(len(self.slot))
         pending = self.slot == Slot.DURATION
-        # While a note waits for its duration it is already counted, but the comparison still is that of the note before.
+        # While a note waits for its duration it is already counted, but the comparison is that of the note before.
         whole = self.count - pending
         width = max(int(self.count.max()), 1)
         likeness = self.likeness[:, :width]
@@ -249,13 +263,16 @@ class EventContext:
             agrees[self.slot == slot] = np.arange(len(TOKENS)) == token
         at_pickup = self.slot == Slot.PICKUP
         if frame.bars is not None:
-            agrees[at_pickup] &= (KINDS != Kind.BARS) | (VALUES == min(frame.bars, MAX_BARS))
-        # A pickup is shorter than a bar, its parts stand in falling order, and a given one is said exactly.
-        room = np.where(at_pickup, self.bar_ticks - 1 if frame.pickup is None else frame.pickup, 0) - self.pickup
+            agrees[at_pickup] &= (KINDS != Kind.BARS) | (min(frame.bars, MAX_BARS) == VALUES)
         is_duration = KINDS == Kind.DURATION
-        agrees[at_pickup] &= ~is_duration | (room[at_pickup, None] >= VALUES)
-        if frame.pickup is not None:
-            agrees[at_pickup] &= is_duration | (room[at_pickup, None] == 0)
+        if frame.pickup is None:
+            # Any pickup is shorter than its bar.
+            agrees[at_pickup] &= ~is_duration | ((self.bar_ticks - self.pickup)[at_pickup, None] > VALUES)
+        else:
+            # One that is asked for is said in one way only, as `encode` says it: the longest parts first.
+            left = np.maximum(frame.pickup - self.pickup, 0)[at_pickup]
+            part = np.array((0, *DURATIONS))[np.searchsorted(DURATIONS, left, "right")]
+            agrees[at_pickup] &= np.where(is_duration, part[:, None] == VALUES, left[:, None] == 0)
         return agrees
 
     def select(self, indices: NDArray[np.int64]) -> Self:
@@ -264,5 +281,3 @@ class EventContext:
         for name, value in vars(self).items():
             setattr(new, name, value[indices] if isinstance(value, np.ndarray) else value)
         return new
-
-

@@ -13,7 +13,7 @@ LOWEST_PITCH, HIGHEST_PITCH = 36, 103
 MAX_BARS = 128
 """The token for this many bars means: this many or more."""
 
-# Ticks: from a single one up to two breves, so that any sum is short; what folk tunes use, dotted and triplet values included.
+# Ticks: what folk tunes use, dotted and triplet values included, and enough beside that any sum is short.
 DURATIONS = (
     1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 18, 21, 24, 28, 30, 32, 36, 40, 42, 48, 54, 56, 60, 64, 66, 72, 84, 90,
     96, 108, 120, 132, 144, 168, 180, 192, 216, 240, 288, 336, 384, 768,
@@ -121,5 +121,5 @@ NEXT_SLOT = np.full((len(Slot), len(TOKENS)), -1)
 """(slots, vocabulary): the slot that a token leads to, -1 where the grammar forbids it."""
 for _slot, _kinds in GRAMMAR.items():
     for _kind, _then in _kinds.items():
-        NEXT_SLOT[_slot, KINDS == _kind] = _then
+        NEXT_SLOT[_slot, _kind == KINDS] = _then
 ALLOWED = NEXT_SLOT >= 0

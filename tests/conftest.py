@@ -1,0 +1,8 @@
+"""Hypothesis without deadlines (machines differ); fewer examples by default, more with ``--hypothesis-profile thorough``."""
+
+from hypothesis import HealthCheck, settings
+
+_common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
+settings.register_profile("quick", max_examples=40, **_common)
+settings.register_profile("thorough", max_examples=500, **_common)
+settings.load_profile("quick")
