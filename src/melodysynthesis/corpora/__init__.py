@@ -1,0 +1,20 @@
+"""Corpora: named collections and the user's own files, split without leaks by tune family, kept in a cache.
+
+from melodysynthesis import corpora
+
+corpus = corpora.load("essen-german")
+for melody in corpus.split("train"):
+    ...
+print(corpus.report.splits, corpora.audit(corpus).ok)
+"""
+
+from melodysynthesis.corpora.audit import Audit, Leak, audit
+from melodysynthesis.corpora.corpus import Corpus, Rules, View, load
+from melodysynthesis.corpora.families import FAMILY_RUN, SPLITS
+from melodysynthesis.corpora.report import BuildReport, Reject, SplitSize
+from melodysynthesis.corpora.sources import DEFAULT, SOURCES, Source, find_source
+
+__all__ = [
+    "DEFAULT", "FAMILY_RUN", "SOURCES", "SPLITS", "Audit", "BuildReport", "Corpus", "Leak", "Reject", "Rules",
+    "Source", "SplitSize", "View", "audit", "find_source", "load",
+]  # fmt: skip

@@ -1,0 +1,96 @@
+"""What building a corpus found: values that print, and go to JSON and back."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A tune or file that is not in the corpus: `where` with file and tune number, `reason`, and its `kind`."""
+
+    where: str
+    reason: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSize:
+    """What one split holds."""
+
+    tunes: int
+    notes: int
+    families: int
+
+
+def summed(notices: Iterable[str]) -> list[str]:
+    """Notices of many files as one line for each kind: ``"7 tunes with chords; ..."``, or the number of files."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for notice in notices:
+        text = notice.partition(": ")[2] or notice
+        match = re.match(r"(\d+) tunes? (.*)", text)
+        counts["tunes " + match[2] if match else text, "" if match else "file"] += int(match[1]) if match else 1
+    return [f"{text} ({n} files)" if unit else f"{n} {text}" for (text, unit), n in counts.most_common()]
+
+
+@dataclass(slots=True)
+class BuildReport:
+    """The figures of a corpus.
+
+    Attributes:
+        name: of the corpus.
+        files: read.
+        read: tunes found, kept or not.
+        kept: tunes in the corpus.
+        rejects: the others, each with file, tune number and reason.
+        notices: what the readers decided, one line each.
+        exact_duplicates: kept tunes whose notes equal an earlier tune's, up to transposition.
+        near_duplicates: kept tunes more than half of whose 13-note runs stand in other tunes.
+        families: their number.
+        family_sizes: number of families of each size.
+        splits: sizes by name of split.
+        longest_shared_run: notes of the longest run that two splits share, up to transposition and note
+        values. meters: tunes by meter at the start; ``"none"`` without, ``"changing"`` counted beside.
+        modes: tunes by mode; ``"unknown"`` without key. keys: tunes by key. seconds: how long the build
+        took.
+    """
+
+    name: str
+    files: int = 0
+    read: int = 0
+    kept: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    exact_duplicates: int = 0
+    near_duplicates: int = 0
+    families: int = 0
+    family_sizes: dict[int, int] = field(default_factory=dict)
+    splits: dict[str, SplitSize] = field(default_factory=dict)
+    longest_shared_run: int = 0
+    meters: dict[str, int] = field(default_factory=dict)
+    modes: dict[str, int] = field(default_factory=dict)
+    keys: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Number of rejects by kind, most frequent first."""
+        return dict(Counter(reject.kind for reject in self.rejects).most_common())
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; `from_dict` is the inverse."""
+        return asdict(self) | {"rejected": self.rejected}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The report that `as_dict` gave, also after a way through JSON (whose keys are text)."""
+        known = dict(values)
+        known.pop("rejected", None)
+        known["rejects"] = [Reject(**reject) for reject in known["rejects"]]
+        known["splits"] = {name: SplitSize(**size) for name, size in known["splits"].items()}
+        known["family_sizes"] = {int(size): count for size, count in known["family_sizes"].items()}
+        return cls(**known)
