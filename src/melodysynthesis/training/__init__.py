@@ -1,0 +1,1 @@
+"""Training: melodies -> ids -> batches -> logits -> loss, checkpoints, export. Import its modules by name."""
