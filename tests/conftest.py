@@ -1,4 +1,4 @@
-"""Hypothesis without deadlines (machines differ); fewer examples by default, more with ``--hypothesis-profile thorough``."""
+"""Hypothesis without deadlines, since machines differ; ``--hypothesis-profile thorough`` draws many more examples."""
 
 from hypothesis import HealthCheck, settings
 

@@ -115,6 +115,15 @@ class Melody:
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        self._check_notes()
+        self._check_meters()
+        for ticks, what in ((tuple(m.tick for m in self.meters), "meters"), (self.phrase_ends, "phrase ends")):
+            if any(a >= b for a, b in pairwise(ticks)):
+                raise ValueError(f"{what} are not in ascending order: {ticks}")
+        if self.phrase_ends and not 0 < self.phrase_ends[0] <= self.phrase_ends[-1] <= self.duration:
+            raise ValueError(f"phrase ends {self.phrase_ends} are not within the melody's {self.duration} ticks")
+
+    def _check_notes(self) -> None:
         now = 0
         for number, (onset, duration, pitch) in enumerate(self.notes, 1):
             if duration <= 0:
@@ -126,16 +135,13 @@ class Melody:
             now = onset + duration
         if now > self.duration:
             raise ValueError(f"the last note ends at tick {now}, after the melody's {self.duration}")
+
+    def _check_meters(self) -> None:
         if self.meters and self.meters[0].tick != 0:
             raise ValueError(f"the first meter stands at tick {self.meters[0].tick}, not at 0")
         for meter in self.meters:
             if not 0 < meter.beats <= MAX_BEATS or meter.beat_unit not in BEAT_UNITS:
                 raise ValueError(f"meter {meter} is not between 1 and {MAX_BEATS} beats of 1/1 to 1/32")
-        for ticks, what in ((tuple(m.tick for m in self.meters), "meters"), (self.phrase_ends, "phrase ends")):
-            if any(a >= b for a, b in pairwise(ticks)):
-                raise ValueError(f"{what} are not in ascending order: {ticks}")
-        if self.phrase_ends and not 0 < self.phrase_ends[0] <= self.phrase_ends[-1] <= self.duration:
-            raise ValueError(f"phrase ends {self.phrase_ends} are not within the melody's {self.duration} ticks")
         if self.pickup and not (self.meters and 0 < self.pickup < self.meters[0].bar_ticks):
             raise ValueError(f"a pickup of {self.pickup} ticks is not shorter than a bar")
         if self.meters and self.meters[-1].tick and self.meters[-1].tick >= self.duration:

@@ -4,7 +4,8 @@
 
 A MIDI number starts a note, ``r`` a rest, ``_`` holds either, ``/`` stands before and after a melody. Tunes are moved
 to C major or A minor, as the study's were; key, meter and pickup can't be said and are taken from the frame when
-decoding. Phrase marks are lost. What is not whole sixteenths, or leaves the vocabulary's range, is rejected by name, never bent.
+decoding. Phrase marks are lost. What is not whole sixteenths, or leaves the vocabulary's range, is rejected by name,
+never bent.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ class GridEncoding:
         for number, pitch in enumerate(melody.pitches, 1):
             if str(pitch + shift) not in self.ids:
                 raise EncodingError(
-                    f"{melody.source or 'melody'}: note {number}: pitch {pitch} is {pitch + shift} when moved to C major "
-                    f"or A minor, which has no token among {self.pitches[0]} to {self.pitches[-1]}"
+                    f"{melody.source or 'melody'}: note {number}: pitch {pitch} is {pitch + shift} when moved to C "
+                    f"major or A minor, which has no token among {self.pitches[0]} to {self.pitches[-1]}"
                 )
         moved = replace(melody, notes=tuple(note._replace(pitch=note.pitch + shift) for note in melody.notes))
         try:
