@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 
 from melodysynthesis.errors import FormatError, unknown
-from melodysynthesis.formats import abc, files, grid, json, midi, musicxml
+from melodysynthesis.formats import abc, files, grid, json, midi, musicxml, render
 from melodysynthesis.formats.base import Format, Reading
 from melodysynthesis.formats.limits import check_file_size
 from melodysynthesis.music import Melody
@@ -33,6 +33,9 @@ FORMATS: dict[str, Format] = {
         abc.FORMAT,
         grid.FORMAT,
         json.FORMAT,
+        render.SVG,
+        render.PNG,
+        render.WAV,
     )
 }
 """The formats by name."""
@@ -131,9 +134,7 @@ def format_of(path: PathLike) -> Format:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in _BY_SUFFIX:
-        reason = (
-            unknown("suffix", suffix[:40], _BY_SUFFIX) if suffix else "its name has no suffix such as .mid"
-        )
+        reason = unknown("suffix", suffix[:40], _BY_SUFFIX) if suffix else "its name has no suffix such as .mid"
         raise FormatError(reason, str(path), "unknown format")
     return _BY_SUFFIX[suffix]
 

@@ -36,9 +36,7 @@ _HIDDEN_END = (
     f'<direction><direction-type><other-direction print-object="no">{PHRASE_END}</other-direction>'
     "</direction-type>{}</direction>"
 )
-_TRIPLET = (
-    "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
-)
+_TRIPLET = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
 _ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -64,7 +62,8 @@ def _score(melody: Melody, title: str) -> Iterator[str]:
         yield f"<source>{_text(melody.source)}</source>"
     yield from _miscellaneous(melody, key, bars[0])
     yield "</identification>"
-    yield f'<part-list><score-part id="P1"><part-name>{PART_NAME}</part-name></score-part></part-list>'
+    yield f'<part-list><score-part id="P1"><part-name print-object="no">{PART_NAME}</part-name>'
+    yield "</score-part></part-list>"
     yield '<part id="P1">'
     written = _Part(melody, key)
     for bar, row in zip(bars, events(melody, bars), strict=True):
@@ -108,10 +107,7 @@ class _Part:
         in_force: dict[tuple[str, int], int] = {}  # accidentals of this bar
         for glyph, beam in zip(row, beams(row, bar), strict=True):
             yield from self._phrase_ends(glyph.start, glyph.end)
-            is_whole_bar = len(row) == 1 and (glyph.start, glyph.end) == (bar.start, bar.end)
-            yield (
-                self._rest(glyph, is_whole_bar) if glyph.pitch is None else self._note(glyph, beam, in_force)
-            )
+            yield (self._rest(glyph, bar) if glyph.pitch is None else self._note(glyph, beam, in_force))
         yield from self._phrase_ends(bar.end, bar.end + is_last)
         if is_last:
             yield '<barline location="right"><bar-style>light-heavy</bar-style></barline>'
@@ -139,8 +135,8 @@ class _Part:
             offset = self.hidden_ends.pop(0) - start
             yield _HIDDEN_END.format(f"<offset>{offset}</offset>" if offset else "")
 
-    def _rest(self, glyph: Glyph, is_whole_bar: bool) -> str:
-        if is_whole_bar:
+    def _rest(self, glyph: Glyph, bar: Measure) -> str:
+        if bar.meter and glyph.end - glyph.start == bar.meter.bar_ticks:
             return f'<note><rest measure="yes"/>{_duration(glyph)}<voice>1</voice></note>'
         notations = _notations(glyph, has_breath=False)
         return f"<note><rest/>{_duration(glyph)}<voice>1</voice>{_value(glyph.value)}{notations}</note>"

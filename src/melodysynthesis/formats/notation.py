@@ -173,13 +173,9 @@ def beams(row: list[Glyph], bar: Measure) -> list[tuple[str, ...]]:
     group: list[int] = []
     for index, glyph in enumerate([*row, None]):
         flags = FLAGS.get(glyph.value.name, 0) if glyph and glyph.pitch is not None else 0
-        same = (
-            bool(group) and glyph is not None and _beat(row[group[0]], bar, beat) == _beat(glyph, bar, beat)
-        )
+        same = bool(group) and glyph is not None and _beat(row[group[0]], bar, beat) == _beat(glyph, bar, beat)
         if not (flags and same):
-            for member, state in zip(
-                group, _beam_states([FLAGS[row[i].value.name] for i in group]), strict=True
-            ):
+            for member, state in zip(group, _beam_states([FLAGS[row[i].value.name] for i in group]), strict=True):
                 states[member] = state
             group = []
         if flags:
@@ -250,9 +246,7 @@ class _Grid:
             start = stop
 
 
-def _pieces(
-    event: Event, windows: list[Window], grid: _Grid
-) -> Iterator[tuple[int, int, Value, Window | None]]:
+def _pieces(event: Event, windows: list[Window], grid: _Grid) -> Iterator[tuple[int, int, Value, Window | None]]:
     """The values of an event: plain outside the windows, triplets inside."""
     now, is_rest = event.start, event.pitch is None
     for window in windows:
@@ -288,9 +282,12 @@ def _window(line: int, lines: set[int], bar: Measure, done: int) -> Window:
     thirds they fill, then one that they neither enter nor leave, then whatever is there.
     """
 
-    def around(size: int) -> Window:
-        start = line - (line - bar.origin) % size
-        return Window(start, start + size)
+    def around(size: int) -> Iterator[Window]:
+        aligned = line - (line - bar.origin) % size
+        yield Window(aligned, aligned + size)
+        for start in (aligned - size // 2, aligned + size // 2):  # off the beat, as after a dotted one
+            if size > 6 and start < line < start + size:
+                yield Window(start, start + size)
 
     def is_closed(window: Window) -> bool:
         return window.start in lines and window.end in lines
@@ -309,10 +306,10 @@ def _window(line: int, lines: set[int], bar: Measure, done: int) -> Window:
         ((24, 12, 6, 3), lambda w: True),
     )
     for sizes, test in tests:
-        for window in map(around, sizes):
+        for window in (window for size in sizes for window in around(size)):
             if is_free(window) and test(window):
                 return window
-    torn = around(3)  # at a bar line that is itself off the thirty-seconds
+    torn = next(around(3))  # at a bar line that is itself off the thirty-seconds
     return Window(max(torn.start, bar.start, done), min(torn.end, bar.end), whole=False)
 
 
