@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from melodysynthesis.encodings.base import Context, Encoding
 from melodysynthesis.encodings.event_context import EventContext
-from melodysynthesis.encodings.event_tokens import KINDS, VALUES, Kind
 from melodysynthesis.encodings.event_tokens import END as EVENT_END
+from melodysynthesis.encodings.event_tokens import KINDS, VALUES, Kind
 from melodysynthesis.encodings.grid import GridContext
 from melodysynthesis.formats.grid import STEP_TICKS
 

@@ -19,7 +19,7 @@ class Continues:
     Args:
         encoding: whose tokens are masked.
         ticks: (batch,) length of each primer; 0 for none.
-        bars: (batch,) number of bars that the melody needs to be longer than its primer, where a meter is known; else 0.
+        bars: (batch,) number of bars that the melody needs to be longer than its primer; 0 where no meter is known.
         held: (batch,) whether the last note may go on: a primer in grid text may stop within it.
     """
 

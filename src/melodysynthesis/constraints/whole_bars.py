@@ -78,9 +78,7 @@ def _to_bar_end(context: Context, bar: NDArray[np.int64], pickup: NDArray[np.int
     return np.where(bar > 0, (context.bar_end - pickup - context.tick) % np.maximum(bar, 1), 0)
 
 
-def _ends_after(
-    clock: Clock, context: Context, to_go: NDArray[np.int64], fixed: Mask, barred: Mask
-) -> Mask:
+def _ends_after(clock: Clock, context: Context, to_go: NDArray[np.int64], fixed: Mask, barred: Mask) -> Mask:
     """(batch, vocabulary): the end stands at `to_go` ticks from here, and only there where that is `fixed`."""
     mask = np.ones((len(to_go), len(clock.ticks)), np.bool_)
     mask[:, clock.end] = ~barred | (to_go == 0)
@@ -107,7 +105,7 @@ def _meter_mask(context: EventContext) -> Mask:
     at_bar_line = context.tick == context.bar_end - context.bar_ticks
     may_change = at_bar_line & (context.bar_ticks > 0) & (context.frame.meter is None)
     in_body, pickup = context.in_body[:, None], context.pickup[:, None]
-    fits = may_change[:, None] & (VALUES * TICKS_PER_WHOLE > pickup)
+    fits = may_change[:, None] & (pickup < VALUES * TICKS_PER_WHOLE)
     mask = ~(in_body & (KINDS == Kind.BEATS)) | fits
     unit = np.where(KINDS == Kind.UNIT, VALUES, 1)
     new_bar = context.beats[:, None] * TICKS_PER_WHOLE // unit

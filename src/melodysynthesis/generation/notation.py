@@ -1,10 +1,10 @@
 """What people type: keys, meters, pitches and inline notes, to values and back.
 
-    key       "G major", "g minor", "Bb", "F# dorian", "Am"
-    meter     "3/4", "6/8"
-    pitch     "G4", "F#4", "Bb3"; C4 is middle C
-    duration  in quarters: "1", "1/2", "3/2", "0.25"
-    notes     "G4:1 A4:1/2 B4 r:1": pitch or r, and a duration where it differs from that of the note before
+key       "G major", "g minor", "Bb", "F# dorian", "Am"
+meter     "3/4", "6/8"
+pitch     "G4", "F#4", "Bb3"; C4 is middle C
+duration  in quarters: "1", "1/2", "3/2", "0.25"
+notes     "G4:1 A4:1/2 B4 r:1": pitch or r, and a duration where it differs from that of the note before
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ from fractions import Fraction
 
 from melodysynthesis.errors import RequestError, unknown
 from melodysynthesis.music import (
-    BEAT_UNITS, MAX_BEATS, MODES, STEP_PITCH_CLASS, TICKS_PER_QUARTER, Key, Melody, Meter, Note,
+    BEAT_UNITS,
+    MAX_BEATS,
+    MODES,
+    STEP_PITCH_CLASS,
+    TICKS_PER_QUARTER,
+    Key,
+    Melody,
+    Meter,
+    Note,
 )  # fmt: skip
 from melodysynthesis.theory import spell
 

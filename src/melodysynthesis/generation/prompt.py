@@ -61,11 +61,10 @@ def says_meters(encoding: Encoding) -> bool:
 
 def bars_beyond(melody: Melody) -> int:
     """The least number of bars of a melody that goes on after this one; a pickup and its complement count as one."""
-    bar = None
-    for bar in melody.bars():
-        pass
-    if bar is None or bar.number == 0:
+    bars = list(melody.bars())
+    if not bars or bars[-1].number == 0:
         return 1
+    bar = bars[-1]
     # A melody of `number` bars ends with this one, less the pickup; each bar more moves its end by a bar.
     ends = bar.start + bar.meter.bar_ticks - melody.pickup
     return int(bar.number + max(0, (melody.duration - ends) // bar.meter.bar_ticks + 1))
@@ -96,16 +95,19 @@ def _in_frame(primer: Melody, frame: Frame) -> Melody:
     meters: tuple[Meter, ...] = primer.meters
     if frame.meter is not None and meters[:1] != (frame.meter,):
         if len(meters) > 1:
-            raise RequestError(f"the primer changes its meter, so it can't be continued in {frame.meter}: leave the meter out")
+            raise RequestError(f"the primer changes its meter: it can't be continued in {frame.meter} from its start")
         meters = (frame.meter,)
     return replace(primer, key=frame.key, meters=meters, pickup=(frame.pickup or 0) if meters else 0)
 
 
 def _check_encoding(encoding: Encoding, frame: Frame) -> None:
     step = clock_of(encoding).step
-    for ticks, what in ((frame.meter.bar_ticks if frame.meter else 0, f"a bar of {frame.meter}"),
-                        (frame.pickup or 0, f"a pickup of {(frame.pickup or 0) / TICKS_PER_QUARTER:g} quarters")):  # fmt: skip
+    pickup = frame.pickup or 0
+    for ticks, what in (
+        (frame.meter.bar_ticks if frame.meter else 0, f"a bar of {frame.meter}"),
+        (pickup, f"a pickup of {pickup / TICKS_PER_QUARTER:g} quarters"),
+    ):
         if ticks % step:
             raise RequestError(
-                f"{what} is no multiple of {step / TICKS_PER_QUARTER:g} quarters, the step of this model's {encoding.name} encoding"
+                f"{what} is no multiple of {step / TICKS_PER_QUARTER:g} quarters, its step"
             )

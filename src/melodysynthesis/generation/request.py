@@ -6,7 +6,14 @@ import secrets
 from typing import Annotated, Any, Self
 
 from pydantic import (
-    BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, model_validator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    model_validator,
 )  # fmt: skip
 
 from melodysynthesis.errors import FormatError, RequestError
@@ -44,9 +51,9 @@ def _to_melody(value: object) -> Melody:
     if isinstance(value, Melody):
         return value
     try:
-        return parse_notes(value) if isinstance(value, str) else melody_json.from_dict(value, "primer")
+        return parse_notes(value) if isinstance(value, str) else melody_json.from_dict(value)
     except FormatError as error:
-        raise RequestError(str(error)) from None
+        raise RequestError(f"primer: {error}") from None
 
 
 KeyField = Annotated[Key, BeforeValidator(_to_key), PlainSerializer(str)]
@@ -110,9 +117,9 @@ class Request(BaseModel):
     def _consistent(self) -> Self:
         if self.temperature == 0:
             if self.top_k is not None or self.top_p is not None:
-                raise RequestError("temperature 0 takes the likeliest token, so top-k and top-p have no effect: leave them out")
+                raise RequestError("temperature 0 takes the likeliest token: top-k and top-p would have no effect")
             if self.count > max(len(self.primers), 1):
-                raise RequestError(f"temperature 0 would give the same melody {self.count} times: ask for one, or raise it")
+                raise RequestError(f"temperature 0 would give the same melody {self.count} times: ask for one")
         if self.bars is not None and self.max_steps is not None:
             raise RequestError("bars and max-steps can't be given together: the number of bars says where it ends")
         if self.pickup and self.meter is None and not self.primers:

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ class Step(NamedTuple):
     Attributes:
         rows: which sequence of the batch each is.
         ids: its token.
-        log_likelihood: natural logarithm of the token's probability under the model itself, before mask and temperature.
+        log_likelihood: natural logarithm of the token's probability under the model, before mask and temperature.
         drawn: whether it was drawn; a primer's tokens are set.
         late: whether it was drawn after the step limit.
     """
@@ -87,9 +88,16 @@ def generate(engine: Engine, request: Request, constraints: Sequence[Constraint]
 
 
 def generate_only(
-    engine: Engine, request: Request, indices: Iterable[int], constraints: Sequence[Constraint] = ()
+    engine: Engine,
+    request: Request,
+    indices: Iterable[int],
+    constraints: Sequence[Constraint] = (),
+    advance: Callable[[int], None] = lambda done: None,
 ) -> list[Generated]:
-    """Some of the melodies of a request, by their numbers from 0; see `generate`."""
+    """Some of the melodies of a request, by their numbers from 0; see `generate`.
+
+    `advance` is told after each step how many melodies have ended.
+    """
     prompts = {}
     for index in indices:
         primer = request.primers[index % len(request.primers)] if request.primers else None
@@ -102,14 +110,27 @@ def generate_only(
     for members in batches.values():
         waiting = iter(members)
         while batch := list(islice(waiting, BATCH)):
-            for generated in _one_batch(engine, request, batch, [prompts[index] for index in batch], constraints):
+            progress = partial(_add, advance, len(made))
+            chosen = [prompts[index] for index in batch]
+            for generated in _one_batch(engine, request, batch, chosen, constraints=constraints, advance=progress):
                 made[generated.index] = generated
+    advance(len(made))
     return [made[index] for index in sorted(made)]
 
 
+def _add(advance: Callable[[int], None], before: int, done: int) -> None:
+    advance(before + done)
+
+
 def _one_batch(
-    engine: Engine, request: Request, indices: list[int], prompts: list[Prompt], constraints: Sequence[Constraint]
-) -> Iterator[Generated]:
+    engine: Engine,
+    request: Request,
+    indices: list[int],
+    prompts: list[Prompt],
+    *,
+    constraints: Sequence[Constraint],
+    advance: Callable[[int], None],
+) -> list[Generated]:
     frame = prompts[0].frame
     ids: list[list[int]] = [[engine.encoding.start_id] for _ in indices]
     log_likelihood = np.zeros(len(indices))
@@ -122,14 +143,25 @@ def _one_batch(
         log_likelihood[step.rows] += np.where(step.drawn & makes_music[step.ids], step.log_likelihood, 0)
         drawn[step.rows] += step.drawn
         ended[step.rows[step.late]] = False
+        advance(len(indices) - len(step.rows))
+    made = []
     for row, index in enumerate(indices):
         melody = engine.encoding.decode(ids[row], frame)
         primer_notes = sum(note.onset < prompts[row].ticks for note in melody.notes)
-        yield Generated(
-            index, replace(melody, source=f"{request.model}, seed {request.seed}, number {index + 1}"), tuple(ids[row]),
-            request.only(index), frame, bool(ended[row]), int(drawn[row]), float(log_likelihood[row]),
-            len(melody.notes) - primer_notes,
-        )  # fmt: skip
+        made.append(
+            Generated(
+                index=index,
+                melody=replace(melody, source=f"{request.model}, seed {request.seed}, number {index + 1}"),
+                ids=tuple(ids[row]),
+                request=request.only(index),
+                frame=frame,
+                ended=bool(ended[row]),
+                drawn=int(drawn[row]),
+                log_likelihood=float(log_likelihood[row]),
+                notes_drawn=len(melody.notes) - primer_notes,
+            )
+        )
+    return made
 
 
 def sample(
@@ -204,10 +236,10 @@ def _draw(
 ) -> Ids:
     if not np.isfinite(logits).all():
         raise ModelError("the model gives values that are no numbers: its file is damaged, or its training went astray")
-    stuck = ~mask.any(axis=1)
-    if (stuck & ~is_given).any():
+    mask = mask | is_given[:, None]  # what is drawn there is not used, but must not be drawn from nothing
+    if not mask.any(axis=1).all():
         raise RequestError("the rules leave nothing that may come next")
-    left = sampling.masked(logits, mask | stuck[:, None])
+    left = sampling.masked(logits, mask)
     if request.temperature == 0:
         return sampling.argmax(left)
     left = sampling.tempered(left, request.temperature)

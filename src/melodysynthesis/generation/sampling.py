@@ -58,15 +58,15 @@ def probabilities(logits: Logits) -> NDArray[np.float64]:
 
 def argmax(logits: Logits) -> Ids:
     """The likeliest token of each row; of equals the lowest id."""
-    return np.argmax(logits, axis=1).astype(np.int64)
+    return np.asarray(np.argmax(logits, axis=1), np.int64)
 
 
 def draw(logits: Logits, uniforms: NDArray[np.float64]) -> Ids:
-    """A token of each row by its probability, from uniform numbers (batch,) in [0, 1): inversion of the distribution."""
+    """A token of each row by its probability, from uniform numbers (batch,) in [0, 1), by inversion."""
     reached = np.cumsum(probabilities(logits), axis=1)
     # Below the row's last sum even where u times it rounds up, so that the token found has a probability above 0.
     target = np.minimum(uniforms * reached[:, -1], np.nextafter(reached[:, -1], 0))
-    return np.argmax(reached > target[:, None], axis=1).astype(np.int64)
+    return np.asarray(np.argmax(reached > target[:, None], axis=1), np.int64)
 
 
 class Uniforms:

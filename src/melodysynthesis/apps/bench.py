@@ -1,0 +1,38 @@
+"""`melody bench`: the benchmarks of the source tree."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from melodysynthesis.apps.console import say_table
+from melodysynthesis.errors import MelodyError, unknown
+
+FOLDER = Path(__file__).parents[3] / "benchmarks"
+
+
+def command(
+    name: Annotated[str | None, typer.Argument(help="Which benchmark; without it they are listed.")] = None,
+    arguments: Annotated[list[str] | None, typer.Argument(help="What the benchmark itself takes, after --.")] = None,
+) -> None:
+    """Run a benchmark, or list them. Each prints what it measured and the ratio to its goal."""
+    if not FOLDER.is_dir():
+        raise MelodyError("the benchmarks come with the source, not with the installed package")
+    scripts = {path.stem: path for path in sorted(FOLDER.glob("*.py")) if not path.name.startswith("_")}
+    if name is None:
+        say_table([(stem, _summary(path)) for stem, path in scripts.items()])
+        return
+    if name not in scripts:
+        raise MelodyError(unknown("benchmark", name, scripts))
+    result = subprocess.run([sys.executable, str(scripts[name]), *(arguments or [])], check=False)
+    raise typer.Exit(result.returncode)
+
+
+def _summary(path: Path) -> str:
+    """The first line of a script's docstring."""
+    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]

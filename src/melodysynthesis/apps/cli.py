@@ -1,0 +1,134 @@
+"""The command line, `melody`.
+
+Each verb is a module of this package that is imported when it is called: `melody --help` reads only the table here.
+A verb's module has a `command`, the function that typer makes its options from, or an `app` with verbs of its own.
+
+A user's mistake is one line on standard error and exit code 2; an interrupt is 130.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+
+from melodysynthesis import __version__
+from melodysynthesis.errors import MelodyError, unknown
+
+
+class Verb(NamedTuple):
+    """A verb: the module, its one line of help, and an example."""
+
+    module: str
+    summary: str
+    example: str
+
+
+VERBS = {
+    "generate": Verb("generate", "Generate melodies.", 'melody generate --bars 8 --meter 3/4 --key "G major"'),
+    "train": Verb("train", "Train a model.", "melody train --model lstm --corpus essen-german"),
+    "evaluate": Verb("evaluate", "Measure a model on a corpus.", "melody evaluate lstm"),
+    "metrics": Verb("metrics", "The 17 descriptors of the original study, one row a melody.", "melody metrics *.mid"),
+    "inspect": Verb("inspect", "Read a file and say what it is.", "melody inspect tune.abc"),
+    "export": Verb("export", "Convert melodies to other formats.", "melody export tune.abc --format mid,svg"),
+    "corpus": Verb("corpus", "List, build, show and audit corpora.", "melody corpus list"),
+    "models": Verb("models", "List the models: size, figures, card.", "melody models"),
+    "bench": Verb("bench", "Run a benchmark.", "melody bench cold_start"),
+    "doctor": Verb("doctor", "Say what is installed and what works.", "melody doctor"),
+}
+
+USER_MISTAKE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+
+# Its class is typer's own or click's, by typer's version: reached through one that typer exports.
+UsageError: Any = typer.BadParameter.__mro__[1]
+ClickError: Any = UsageError.__mro__[1]
+
+
+def main() -> None:
+    """The entry point: exits with the code of `run`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; the exit code."""
+    try:
+        verb = next((word for word in arguments if not word.startswith("-")), None)
+        if verb is not None and verb not in VERBS:
+            raise MelodyError(unknown("verb", verb, VERBS))
+        result = typer.main.get_command(application(verb))(
+            list(arguments or ["--help"]), prog_name="melody", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except MelodyError as error:
+        return _complain(str(error))
+    except ClickError as error:
+        return _complain(f"{_usage(error)}{error.format_message()}")
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted()
+    except BrokenPipeError:
+        # Nobody reads on; what Python still wants to flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    if result == INTERRUPTED:
+        return _interrupted()
+    return result if isinstance(result, int) else 0
+
+
+def application(verb: str | None) -> typer.Typer:
+    """The typer application, with the module of one verb only; the others are names with a line of help."""
+    app = typer.Typer(
+        name="melody",
+        help="Train, compare and play melody models.",
+        epilog="Example: " + VERBS["generate"].example,
+        add_completion=False,
+        rich_markup_mode=None,  # importing rich takes longer than everything else that help needs
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    for name, (module, summary, example) in VERBS.items():
+        words: dict[str, Any] = {"name": name, "help": summary, "epilog": f"Example: {example}"}
+        if name != verb:
+            app.command(**words)(_elsewhere)
+            continue
+        loaded = import_module(f"melodysynthesis.apps.{module}")
+        if hasattr(loaded, "app"):
+            app.add_typer(loaded.app, **words)
+        else:
+            app.command(name=name, epilog=f"Example: {example}")(loaded.command)
+    return app
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"melodysynthesis {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True, callback=_version),
+) -> None:
+    """Options before the verb."""
+
+
+def _elsewhere() -> None:
+    """Stands for a verb whose module is not imported."""
+
+
+def _usage(error: Any) -> str:
+    path = getattr(getattr(error, "ctx", None), "command_path", "")
+    return f"{path}: " if path else ""
+
+
+def _complain(message: str) -> int:
+    line = " ".join(message.split())
+    typer.echo(line if line.startswith("melody") else f"melody: {line}", err=True)
+    return USER_MISTAKE
+
+
+def _interrupted() -> int:
+    typer.echo("melody: stopped", err=True)
+    return INTERRUPTED
