@@ -16,6 +16,8 @@ from melodysynthesis.errors import TrainingError, unknown
 SCHEDULES = ("one-cycle", "cosine", "plateau", "inverse-sqrt", "constant")
 MODES = ("songs", "stream")
 MONITORS = ("loss", "bits_per_note")
+# Without 16-mixed: its loss scale is state that a checkpoint would have to keep, and melodies need no such range.
+PRECISIONS = ("32-true", "bf16-mixed", "bf16-true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class TrainingConfig:
     devices: int = 1
     """Number of devices; more than one train in parallel on shares of each batch."""
     precision: str = "32-true"
-    """Precision in Fabric's words: 32-true, bf16-mixed, 16-mixed."""
+    """Precision in Fabric's words: 32-true, or bf16-mixed where the device has it."""
     threads: int = 0
     """Processor threads of PyTorch; 0 for its own choice."""
     tensorboard: bool = True
@@ -95,7 +97,7 @@ class TrainingConfig:
         for name in ("ema_decay", "beta2", "plateau_factor"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"{name} is {getattr(self, name)}, expected a number from 0 to below 1")
-        for name, known in (("schedule", SCHEDULES), ("mode", MODES), ("monitor", MONITORS)):
+        for name, known in (("schedule", SCHEDULES), ("mode", MODES), ("monitor", MONITORS), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 raise TrainingError(unknown(name, getattr(self, name), known))
         if not self.lowest_rate <= self.learning_rate < math.inf or not self.learning_rate:

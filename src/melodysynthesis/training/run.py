@@ -1,0 +1,206 @@
+"""A run and its folder.
+
+runs/NAME/config.json                       model, encoding, training, corpus: all that is needed to go on
+          history.jsonl                     a line for each validation
+          checkpoints/last.safetensors      where to resume
+          checkpoints/best.safetensors      the weights of the best validation (averaged, if they are)
+          tensorboard/                      for TensorBoard
+          model.onnx                        the best weights, ready to generate with
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from melodysynthesis.encodings import Encoding, encoding_from
+from melodysynthesis.errors import TrainingError
+from melodysynthesis.models import MelodyModel, build, config_from, config_to, parameter_count
+from melodysynthesis.runtime.base import Card
+from melodysynthesis.training import checkpoint
+from melodysynthesis.training.batches import Batches, Sequences, Songs, Stream
+from melodysynthesis.training.checkpoint import Identity
+from melodysynthesis.training.config import TrainingConfig, as_values, training_config
+from melodysynthesis.training.loop import Trainer, Watch
+from melodysynthesis.training.objective import Figures, Likelihood, Objective
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run is: written down when it begins, read again when it is resumed.
+
+    Attributes:
+        folder: of the run.
+        architecture, preset: of the model; `preset` is only a name.
+        model: the architecture's configuration.
+        encoding: of the melodies.
+        training: how to train.
+        corpus, licence: of the data, for the card.
+        command: the command line that began it, for the card.
+    """
+
+    folder: Path
+    architecture: str
+    preset: str
+    model: Any
+    encoding: Encoding
+    training: TrainingConfig
+    corpus: str = ""
+    licence: str = ""
+    command: str = ""
+
+    @property
+    def identity(self) -> Identity:
+        """What the run's checkpoints belong to."""
+        return Identity.of(self.architecture, self.preset, config_to(self.model), self.encoding)
+
+    @property
+    def exported(self) -> Path:
+        """The model file that the run ends with."""
+        return self.folder / "model.onnx"
+
+    def build(self) -> MelodyModel:
+        """The model, with the weights that the seed gives it."""
+        torch.manual_seed(self.training.seed)
+        return build(self.architecture, self.model, self.encoding)
+
+    def begin(self) -> None:
+        """Make the folder and write down what the run is.
+
+        Raises:
+            TrainingError: if there already is a run, or the folder can't be made.
+        """
+        if (self.folder / "config.json").exists():
+            raise TrainingError(f"{self.folder}: there already is a run here: resume it, or choose another name")
+        try:
+            (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(f"{self.folder}: the folder can't be made: {error}") from error
+        values = {
+            **self.identity.values(), "training": as_values(self.training), "corpus": self.corpus,
+            "licence": self.licence, "command": self.command,
+        }  # fmt: skip
+        checkpoint.write_text(self.folder / "config.json", json.dumps(values, indent=2) + "\n")
+
+    def best(self) -> tuple[MelodyModel, Figures | None]:
+        """The model of the best validation with its figures.
+
+        Raises:
+            ModelError: if there is none yet, or it is damaged or of another model.
+        """
+        path = self.folder / "checkpoints" / "best.safetensors"
+        tensors, meta = checkpoint.load(path)
+        self.identity.check(meta, path)
+        model = self.build()
+        checkpoint.load_weights(model, tensors, path)
+        figures = meta.get("figures")
+        return model.eval(), Figures(**figures) if isinstance(figures, dict) else None
+
+    def card(self, model: MelodyModel, figures: Figures | None) -> Card:
+        """The card of a model of this run."""
+        measured: dict[str, float] = {}
+        if figures is not None:
+            measured = {f"validation {name.replace('_', ' ')}": round(v, 4) for name, v in asdict(figures).items()}
+        return Card(
+            name=self.architecture, architecture=self.architecture, preset=self.preset, corpus=self.corpus,
+            licence=self.licence, seed=self.training.seed, parameters=parameter_count(model), command=self.command,
+            figures=measured,
+        )  # fmt: skip
+
+
+def open_run(folder: Path, **changes: object) -> Run:
+    """A run that was begun before.
+
+    Args:
+        folder: of the run.
+        changes: fields of the training configuration to change, such as ``epochs``.
+
+    Raises:
+        TrainingError: if there is no run, or its description is damaged.
+    """
+    path = folder / "config.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        training = training_config(values["training"])
+        return Run(
+            folder, values["architecture"], values["preset"], config_from(values["architecture"], values["model"]),
+            encoding_from(values["encoding"]), replace(training, **changes) if changes else training,  # type: ignore[arg-type]
+            values["corpus"], values["licence"], values["command"],
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise TrainingError(f"{folder}: there is no run here: {path.name} is missing") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"{path}: damaged: {error}") from error
+
+
+def batches(config: TrainingConfig, sequences: Sequences, shuffled: bool) -> Batches:
+    """Sequences as batches, in the mode of the configuration; a validation set is not shuffled."""
+    seed = config.seed if shuffled else None
+    if config.mode == "stream":
+        lanes = min(config.batch_size, max(1, len(sequences.ids) // (2 * config.steps)))
+        return Stream(sequences, config.batch_size if shuffled else lanes, config.steps, seed)
+    return Songs(sequences, config.batch_size, config.max_length, seed)
+
+
+def fingerprint(sequences: Sequences) -> str:
+    """A number that changes with the data: a run resumed on other data would not be the same run."""
+    code = 0
+    for low in range(0, len(sequences.ids), 1 << 20):
+        code = zlib.crc32(memoryview(np.ascontiguousarray(sequences.ids[low : low + (1 << 20)])), code)
+    return f"{len(sequences)} sequences, {len(sequences.ids)} tokens, {code:08x}"
+
+
+def fit(
+    run: Run,
+    training: Sequences,
+    validation: Sequences,
+    *,
+    resume: bool = False,
+    watch: Watch | None = None,
+    objective: Objective | None = None,
+) -> str:
+    """Train a run, or go on with it; returns why it stopped: finished, no gain, time or interrupted.
+
+    Raises:
+        TrainingError, ModelError: where it can't start, resume or go on.
+    """
+    data = {"training": fingerprint(training), "validation": fingerprint(validation)}
+    if not resume:
+        run.begin()
+        checkpoint.write_text(run.folder / "data.json", json.dumps(data, indent=2) + "\n")
+    else:
+        _check_data(run.folder / "data.json", data)
+        for part in run.folder.rglob(f"*{checkpoint.PART}"):  # what a killed process was writing
+            part.unlink()
+    model = run.build()
+    trainer = Trainer(
+        run.training, model, objective or Likelihood(run.encoding),
+        training=batches(run.training, training, shuffled=True),
+        validation=batches(run.training, validation, shuffled=False),
+        folder=run.folder, identity=run.identity, watch=watch,
+    )  # fmt: skip
+    if resume and trainer.last.exists():
+        trainer.resume()
+    return trainer.fit()
+
+
+def _check_data(path: Path, data: Mapping[str, str]) -> None:
+    """Compare the data with what the run began with.
+
+    Raises:
+        TrainingError: if it differs.
+    """
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return  # killed before it was written: nothing was trained yet
+    for name, value in data.items():
+        if before.get(name) != value:
+            raise TrainingError(f"the run began with other {name} data: {before.get(name)}, now {value}")
