@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 
 from melodysynthesis.errors import FormatError, unknown
-from melodysynthesis.formats import abc, files, grid, json, midi, musicxml, render
+from melodysynthesis.formats import abc, files, grid, json, kern, midi, musicxml, render
 from melodysynthesis.formats.base import Format, Reading
 from melodysynthesis.formats.limits import check_file_size
 from melodysynthesis.music import Melody
@@ -31,6 +31,7 @@ FORMATS: dict[str, Format] = {
         midi.FORMAT,
         musicxml.FORMAT,
         abc.FORMAT,
+        kern.FORMAT,
         grid.FORMAT,
         json.FORMAT,
         render.SVG,

@@ -17,7 +17,6 @@ Onsets between ticks (a septuplet of sixteenths) are rounded to the nearest tick
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
@@ -26,6 +25,7 @@ from melodysynthesis.errors import FormatError
 from melodysynthesis.formats.abc_fields import ACCIDENTALS
 from melodysynthesis.formats.abc_tune import MAX_DIGITS, NOTICES, Dialect, Tune
 from melodysynthesis.formats.base import Format, Reading
+from melodysynthesis.formats.pieces import bar_lines, cut, pickup_by
 from melodysynthesis.music import TICKS_PER_WHOLE, Key, Melody, Meter
 from melodysynthesis.theory import signature, signature_alterations, spell
 
@@ -130,18 +130,18 @@ def _key_name(key: Key) -> str:
 
 def _lines(melody: Melody) -> Iterator[str]:
     """The lines of music, each the text of its pieces between phrase ends."""
-    bars = _bar_lines(melody)
-    if melody.pickup != Tune.pickup_by(bars, melody.meters, melody.duration):
+    bars = bar_lines(melody)
+    if melody.pickup != pickup_by(bars, melody.meters, melody.duration):
         yield f"%%pickup {Fraction(melody.pickup, TICKS_PER_WHOLE)}"
-    bar_lines, phrase_ends = set(bars), set(melody.phrase_ends)
+    bar_ends, phrase_ends = set(bars), set(melody.phrase_ends)
     changes = {meter.tick: meter for meter in melody.meters[1:]}
     speller, line, bars_in_line = _Speller(melody.key), "", 0
-    for start, end, pitch, tied in _pieces(melody, bars):
+    for start, end, pitch, _, tied in cut(melody, bars, _LONGEST):
         if start in changes:
             line += f"[M:{changes[start]}]"
         note = "z" if pitch is None else speller.name(pitch)
         line += note + _length(end - start) + ("-" if tied else "")
-        if end in bar_lines:
+        if end in bar_ends:
             line += " |"
             speller.bar_line()
             bars_in_line += 1
@@ -155,30 +155,6 @@ def _lines(melody: Melody) -> Iterator[str]:
             line += " "
     if line:
         yield line.rstrip() + (" |]" if melody.duration in melody.phrase_ends else " |] \\")
-
-
-def _bar_lines(melody: Melody) -> list[int]:
-    """Ticks of bar lines within the melody.
-
-    A change of meter within a first bar without pickup gets none: the first bar line is what tells a pickup.
-    """
-    ticks = [bar.start for bar in melody.bars() if bar.start]
-    short = bool(ticks) and not melody.pickup and ticks[0] < melody.meters[0].bar_ticks
-    return ticks[1:] if short else ticks
-
-
-def _pieces(melody: Melody, bars: list[int]) -> Iterator[tuple[int, int, int | None, bool]]:
-    """Notes and rests (pitch None) as (start, end, pitch, goes on), cut at bars, meters and phrases."""
-    cuts = sorted({*bars, *melody.phrase_ends, *(meter.tick for meter in melody.meters)})
-    now = 0
-    for onset, duration, pitch in [*melody.notes, (melody.duration, 0, 0)]:
-        for start, end, sounding in ((now, onset, None), (onset, onset + duration, pitch)):
-            inner = cuts[bisect_right(cuts, start) : bisect_right(cuts, end - 1)]
-            for first, last in pairwise([start, *inner, end]):
-                for piece in range(first, last, _LONGEST):
-                    stop = min(piece + _LONGEST, last)
-                    yield piece, stop, sounding, sounding is not None and stop < end
-        now = onset + duration
 
 
 def _on_beat(melody: Melody, tick: int) -> bool:
@@ -230,6 +206,4 @@ class _Speller:
         return sign + step + "," * (4 - octave)
 
 
-FORMAT = Format(
-    "abc", (".abc",), read, write, frozenset({"duration", "meters", "key", "phrase_ends", "pickup"})
-)
+FORMAT = Format("abc", (".abc",), read, write, frozenset({"duration", "meters", "key", "phrase_ends", "pickup"}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, NamedTuple
@@ -22,6 +22,7 @@ from melodysynthesis.formats.abc_fields import (
     voice_names,
 )
 from melodysynthesis.formats.limits import check_length
+from melodysynthesis.formats.pieces import pickup_by
 from melodysynthesis.music import STEP_PITCH_CLASS, TICKS_PER_WHOLE, Key, Melody, Meter, Note
 from melodysynthesis.theory import meters_from_bar_lines
 
@@ -277,9 +278,7 @@ class Tune:
         else:
             numerator, denominator = int(over or 1), int(under) if under else 2**halvings
         if not numerator or not 0 < denominator <= MAX_DENOMINATOR:
-            expected = (
-                f"expected one such as 2, 3/2 or /, up to {MAX_DIGITS} digits over at most {MAX_DENOMINATOR}"
-            )
+            expected = f"expected one such as 2, 3/2 or /, up to {MAX_DIGITS} digits over at most {MAX_DENOMINATOR}"
             raise self._error(f"note length {length[:40]!r}; {expected}", "bad duration")
         return numerator, denominator
 
@@ -389,9 +388,7 @@ class Tune:
 
     def _mistake(self, match: re.Match[str]) -> None:
         found = match["mistake"]
-        raise self._error(
-            f"unexpected {found!r}; expected notes, rests, bar lines or decorations", "bad music"
-        )
+        raise self._error(f"unexpected {found!r}; expected notes, rests, bar lines or decorations", "bad music")
 
     # ---- result
 
@@ -411,27 +408,18 @@ class Tune:
                 meters=meters,
                 key=self.key,
                 phrase_ends=tuple(sorted({round(tick) for tick in self.phrase_ends} - {0})),
-                pickup=self.pickup_by(bar_lines, meters, duration) if self.pickup is None else self.pickup,
+                pickup=pickup_by(bar_lines, meters, duration) if self.pickup is None else self.pickup,
                 source=f"{name}, {self.title}" if self.title else name,
             )
         except ValueError as problem:
             raise self._error(str(problem), "bad music") from problem
 
     def _rounded_meters(self, bar_lines: list[int], duration: int) -> tuple[Meter, ...]:
-        by_tick = {
-            round(tick): (beats, unit) for tick, beats, unit in self.meters if not tick or tick < duration
-        }
+        by_tick = {round(tick): (beats, unit) for tick, beats, unit in self.meters if not tick or tick < duration}
         meters = tuple(Meter(tick, *meter) for tick, meter in by_tick.items() if not tick or tick < duration)
         if self.dialect.bar_lines_bind and len(meters) == 1:
             return meters_from_bar_lines(meters[0], bar_lines, duration)
         return meters
-
-    @staticmethod
-    def pickup_by(bar_lines: Sequence[int], meters: Sequence[Meter], duration: int) -> int:
-        """The first bar, if it is shorter than the meter and something follows before a change of it."""
-        first = bar_lines[0] if bar_lines else 0
-        changed = len(meters) > 1 and meters[1].tick < first
-        return first if meters and first < min(duration, meters[0].bar_ticks) and not changed else 0
 
     def _error(self, reason: str, kind: str) -> FormatError:
         return FormatError(reason, self._where(), kind)
