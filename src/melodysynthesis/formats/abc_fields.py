@@ -18,7 +18,7 @@ ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 MAX_DENOMINATOR = 256
 
 _METER = re.compile(r"\(?(\d{1,3}(?:\s*\+\s*\d{1,3})*)\)?\s*/\s*(\d{1,3})(?!\d)")
-_UNIT = re.compile(r"(\d{1,3})(?:\s*/\s*(\d{1,3}))?(?!\d)")
+_UNIT = re.compile(r"(\d{1,3})(?:\s*/\s*(\d{1,3}))?(?!\d|\s*/)")
 _KEY = re.compile(r"([A-GH])([#b]{0,2})\s*([A-Za-z]*)(.*)")
 _KEY_ACCIDENTAL = re.compile(r"(?:^|\s)(\^{1,2}|_{1,2}|=)([a-gA-G])\b")
 _NAME = re.compile(r"\b(?:name|nm)\s*=\s*\"?([^\"]+?)\"?(?:\s+\w+=|$)")
