@@ -44,7 +44,8 @@ class WholeBars:
 class Finish:
     """The rule for a melody that has to stop: it ends at the next bar line, by the longest notes that reach it.
 
-    Where a sequence stands on a bar line it ends at once; one without meter ends as soon as its grammar allows.
+    It takes over after the first note, and stays until the end. Where a sequence stands on a bar line it ends at once;
+    one without meter ends as soon as its grammar allows.
     """
 
     def __init__(self, encoding: Encoding) -> None:
@@ -56,15 +57,14 @@ class Finish:
         bar, pickup = clock.ruler(context)
         to_go = _to_bar_end(context, bar, pickup)
         may_end = context.allowed()[:, clock.end]
-        to_go = np.where((to_go == 0) & ~may_end, bar, to_go)  # before the first note, or within one
+        to_go = np.where((to_go == 0) & ~may_end, bar, to_go)  # a note on the bar line waits for its duration
         mask = _ends_after(clock, context, to_go, fixed=bar > 0, barred=bar > 0)
         mask[may_end & (bar == 0)] = np.arange(mask.shape[1]) == clock.end
         fitting = np.where(clock.ticks <= to_go[:, None], clock.ticks, 0)
         shorter = (clock.ticks > 0) & (clock.ticks < fitting.max(axis=1)[:, None])
-        mask &= ~(shorter & ((bar > 0) & context.in_body)[:, None])
+        mask &= ~(shorter & (bar > 0)[:, None])
         if isinstance(context, EventContext):
-            mask &= _frame_mask(context) & _meter_mask(context)
-            mask[context.in_body] &= KINDS != Kind.BEATS
+            mask &= (KINDS != Kind.BEATS) & _meter_mask(context)
         return mask
 
     def select(self, indices: NDArray[np.int64]) -> Self:

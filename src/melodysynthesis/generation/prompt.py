@@ -108,6 +108,4 @@ def _check_encoding(encoding: Encoding, frame: Frame) -> None:
         (pickup, f"a pickup of {pickup / TICKS_PER_QUARTER:g} quarters"),
     ):
         if ticks % step:
-            raise RequestError(
-                f"{what} is no multiple of {step / TICKS_PER_QUARTER:g} quarters, its step"
-            )
+            raise RequestError(f"{what} is no multiple of {step / TICKS_PER_QUARTER:g} quarters, its step")

@@ -191,6 +191,7 @@ def sample(
     rules: list[Constraint] = [StartsWithNote(encoding), _continues(engine, prompts), WholeBars(encoding), *constraints]
     finish = Finish(encoding)
     given = _Primers(prompts)
+    primer_ticks = np.array([prompt.ticks for prompt in prompts])
     uniforms = sampling.Uniforms(request.seed, indices)
     rows = np.arange(len(prompts))
     drawn = np.zeros(len(prompts), np.int64)
@@ -205,7 +206,8 @@ def sample(
             rules = [rule.select(live) for rule in rules]
             context, live = state.context, np.arange(len(rows))
         ids, is_given = given.next(rows, context.in_body)
-        late = ~is_given & (drawn[rows] >= (request.step_limit or np.inf))
+        # Not before the primer has gone on, or the first note sounded: there is no melody to finish yet.
+        late = ~is_given & (context.tick > primer_ticks[rows]) & (drawn[rows] >= (request.step_limit or np.inf))
         uniform = uniforms.next(rows)
         if not is_given.all():
             mask = _mask(context, rules, finish, late)
