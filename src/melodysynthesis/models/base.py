@@ -104,6 +104,7 @@ class FeatureEmbedding(nn.Module):
         chosen = [i for i, name in enumerate(names) if name in use or "all" in use]
         sizes = [features[i].size for i in chosen]
         starts = [sum(sizes[:i]) for i in range(len(sizes))]
+        self.uses_all = len(chosen) == len(features)
         self.table = nn.Embedding(max(1, sum(sizes)), size)
         # Sixteen tables are added up: scaled so that their sum is not louder than the token.
         nn.init.normal_(self.table.weight, std=(max(1, len(chosen)) * size) ** -0.5)
@@ -112,8 +113,8 @@ class FeatureEmbedding(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(..., F) integers -> (..., size)."""
-        chosen: Tensor = features.index_select(-1, self.columns) + self.offsets
-        embedded: Tensor = self.table(chosen)
+        used = features if self.uses_all else features.index_select(-1, self.columns)
+        embedded: Tensor = self.table(used + self.offsets)
         return embedded.sum(-2)
 
 

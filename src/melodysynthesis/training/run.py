@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from melodysynthesis.encodings import Encoding, encoding_from
@@ -153,7 +152,7 @@ def fingerprint(sequences: Sequences) -> str:
     """A number that changes with the data: a run resumed on other data would not be the same run."""
     code = 0
     for low in range(0, len(sequences.ids), 1 << 20):
-        code = zlib.crc32(memoryview(np.ascontiguousarray(sequences.ids[low : low + (1 << 20)])), code)
+        code = zlib.crc32(sequences.ids[low : low + (1 << 20)].tobytes(), code)
     return f"{len(sequences)} sequences, {len(sequences.ids)} tokens, {code:08x}"
 
 
