@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from melodysynthesis.errors import ModelError
 from melodysynthesis.formats import files
 from melodysynthesis.generation.output import Model
+from melodysynthesis.runtime import pretrained
 from melodysynthesis.runtime.base import Engine
 
 MAX_MODEL_BYTES = 2**30
@@ -16,32 +16,20 @@ ZIP_SIGN = b"PK\x03\x04"
 
 
 def open_model(name: str) -> tuple[Engine, Model]:
-    """The engine of a pretrained model's name or of a model file, and what to say of it.
+    """The engine of a pretrained model's name, a model file or a run's folder, and what to say of it.
 
     Raises:
         ModelError: if there is none of that name (the nearest is suggested), or the file is no model.
         FormatError: if the file can't be read.
     """
-    if _is_path(name):
-        path = Path(name)
-    else:
-        from melodysynthesis.runtime import pretrained
-
-        path = pretrained.path_of(name)
+    if not name.strip() or "\0" in name:
+        raise ModelError(f"model {name!r} is neither a name nor a file")
+    path = pretrained.path_of(name)
     data = files.load(path, MAX_MODEL_BYTES)
     if data.startswith(ZIP_SIGN):
         from melodysynthesis.runtime.ngram import load_ngram
 
         engine: Engine = load_ngram(path)
     else:
-        from melodysynthesis.runtime import pretrained
-
-        engine = pretrained.load(str(path))
+        engine = pretrained.load(path)
     return engine, Model(name, hashlib.sha256(data).hexdigest(), engine.card)
-
-
-def _is_path(name: str) -> bool:
-    """Whether a model is named as a file: by a suffix or a folder, or because it is there."""
-    if not name.strip() or "\0" in name:
-        raise ModelError(f"model {name!r} is neither a name nor a file")
-    return Path(name).suffix != "" or len(Path(name).parts) > 1 or Path(name).is_file()

@@ -20,6 +20,7 @@ from melodysynthesis.errors import FormatError, RequestError
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.generation.notation import parse_key, parse_meter, parse_notes, parse_quarters
 from melodysynthesis.music import TICKS_PER_QUARTER, Key, Melody, Meter
+from melodysynthesis.runtime.pretrained import DEFAULT
 
 MAX_COUNT = 100_000
 MAX_ASKED_BARS = 127
@@ -71,7 +72,7 @@ class Request(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field("lstm", min_length=1)
+    model: str = Field(DEFAULT, min_length=1)
     """Name or file of the model."""
     count: int = Field(1, ge=1, le=MAX_COUNT)
     """How many melodies. Melody i of a seed does not depend on it."""
