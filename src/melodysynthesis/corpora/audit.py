@@ -75,18 +75,18 @@ def audit_splits(splits: dict[str, Sequence[Melody]], run: int = FAMILY_RUN) -> 
     for name, melodies in splits.items():
         before = len(first_seen)
         shared: set[bytes] = set()
+        pairs: dict[tuple[int, str, int], None] = {}
         for index, melody in enumerate(melodies):
             steps = [numbers.setdefault(step, len(numbers)) for step in _steps(melody)]
             for piece in _pieces(steps, run):
                 split, earlier = first_seen.setdefault(piece, (name, index))
                 if split != name:
                     shared.add(piece)
-                    if len(result.leaks) < MAX_LEAKS:
-                        other = splits[split][earlier]
-                        notes = _longest(_steps(melody), _steps(other)) + 1
-                        leak = Leak(notes, name, melody.source, split, other.source)
-                        if leak not in result.leaks:
-                            result.leaks.append(leak)
+                    pairs.setdefault((index, split, earlier))
+        for index, split, earlier in list(pairs)[: MAX_LEAKS - len(result.leaks)]:
+            one, other = melodies[index], splits[split][earlier]
+            notes = _longest(_steps(one), _steps(other)) + 1
+            result.leaks.append(Leak(notes, name, one.source, split, other.source))
         result.tunes[name] = len(melodies)
         result.runs[name] = len(first_seen) - before + len(shared)
     result.leaks.sort(key=lambda leak: -leak.notes)

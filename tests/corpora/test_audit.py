@@ -1,0 +1,69 @@
+"""The audit finds planted leaks, and finds none where there are none."""
+
+import numpy as np
+import pytest
+
+from melodysynthesis import corpora
+from melodysynthesis.corpora.audit import MAX_LEAKS, audit_splits
+from tests.corpora.test_families import joined, melody, tune
+
+
+def splits(train, test):
+    return {"train": train, "validation": [], "test": test}
+
+
+def test_clean_splits_pass():
+    result = audit_splits(splits([tune(n) for n in range(20)], [tune(n) for n in range(20, 30)]))
+    assert result.ok
+    assert result.tunes == {"train": 20, "validation": 0, "test": 10}
+    assert result.runs == {"train": 20 * 15, "validation": 0, "test": 10 * 15}
+
+
+@pytest.mark.parametrize("disguise", ["none", "transposed", "halved", "rested"])
+def test_a_planted_run_of_sixteen_is_found(disguise):
+    shared = tune(1, 17)
+    planted = joined(tune(90), shared)
+    if disguise == "transposed":
+        planted = planted.transpose(-4)
+    elif disguise != "none":
+        factor, gap = (2, 0) if disguise == "halved" else (1, 6)
+        planted = melody(list(planted.pitches), [note.duration // factor for note in planted.notes], gap)
+    result = audit_splits(splits([tune(2), joined(shared, tune(3))], [tune(4), planted]))
+    (leak,) = result.leaks
+    assert not result.ok
+    assert (leak.notes, leak.split, leak.other_split) == (17, "test", "train")
+
+
+def test_fifteen_notes_are_no_leak():
+    shared = tune(1, 15)
+    assert audit_splits(splits([joined(shared, tune(3))], [joined(tune(90), shared)])).ok
+
+
+def test_short_equal_tunes_are_a_leak():
+    result = audit_splits(splits([tune(1, 9)], [tune(1, 9).transpose(5)]))
+    assert [leak.notes for leak in result.leaks] == [9]
+
+
+def test_many_leaks_are_cut_short():
+    tunes = [tune(n) for n in range(150)]
+    result = audit_splits(splits(tunes, tunes))
+    assert len(result.leaks) == MAX_LEAKS
+
+
+def test_a_corpus_whose_splits_were_tampered_with_fails(tmp_path, monkeypatch):
+    monkeypatch.setenv("MELODYSYNTHESIS_CACHE", str(tmp_path / "cache"))
+    from melodysynthesis.formats import abc
+
+    shared = tune(1, 20)
+    for number in range(30):
+        one = joined(shared, tune(number)) if number < 2 else tune(number)
+        (tmp_path / f"{number:02}.abc").write_bytes(abc.write(one))
+    corpus = corpora.load(tmp_path)
+    assert corpora.audit(corpus).ok
+    split = np.array(corpus.columns["split"])
+    split[:2] = 0, 2
+    corpus.columns["split"] = split
+    result = corpora.audit(corpus)
+    assert [(leak.notes, leak.split, leak.other_split) for leak in result.leaks] == [(20, "test", "train")]
+    assert "00.abc" in str(result.leaks[0])
+    assert "01.abc" in str(result.leaks[0])
