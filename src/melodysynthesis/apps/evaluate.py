@@ -1,0 +1,168 @@
+"""`melody evaluate`: how well a model predicts, beside what a rule and an n-gram make of the same tunes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from melodysynthesis.apps import console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from melodysynthesis.encodings import Encoding, Ids
+    from melodysynthesis.evaluation.prediction import Prediction
+    from melodysynthesis.evaluation.report import Report
+    from melodysynthesis.music import Melody
+    from melodysynthesis.runtime.base import Engine
+
+
+def command(
+    *,
+    model: Annotated[str, typer.Argument(help="A model's name, file or run folder.", metavar="MODEL")],
+    corpus: Annotated[str, typer.Option(help="Corpus name, file or folder.", metavar="NAME|FOLDER")] = "essen-german",
+    split: Annotated[str, typer.Option(help="Split to predict: train, validation or test.")] = "test",
+    text: Annotated[
+        Path | None,
+        typer.Option(help="Predict a grid text with delimiters instead, as the original study did.", metavar="FILE"),
+    ] = None,
+    train_text: Annotated[
+        Path | None, typer.Option(help="With --text: the text to train the baselines on.", metavar="FILE")
+    ] = None,
+    window: Annotated[
+        int, typer.Option(help="With --text: tokens seen before each; 0 carries the state.", min=0, max=4096)
+    ] = 0,
+    baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="Judge a constant rule and an n-gram too.")
+    ] = True,
+    order: Annotated[int, typer.Option(help="The n-gram's longest context, in tokens.", min=0, max=64)] = 16,
+    out: Annotated[
+        Path | None, typer.Option(help="Write figures, tables and plots into this folder.", metavar="FOLDER")
+    ] = None,
+    as_json: Annotated[bool, console.JSON_OPTION] = False,
+) -> None:
+    """Measure how well a model predicts a corpus: accuracy, loss, bits per note, with plots."""
+    from melodysynthesis.apps.opening import open_model
+    from melodysynthesis.errors import RequestError
+    from melodysynthesis.evaluation import report as reports
+
+    if text is None and (train_text is not None or window):
+        raise RequestError("--train-text and --window go with --text")
+    path = Path(model)
+    is_run = path.is_dir() and (path / "model.onnx").is_file()
+    engine, _ = open_model(str(path / "model.onnx") if is_run else model)
+    if text is not None:
+        found, others = _judge_text(engine, text, train_text, window=window, baselines=baselines, order=order)
+        data = text.name
+    else:
+        found, others = _judge_corpus(engine, corpus, split, baselines=baselines, order=order)
+        data = f"{corpus}, {split}"
+    history = reports.read_history((path if is_run else path.parent) / "history.jsonl")
+    name = path.name if is_run else path.stem if path.suffix else model
+    report = reports.Report(name, engine.card, data, found, others, history)
+    written = reports.write(report, out) if out is not None else []
+    if as_json:
+        console.say_json(report.figures())
+        return
+    _print(report)
+    for file in written:
+        console.note(f"wrote {file}")
+
+
+def _judge_corpus(
+    engine: Engine, corpus: str, split: str, *, baselines: bool, order: int
+) -> tuple[Prediction, dict[str, Prediction]]:
+    from melodysynthesis import corpora
+    from melodysynthesis.evaluation.prediction import judge
+
+    loaded = corpora.load(corpus)
+    melodies = list(loaded.split(split))
+
+    def judged(other: Engine, what: str) -> Prediction:
+        total = len(melodies)
+        with console.progress(f"{what} (tunes)", total) as advance:
+            return judge(other, melodies, progress=lambda done, tokens: advance(done * total // tokens))
+
+    found = judged(engine, "model")
+    if not baselines:
+        return found, {}
+    sequences = _sequences(engine.encoding, list(loaded.split("train")))
+    others = _baselines(sequences, engine.encoding, order)
+    return found, {name: judged(other, name) for name, other in others.items()}
+
+
+def _judge_text(
+    engine: Engine, text: Path, train_text: Path | None, *, window: int, baselines: bool, order: int
+) -> tuple[Prediction, dict[str, Prediction]]:
+    from melodysynthesis.evaluation.prediction import judge_text
+
+    ids = _ids_of(engine, text)
+
+    def judged(other: Engine, what: str) -> Prediction:
+        with console.progress(f"{what} (tokens)", len(ids)) as advance:
+            return judge_text(other, ids, window=window or None, progress=lambda done, _: advance(done))
+
+    found = judged(engine, "model")
+    if not baselines or train_text is None:
+        return found, {}
+    others = _baselines([_ids_of(engine, train_text)], engine.encoding, order)
+    return found, {name: judged(other, name) for name, other in others.items()}
+
+
+def _ids_of(engine: Engine, path: Path) -> Ids:
+    from melodysynthesis.encodings.grid import GridEncoding
+    from melodysynthesis.errors import EncodingError, FormatError
+    from melodysynthesis.formats import files
+
+    if not isinstance(engine.encoding, GridEncoding):
+        raise EncodingError(f"--text needs a model of the grid encoding; this one has {engine.encoding.name!r}")
+    try:
+        return engine.encoding.ids_of(files.load(path).decode().split())
+    except (UnicodeDecodeError, EncodingError) as error:
+        raise FormatError(f"not a grid text of this model's tokens: {error}", str(path)) from error
+
+
+def _baselines(sequences: Sequence[Ids], encoding: Encoding, order: int) -> dict[str, Engine]:
+    from melodysynthesis.runtime.constant import train_constant
+    from melodysynthesis.runtime.ngram import train_ngram
+
+    console.note(f"counting an n-gram of order {order} in {sum(map(len, sequences)):,} tokens ...")
+    return {
+        f"n-gram, order {order}": train_ngram(sequences, encoding, order),
+        "constant rule": train_constant(sequences, encoding),
+    }
+
+
+def _sequences(encoding: Encoding, melodies: Sequence[Melody]) -> list[Ids]:
+    from melodysynthesis.errors import EncodingError
+
+    sequences = []
+    for melody in melodies:
+        try:
+            sequences.append(encoding.encode(melody))
+        except EncodingError:
+            continue  # what can't be said can't be learned either; the judged split reports its own
+    return sequences
+
+
+def _print(report: Report) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from melodysynthesis.evaluation.report import comparison
+
+    found = report.found
+    header, *rows = comparison(report)
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    for i, name in enumerate(header):
+        table.add_column(name, justify="right" if i else "left", no_wrap=bool(i))
+    for row in rows:
+        table.add_row(*row)
+    printer = Console(highlight=False)
+    notes = f"{found.notes.sum():,} notes, {found.tokens.sum():,} tokens"
+    printer.print(f"{report.model} on {report.data}: {len(found.sources):,} tunes, {notes}; {found.protocol}\n")
+    printer.print(table)
+    if found.rejected:
+        console.note(f"{len(found.rejected):,} tunes can't be said in this encoding; the first: {found.rejected[0]}")
