@@ -32,6 +32,7 @@ FORMATS: dict[str, Format] = {
         musicxml.FORMAT,
         abc.FORMAT,
         kern.FORMAT,
+        kern.FORMAT,
         grid.FORMAT,
         json.FORMAT,
         render.SVG,

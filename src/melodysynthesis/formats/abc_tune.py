@@ -26,6 +26,7 @@ from melodysynthesis.formats.pieces import pickup_by
 from melodysynthesis.music import STEP_PITCH_CLASS, TICKS_PER_WHOLE, Key, Melody, Meter, Note
 from melodysynthesis.theory import meters_from_bar_lines
 
+_MAX_CHARACTERS_OF_A_NOTE = 20  # so that a line of a hundred thousand notes is refused before it is read
 MAX_DIGITS = 4
 """Of a number in a note length."""
 
@@ -220,6 +221,7 @@ class Tune:
         text = text[: mail.start()] if mail else text
         continued = text.endswith("\\") or (mail is not None and not mail[1])
         before = self.now
+        check_length(len(text) // _MAX_CHARACTERS_OF_A_NOTE, 0, self._where())
         handlers = _HANDLERS
         for match in _TOKEN.finditer(text):
             kind = match.lastgroup

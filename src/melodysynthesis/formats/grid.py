@@ -16,11 +16,13 @@ from collections.abc import Iterable
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats.base import Format, Reading
+from melodysynthesis.formats.limits import check_file_size, check_length
 from melodysynthesis.music import Melody, Note
 
 STEP_TICKS = 6
 REST, HOLD, DELIMITER = "r", "_", "/"
 DELIMITERS_AFTER_SONG = 64
+MAX_GRID_BYTES = 16 * 2**20
 
 _NOT_WHOLE = f"not a whole number of sixteenths of {STEP_TICKS} ticks"
 _PITCH = {str(pitch): pitch for pitch in range(128)}
@@ -57,9 +59,7 @@ def melody_of(tokens: Iterable[str], where: str = "") -> Melody:
     for token in tokens:
         if token == HOLD:
             if not now:
-                raise FormatError(
-                    f"token 1 is {HOLD!r}, which holds a note before there is one", where, "bad token"
-                )
+                raise FormatError(f"token 1 is {HOLD!r}, which holds a note before there is one", where, "bad token")
         else:
             if sounding is not None:
                 notes.append(Note(start, now - start, sounding))
@@ -78,16 +78,17 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
     Raises:
         FormatError: if the text holds no song that can be read.
     """
+    check_file_size(len(data), source, MAX_GRID_BYTES)
     reading = Reading()
     songs = list(_songs(_text_of(data, source), source))
     if part is not None:
-        if not (part.isdecimal() and 1 <= int(part) <= len(songs)):
-            raise FormatError(
-                f"no song {part!r}: they are numbered from 1 to {len(songs)}", source, "no such part"
-            )
-        songs = [songs[int(part) - 1]]
+        if not (part.isdecimal() and 1 <= int(part[:9]) <= len(songs)):
+            reason = f"no song {part[:40]!r}: they are numbered from 1 to {len(songs)}"
+            raise FormatError(reason, source, "no such part")
+        songs = [songs[int(part[:9]) - 1]]
     for where, tokens in songs:
         try:
+            check_length(0, len(tokens) * STEP_TICKS, where)
             reading.melodies.append(melody_of(tokens, where))
         except FormatError as problem:
             reading.problems.append(problem)

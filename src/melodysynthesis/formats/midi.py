@@ -83,9 +83,9 @@ def write(melody: Melody) -> bytes:
     check_length(len(melody.notes), melody.duration, melody.source)
     score: Any = symusic.Score(PULSES_PER_QUARTER)
     track: Any = symusic.Track(TRACK_NAME)
-    for onset, duration, pitch in melody.notes:
-        note = symusic.Note(onset * _PULSES_PER_TICK, duration * _PULSES_PER_TICK, pitch, VELOCITY)
-        track.notes.append(note)
+    onset, duration, pitch = melody.note_array().T
+    times = (onset * _PULSES_PER_TICK, duration * _PULSES_PER_TICK)
+    track.notes = symusic.Note.from_numpy(*times, pitch.astype(np.int8), np.full(len(pitch), VELOCITY, np.int8))
     score.tracks.append(track)
     score.tempos.append(symusic.Tempo(0, QUARTERS_PER_MINUTE))
     for tick, beats, beat_unit in _written_meters(melody):
@@ -272,11 +272,7 @@ def _foreign_frame(notes: tuple[Note, ...], meters: list[Meter], notices: list[s
     """What the time signatures tell: the melody ends with the bar of its last note."""
     meters = [meter for before, meter in zip([None, *meters], meters, strict=False) if _differ(before, meter)]
     pickup = 0
-    if (
-        len(meters) > 1
-        and meters[0].bar_ticks == meters[1].tick
-        and meters[0].bar_ticks < meters[1].bar_ticks
-    ):
+    if len(meters) > 1 and meters[0].bar_ticks == meters[1].tick and meters[0].bar_ticks < meters[1].bar_ticks:
         pickup = meters[0].bar_ticks
         notices.append(f"took the first bar, of {meters[0]}, as a pickup")
         meters = _without_short_bar(meters)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MAX_XML_BYTES = 64 * 2**20
 MAX_ZIPPED_BYTES = 16 * 2**20
-MAX_TAGS = 4_000_000  # a parsed element takes some 100 bytes; an hour of full orchestra has a million
+MAX_TAGS = 2_000_000  # of which a parsed tree takes 200 MB
 
 Ticks = int | Fraction
 _MODE_NAMES = {mode: mode for mode in MODES} | {"ionian": "major", "aeolian": "minor"}
@@ -153,9 +153,7 @@ class _PartReader:
         if left_out:
             self.notices.append(f"took the top line, leaving out {left_out} of {len(rounded)} notes")
         if moved:
-            self.notices.append(
-                f"rounded {moved} of {len(rounded)} notes to {TICKS_PER_QUARTER} ticks a quarter"
-            )
+            self.notices.append(f"rounded {moved} of {len(rounded)} notes to {TICKS_PER_QUARTER} ticks a quarter")
         duration = max(_whole(self.end), line[-1].end if line else 0)
         phrase_ends = sorted({tick for tick in map(_whole, self.phrase_ends) if 0 < tick <= duration})
         key, pickup = self._key_of(line), _whole(self.pickup)
@@ -309,21 +307,22 @@ class _PartReader:
         return ticks if not rest else ticks + Fraction(rest) / self._divisions
 
     def _real(self, text: str, what: str) -> Ticks:
-        text = text.strip()
         try:
             if len(text) > 20 or "e" in text.lower():
                 raise ValueError
-            return int(text) if text.lstrip("-").isdecimal() else Fraction(text)
+            return int(text) if text.isdecimal() else _whole_or_not(Fraction(text.strip()))
         except (ValueError, ZeroDivisionError):
             raise FormatError(f"{what} {text[:20]!r} is not a number", self._where, f"bad {what}") from None
 
     def _number(self, text: str | None, what: str, minimum: int) -> int:
         number = self._real(text or "", what)
         if number < minimum or number != int(number):
-            raise FormatError(
-                f"{what} {text!r} is not a whole number from {minimum}", self._where, f"bad {what}"
-            )
+            raise FormatError(f"{what} {text!r} is not a whole number from {minimum}", self._where, f"bad {what}")
         return int(number)
+
+
+def _whole_or_not(number: Fraction) -> Ticks:
+    return int(number) if number.denominator == 1 else number
 
 
 def _whole(ticks: Ticks) -> int:
