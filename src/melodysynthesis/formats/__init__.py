@@ -30,6 +30,7 @@ FORMATS: dict[str, Format] = {
     for format in (
         midi.FORMAT,
         musicxml.FORMAT,
+        musicxml.ZIPPED,
         abc.FORMAT,
         kern.FORMAT,
         kern.FORMAT,
@@ -46,7 +47,8 @@ _BY_SUFFIX = {suffix: format for format in FORMATS.values() for suffix in format
 
 _SIGNS = (
     (rb"MThd|RIFF....RMID", "midi"),
-    (rb"PK\x03\x04|\s*<(\?xml|!DOCTYPE\s+score|score-)", "musicxml"),
+    (rb"\s*<(\?xml|!DOCTYPE\s+score|score-)", "musicxml"),
+    (rb"PK\x03\x04.*META-INF/container.xml", "mxl"),
     (rb"(\s*%[^\n]*\n)*\s*X:\s*\d", "abc"),
     (rb"(\s*![^\n]*\n)*\s*\*\*", "kern"),
     (rb"\s*[{\[]\s*[\"{]", "json"),

@@ -14,16 +14,37 @@ major. A short first measure is a pickup. Breath marks are phrase ends. Times ar
 quarter, and it is said if that moved any.
 """
 
+import io
+import zipfile
+
 from melodysynthesis.formats.base import Format
 from melodysynthesis.formats.musicxml_reader import read
 from melodysynthesis.formats.musicxml_writer import write
+from melodysynthesis.music import Melody
 
-__all__ = ["FORMAT", "read", "write"]
+__all__ = ["FORMAT", "ZIPPED", "read", "write", "write_zipped"]
 
-FORMAT = Format(
-    "musicxml",
-    (".musicxml", ".xml", ".mxl"),
-    read,
-    write,
-    frozenset({"duration", "meters", "key", "phrase_ends", "pickup"}),
+_CONTAINER = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    b'<container><rootfiles><rootfile full-path="score.musicxml"'
+    b' media-type="application/vnd.recordare.musicxml+xml"/></rootfiles></container>\n'
 )
+
+
+def write_zipped(melody: Melody) -> bytes:
+    """A score of one part as a `.mxl` file.
+
+    Raises:
+        FormatError: as `write`.
+    """
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in (("META-INF/container.xml", _CONTAINER), ("score.musicxml", write(melody))):
+            entry = zipfile.ZipInfo(name)  # its date is always 1980, so that the bytes are always the same
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+_KEEPS = frozenset({"duration", "meters", "key", "phrase_ends", "pickup"})
+FORMAT = Format("musicxml", (".musicxml", ".xml"), read, write, _KEEPS)
+ZIPPED = Format("mxl", (".mxl",), read, write_zipped, _KEEPS)

@@ -285,7 +285,7 @@ class _PartReader:
         step = (element.findtext("step") or "").strip()
         if step not in STEP_PITCH_CLASS:
             raise FormatError(f"step {step[:20]!r} is not a letter from A to G", self._where, "bad pitch")
-        octave = self._number(element.findtext("octave"), "octave", minimum=-1)
+        octave = self._number(element.findtext("octave"), "octave", minimum=-2)  # B sharp may be MIDI number 0
         alter = self._real(element.findtext("alter", "0"), "alter")
         pitch = 12 * (octave + 1) + STEP_PITCH_CLASS[step] + _whole(alter)
         if not 0 <= pitch <= 127:
