@@ -118,6 +118,38 @@ class FeatureEmbedding(nn.Module):
         return embedded.sum(-2)
 
 
+class Suggestions(nn.Module):
+    """A bonus on the logits of the tokens that features suggest, as large as the hidden state says.
+
+    It lets a model copy what stood a bar or a phrase ago with one number for each kind of suggestion, where it
+    would else have to carry every token through its layers (a pointer, See et al. 2017, that adds to logits).
+
+    Args:
+        features: those of the encoding; the ones that suggest tokens are used.
+        width: of the hidden state.
+    """
+
+    columns: Tensor
+    offsets: Tensor
+    tokens: Tensor
+
+    def __init__(self, features: tuple[Feature, ...], width: int) -> None:
+        super().__init__()
+        chosen = [i for i, feature in enumerate(features) if feature.suggests]
+        tables = [features[i].suggests for i in chosen]
+        starts = [sum(map(len, tables[:i])) for i in range(len(tables))]
+        self.size = nn.Linear(width, len(chosen))
+        self.register_buffer("columns", torch.tensor(chosen), persistent=False)
+        self.register_buffer("offsets", torch.tensor(starts), persistent=False)
+        self.register_buffer("tokens", torch.tensor([token for table in tables for token in table]), persistent=False)
+
+    def forward(self, logits: Tensor, hidden: Tensor, features: Tensor) -> Tensor:
+        """(..., V), (..., width), (..., F) integers -> (..., V)."""
+        tokens = self.tokens[features.index_select(-1, self.columns) + self.offsets]
+        bonus = self.size(hidden).to(logits.dtype) * (tokens >= 0)
+        return logits.scatter_add(-1, tokens.clamp(min=0), bonus)
+
+
 class LockedDropout(nn.Module):
     """Dropout with one mask for all positions of a sequence (Gal and Ghahramani 2016).
 
@@ -152,6 +184,7 @@ class MaskedBatchNorm(nn.Module):
 
     running_mean: Tensor
     running_var: Tensor
+    seen: Tensor
 
     def __init__(self, width: int, momentum: float = 0.01, epsilon: float = 1e-3) -> None:
         super().__init__()
@@ -160,6 +193,7 @@ class MaskedBatchNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(width))
         self.register_buffer("running_mean", torch.zeros(width))
         self.register_buffer("running_var", torch.ones(width))
+        self.register_buffer("seen", torch.zeros(()))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """(..., width), mask (...) -> the same shape; padded positions stay as they were."""
@@ -171,9 +205,20 @@ class MaskedBatchNorm(nn.Module):
 
     def _normalise(self, x: Tensor) -> Tensor:
         if self.training:
-            return nn.functional.batch_norm(
-                x.reshape(-1, x.shape[-1]), self.running_mean, self.running_var, self.weight, self.bias,
-                training=True, momentum=self.momentum, eps=self.epsilon,
-            ).view_as(x)  # fmt: skip
+            flat = x.reshape(-1, x.shape[-1])
+            self._remember(flat.detach())
+            return nn.functional.batch_norm(flat, None, None, self.weight, self.bias, True, 0.0, self.epsilon).view_as(
+                x
+            )
         scale = self.weight * torch.rsqrt(self.running_var + self.epsilon)
         return x * scale + (self.bias - self.running_mean * scale)
+
+    @torch.no_grad()
+    def _remember(self, flat: Tensor) -> None:
+        """Take the statistics of a batch, (positions, width), into the running ones."""
+        # A plain average as long as few batches were seen: at a hundredth each, a few hundred would still be half zeros.
+        self.seen += 1
+        share = torch.clamp(1 / self.seen, min=self.momentum)
+        variance, mean = torch.var_mean(flat, 0)
+        self.running_mean.lerp_(mean, share)
+        self.running_var.lerp_(variance, share)

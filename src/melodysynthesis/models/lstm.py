@@ -21,7 +21,14 @@ from torch.nn import functional as F
 
 from melodysynthesis.encodings.base import Feature
 from melodysynthesis.errors import ModelError
-from melodysynthesis.models.base import FeatureEmbedding, LockedDropout, MaskedBatchNorm, MelodyModel, State
+from melodysynthesis.models.base import (
+    FeatureEmbedding,
+    LockedDropout,
+    MaskedBatchNorm,
+    MelodyModel,
+    State,
+    Suggestions,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,8 @@ class LSTMConfig:
     """Names of the encoding's features to feed, "all" for every one, none for the tokens alone."""
     skip_features: bool = False
     """Whether the embedded features also go straight to the output."""
+    follow_suggestions: bool = False
+    """Whether tokens that features suggest get a bonus of their own; see `Suggestions`."""
 
     def __post_init__(self) -> None:
         for name, least in (("embedding", 0), ("units", 1), ("layers", 1)):
@@ -70,6 +79,8 @@ class LSTMConfig:
             raise ModelError("lstm: embedding 0 is one-hot and goes without tie_weights and use_features")
         if self.skip_features and not self.use_features:
             raise ModelError("lstm: skip_features needs use_features")
+        if self.follow_suggestions and not self.use_features:
+            raise ModelError("lstm: follow_suggestions needs use_features")
         if self.batch_norm and self.layer_norm:
             raise ModelError("lstm: choose one of batch_norm and layer_norm")
 
@@ -164,6 +175,8 @@ class LSTM(MelodyModel):
         self.head = Head(units, width, vocabulary_size, self.embedding if config.tie_weights else None)
         end = width if config.tie_weights else units
         self.skip = nn.Linear(width, end, bias=False) if fed and config.skip_features else None
+        suggest = fed and config.follow_suggestions and any(feature.suggests for feature in features)
+        self.suggestions = Suggestions(features, units) if suggest else None
         if self.embedding is not None:
             # The rows are also the output's weights: rows of length one keep the first logits small.
             nn.init.normal_(self.embedding.weight, std=width**-0.5)
@@ -201,7 +214,14 @@ class LSTM(MelodyModel):
             x, after[f"h{i}"], after[f"c{i}"] = layer(x, state[f"h{i}"], state[f"c{i}"])
             x = norm(x, mask) if isinstance(norm, MaskedBatchNorm) else norm(x)
             x = (self.dropout_output if i == len(self.layers) - 1 else self.dropout_between)(x)
-        return self.head(x, skip), after
+        return self._logits(x, skip, features), after
+
+    def _logits(self, x: Tensor, skip: Tensor | None, features: Tensor | None) -> Tensor:
+        logits: Tensor = self.head(x, skip)
+        if self.suggestions is None or features is None:
+            return logits
+        followed: Tensor = self.suggestions(logits, x, features)
+        return followed
 
     def step(self, ids: Tensor, features: Tensor | None, state: State) -> tuple[Tensor, State]:
         """(B,), (B, F) -> logits (B, V) and the state; see `MelodyModel.step`."""
@@ -212,7 +232,7 @@ class LSTM(MelodyModel):
             h, c = layer.step(x, state[f"h{i}"], state[f"c{i}"])
             after[f"h{i}"], after[f"c{i}"] = h, c
             x = norm(h)
-        return self.head(x, skip), after
+        return self._logits(x, skip, features), after
 
     def initial_state(self, batch: int) -> dict[str, Tensor]:
         """Zeros: h and c of each layer, (B, U)."""

@@ -43,6 +43,7 @@ class Run:
         training: how to train.
         corpus, licence: of the data, for the card.
         command: the command line that began it, for the card.
+        corpus_path: where the data lies, if it is the user's own files: for resuming, not for the card.
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class Run:
     corpus: str = ""
     licence: str = ""
     command: str = ""
+    corpus_path: str = ""
 
     @property
     def identity(self) -> Identity:
@@ -84,7 +86,7 @@ class Run:
             raise TrainingError(f"{self.folder}: the folder can't be made: {error}") from error
         values = {
             **self.identity.values(), "training": as_values(self.training), "corpus": self.corpus,
-            "licence": self.licence, "command": self.command,
+            "licence": self.licence, "command": self.command, "corpus_path": self.corpus_path,
         }  # fmt: skip
         checkpoint.write_text(self.folder / "config.json", json.dumps(values, indent=2) + "\n")
 
@@ -131,7 +133,7 @@ def open_run(folder: Path, **changes: object) -> Run:
         return Run(
             folder, values["architecture"], values["preset"], config_from(values["architecture"], values["model"]),
             encoding_from(values["encoding"]), replace(training, **changes) if changes else training,  # type: ignore[arg-type]
-            values["corpus"], values["licence"], values["command"],
+            values["corpus"], values["licence"], values["command"], values["corpus_path"],
         )  # fmt: skip
     except FileNotFoundError:
         raise TrainingError(f"{folder}: there is no run here: {path.name} is missing") from None

@@ -1,0 +1,129 @@
+"""A picture of an architecture: each layer with what it is, the shape it gives, and its parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from melodysynthesis.errors import TrainingError
+from melodysynthesis.models.base import FeatureEmbedding, LockedDropout, MaskedBatchNorm, MelodyModel, parameter_count
+from melodysynthesis.models.lstm import Head, LSTMLayer
+from melodysynthesis.training.checkpoint import PART
+
+STEPS = 64
+"""Positions of the sequence that is run through the model to see its shapes."""
+
+# What each kind of module is called, and its color. One that is not here is drawn if it has no parts, by its class.
+KINDS: dict[type[nn.Module], tuple[str, str]] = {
+    nn.Embedding: ("embedding", "#cfe3f5"),
+    FeatureEmbedding: ("features' embeddings, summed", "#cfe3f5"),
+    LSTMLayer: ("LSTM", "#f7d9b9"),
+    nn.LayerNorm: ("layer norm", "#dcecd3"),
+    MaskedBatchNorm: ("batch norm", "#dcecd3"),
+    LockedDropout: ("dropout", "#eeeeee"),
+    Head: ("dense", "#ead5ec"),
+    nn.Linear: ("dense", "#ead5ec"),
+}
+
+
+class Layer(NamedTuple):
+    """A row of the picture; `parameters` are None where they were counted above already."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    color: str
+
+
+def layers_of(model: MelodyModel) -> list[Layer]:
+    """The layers in the order in which they run, with the shape that each gives for one sequence of `STEPS`."""
+    rows: list[Layer] = []
+    counted: set[int] = set()
+    hooks = [part.register_forward_hook(_note(name, rows, counted)) for name, part in _drawn(model)]
+    ids = torch.zeros(1, STEPS, dtype=torch.long)
+    features = torch.zeros(1, STEPS, len(model.features), dtype=torch.long) if model.uses_features else None
+    was_training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(ids, features)
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return rows
+
+
+def _drawn(model: nn.Module, prefix: str = "") -> list[tuple[str, nn.Module]]:
+    """The modules that get a row: known kinds whole, others by their parts."""
+    found: list[tuple[str, nn.Module]] = []
+    for name, part in model.named_children():
+        if isinstance(part, nn.Identity) or (isinstance(part, LockedDropout) and part.rate == 0):
+            continue
+        if type(part) in KINDS or not list(part.children()):
+            found.append((prefix + name, part))
+        else:
+            found += _drawn(part, f"{prefix}{name}.")
+    return found
+
+
+def _note(name: str, rows: list[Layer], counted: set[int]) -> Any:
+    def hook(part: nn.Module, _: object, result: Any) -> None:
+        kind, color = KINDS.get(type(part), (type(part).__name__, "#ffffff"))
+        new = {id(p): p.numel() for p in part.parameters() if p.requires_grad and id(p) not in counted}
+        counted.update(new)
+        output = result[0] if isinstance(result, tuple) else result
+        rate = f" {part.rate:g}" if isinstance(part, LockedDropout) else ""
+        rows.append(Layer(name, kind + rate, tuple(output.shape[1:]), sum(new.values()), color))
+
+    return hook
+
+
+def draw_architecture(model: MelodyModel, path: Path, title: str = "") -> None:
+    """Write the picture as PNG, whole or not at all.
+
+    Raises:
+        TrainingError: where it can't be written.
+    """
+    figure = _draw(layers_of(model), model, title or type(model).__name__)
+    part = path.with_name(path.name + PART)
+    try:
+        figure.savefig(part, format="png", dpi=150)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise TrainingError(f"{path}: the picture can't be written: {error}") from error
+
+
+def _draw(rows: list[Layer], model: MelodyModel, title: str) -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.patches import FancyBboxPatch
+
+    tokens = Layer("ids", f"one-hot or look-up, {model.vocabulary_size} tokens", (STEPS,), 0, "#ffffff")
+    rows = [tokens, *rows]
+    height = 0.62 * len(rows) + 1.3
+    figure = Figure(figsize=(8, height))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, 8), ylim=(0, height))
+    axes.axis("off")
+    axes.text(0.4, height - 0.42, title, fontsize=15, weight="bold", va="center")
+    for x, text in ((5.55, "output (time, width)"), (7.6, "parameters")):
+        axes.text(x, height - 0.42, text, fontsize=10, ha="right", va="center", color="#555555")
+    for i, row in enumerate(rows):
+        y = height - 1.15 - 0.62 * i
+        if i:
+            axes.annotate("", (1.9, y + 0.2), (1.9, y + 0.42), arrowprops={"arrowstyle": "-|>", "color": "#555555"})
+        box = FancyBboxPatch((0.4, y - 0.2), 7.2, 0.4, boxstyle="round,pad=0.02", fc=row.color, ec="#999999", lw=0.8)
+        axes.add_patch(box)
+        axes.text(0.55, y, row.kind, fontsize=11, va="center")
+        axes.text(3.3, y, row.name, fontsize=9, va="center", color="#555555", family="monospace")
+        axes.text(5.55, y, " × ".join(map(str, row.shape)), fontsize=11, ha="right", va="center")
+        axes.text(7.45, y, f"{row.parameters:,}" if row.parameters else "–", fontsize=11, ha="right", va="center")
+    total = f"{parameter_count(model):,} trainable parameters"
+    axes.text(7.45, 0.3, total, fontsize=12, weight="bold", ha="right", va="center")
+    return figure
