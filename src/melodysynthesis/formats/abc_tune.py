@@ -21,7 +21,7 @@ from melodysynthesis.formats.abc_fields import (
     scaled,
     voice_names,
 )
-from melodysynthesis.formats.limits import check_length
+from melodysynthesis.formats.limits import MAX_NOTES, MAX_TICKS, check_length
 from melodysynthesis.formats.pieces import pickup_by
 from melodysynthesis.music import STEP_PITCH_CLASS, TICKS_PER_WHOLE, Key, Melody, Meter, Note
 from melodysynthesis.theory import meters_from_bar_lines
@@ -117,7 +117,8 @@ class Tune:
     tuplet: tuple[int, int, int] | None = None
     voice: str | None = None
     wanted_voice: str | None = None
-    overlay: bool = False
+    silent: bool = False
+    """In a voice that was not asked for, or an overlay."""
 
     def read(self, first_line: int, lines: list[str]) -> Melody:
         """Read the tune's lines, of which the first is line `first_line` of the file.
@@ -153,6 +154,7 @@ class Tune:
     def _field(self, letter: str, value: str) -> None:
         if letter == "V":
             self.voice = value.split(maxsplit=1)[0] if value else None
+            self.silent = self._elsewhere()
         elif letter == "X":
             self.number = value[:20]
         elif letter == "T":
@@ -222,12 +224,13 @@ class Tune:
         continued = text.endswith("\\") or (mail is not None and not mail[1])
         before = self.now
         check_length(len(text) // _MAX_CHARACTERS_OF_A_NOTE, 0, self._where())
-        handlers = _HANDLERS
         for match in _TOKEN.finditer(text):
             kind = match.lastgroup
-            if kind and (kind == "inline" or not (self.overlay or self._elsewhere()) or kind == "bar"):
-                handlers[kind](self, match)
-        check_length(len(self.sounds), int(self.now), self._where())
+            if kind is None or (self.silent and kind not in ("inline", "bar")):
+                continue
+            _HANDLERS[kind](self, match)
+        if self.now > MAX_TICKS or len(self.sounds) > MAX_NOTES:
+            check_length(len(self.sounds), int(self.now), self._where())
         if self.dialect.lines_are_phrases and self.now > before and not continued:
             self.phrase_ends.append(self.now)
 
@@ -353,14 +356,15 @@ class Tune:
         self.tied = self.last_sounds
 
     def _start_overlay(self, match: re.Match[str]) -> None:
-        self.overlay = True
+        self.silent = True
         self.remarks.add(OVERLAYS)
 
     def _bar_line(self, match: re.Match[str]) -> None:
         bar = match["bar"].strip()
-        self.overlay = False
-        if self._elsewhere():
-            return
+        if self.silent:
+            self.silent = self._elsewhere()
+            if self.silent:
+                return
         self.accidentals.clear()
         if self.now and (not self.bar_lines or self.bar_lines[-1] != self.now):
             self.bar_lines.append(self.now)
@@ -395,8 +399,9 @@ class Tune:
     # ---- result
 
     def _melody(self) -> Melody:
-        if any(type(onset) is Fraction or type(ticks) is Fraction for onset, ticks, _ in self.sounds):
-            self.remarks.add(ROUNDED)
+        if type(self.now) is Fraction:  # as it stays once a fraction has been added
+            if any(time != int(time) for sound in self.sounds for time in sound[:2]):
+                self.remarks.add(ROUNDED)
             ends = [(round(onset), round(onset + ticks), pitch) for onset, ticks, pitch in self.sounds]
             self.sounds = [(onset, end - onset, pitch) for onset, end, pitch in ends if end > onset]
         duration = round(self.now)
@@ -405,7 +410,7 @@ class Tune:
         name = f"{self.source} no. {self.number}" if self.number else self.source
         try:
             return Melody(
-                notes=tuple(Note(*sound) for sound in self.sounds),  # type: ignore[arg-type]  # rounded above
+                notes=tuple(map(Note._make, self.sounds)),
                 duration=duration,
                 meters=meters,
                 key=self.key,
