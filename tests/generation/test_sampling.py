@@ -42,7 +42,8 @@ def test_top_1_is_argmax(logits):
 @given(logits, st.floats(0.001, 1))
 def test_top_p_keeps_the_fewest_that_reach_p(logits, p):
     kept = np.isfinite(sampling.top_p(logits, p))
-    for row, keep in zip(sampling.probabilities(logits), kept, strict=True):
+    powers = np.exp((logits - logits.max(axis=1, keepdims=True)).astype(float))
+    for row, keep in zip(powers / powers.sum(axis=1, keepdims=True), kept, strict=True):
         assert keep.any()
         assert row[keep].sum() >= p - 1e-9
         assert row[keep].min() >= row[~keep].max(initial=0)
@@ -54,6 +55,14 @@ def test_top_k_and_top_p_leave_what_is_masked_out():
     logits = np.array([[5.0, -np.inf, 1.0, -np.inf]])
     assert np.isfinite(sampling.top_k(logits, 3)).tolist() == [[True, False, True, False]]
     assert np.isfinite(sampling.top_p(logits, 0.9999)).tolist() == [[True, False, True, False]]
+
+
+@given(logits, uniforms)
+def test_a_draw_does_not_see_what_is_ruled_out(logits, uniform):
+    between = np.full((len(logits), 2 * logits.shape[1]), -np.inf, np.float32)
+    between[:, 1::2] = logits
+    u = np.full(len(logits), uniform)
+    assert (sampling.draw(between, u) == 2 * sampling.draw(logits, u) + 1).all()
 
 
 def test_draws_follow_the_probabilities():

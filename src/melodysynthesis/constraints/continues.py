@@ -12,6 +12,10 @@ from melodysynthesis.encodings.base import Context, Encoding
 from melodysynthesis.encodings.event_context import EventContext
 from melodysynthesis.encodings.event_tokens import KINDS, MAX_BARS, VALUES, Kind, Slot
 
+PICKUP_SLOT = int(Slot.PICKUP)
+BARS = np.flatnonzero(KINDS == Kind.BARS)
+"""Ids of the tokens that say a number of bars."""
+
 
 class Continues:
     """After the primer comes at least one more note or rest; the primer's last note is not made longer.
@@ -37,16 +41,19 @@ class Continues:
         mask = ~(fresh[:, None] & (np.arange(vocabulary) == self._clock.end))
         mask &= ~(closed[:, None] & self._clock.holds)
         if isinstance(context, EventContext):
-            mask &= self._long_enough(context)
+            self._restrict_bars(mask, context)
         return np.asarray(mask)
 
-    def _long_enough(self, context: EventContext) -> Mask:
-        """(batch, vocabulary): numbers of bars, said before the first note, that leave room after the primer."""
-        by_meter = np.where(self._bars > 0, 0, self._ticks)[:, None]
-        short = (VALUES * context.bar_ticks[:, None] <= by_meter) & (by_meter > 0)
-        short |= self._bars[:, None] > VALUES
-        short &= VALUES < MAX_BARS  # the last one says "or more"
-        return np.asarray(~((context.slot == Slot.PICKUP)[:, None] & (KINDS == Kind.BARS) & short))
+    def _restrict_bars(self, mask: Mask, context: EventContext) -> None:
+        """A number of bars, said before the first note, leaves room after the primer. Changes the mask."""
+        rows = np.flatnonzero(context.slot == PICKUP_SLOT)
+        if not len(rows):
+            return
+        bars, bar = self._bars[rows, None], context.bar_ticks[rows, None]
+        by_meter = np.where(bars > 0, 0, self._ticks[rows, None])
+        said = VALUES[BARS]
+        fits = (said >= bars) & ((said * bar > by_meter) | (by_meter == 0))
+        mask[rows[:, None], BARS] &= fits | (said >= MAX_BARS)  # the last one says "or more"
 
     def select(self, indices: NDArray[np.int64]) -> Self:
         """The rule for the sequences at `indices`."""

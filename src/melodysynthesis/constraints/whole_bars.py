@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 from melodysynthesis.constraints.base import Clock, Mask, clock_of
 from melodysynthesis.encodings.base import Context, Encoding
 from melodysynthesis.encodings.event_context import EventContext
-from melodysynthesis.encodings.event_tokens import KINDS, VALUES, Kind, Slot
+from melodysynthesis.encodings.event_tokens import FREE, ID, KINDS, VALUES, Kind, Slot
 from melodysynthesis.music import TICKS_PER_WHOLE
+
+# Looked up once: members of an enumeration take microseconds each, and a mask is asked for at every token.
+METER_SLOT, PICKUP_SLOT, NEW_UNIT_SLOT = int(Slot.METER), int(Slot.PICKUP), int(Slot.NEW_UNIT)
+NO_BARS = ID[Kind.BARS, 0]
+BEATS, UNITS = np.flatnonzero(KINDS == Kind.BEATS), np.flatnonzero(KINDS == Kind.UNIT)
+"""Ids of the tokens of a meter."""
 
 
 class WholeBars:
@@ -32,7 +38,8 @@ class WholeBars:
         to_go = np.where(known, context.end_tick - context.tick, _to_bar_end(context, bar, pickup))
         mask = _ends_after(self._clock, context, to_go, fixed=known, barred=bar > 0)
         if isinstance(context, EventContext):
-            mask &= _frame_mask(context) & _meter_mask(context)
+            _restrict_frame(mask, context)
+            _restrict_meter(mask, context)
         return mask
 
     def select(self, indices: NDArray[np.int64]) -> Self:
@@ -64,7 +71,8 @@ class Finish:
         shorter = (clock.ticks > 0) & (clock.ticks < fitting.max(axis=1)[:, None])
         mask &= ~(shorter & (bar > 0)[:, None])
         if isinstance(context, EventContext):
-            mask &= (KINDS != Kind.BEATS) & _meter_mask(context)
+            mask[:, BEATS] = False
+            _restrict_meter(mask, context)
         return mask
 
     def select(self, indices: NDArray[np.int64]) -> Self:
@@ -88,25 +96,30 @@ def _ends_after(clock: Clock, context: Context, to_go: NDArray[np.int64], fixed:
     return mask
 
 
-def _frame_mask(context: EventContext) -> Mask:
-    """(batch, vocabulary): before the first note: at least one bar, and a meter where bars were asked for."""
-    slot = context.slot[:, None]
-    mask = (slot != Slot.PICKUP) | (KINDS != Kind.BARS) | (VALUES > 0)
+def _restrict_frame(mask: Mask, context: EventContext) -> None:
+    """Before the first note: at least one bar, and a meter where bars were asked for. Changes the mask."""
+    slot = context.slot
+    if context.in_body.all():
+        return
+    mask[slot == PICKUP_SLOT, NO_BARS] = False
     if context.frame.bars:
-        mask &= (slot != Slot.METER) | (KINDS != Kind.FREE)
-    return np.asarray(mask)
+        mask[slot == METER_SLOT, FREE] = False
 
 
-def _meter_mask(context: EventContext) -> Mask:
-    """(batch, vocabulary): a change of meter stands on a bar line, and its bars are longer than the pickup.
+def _restrict_meter(mask: Mask, context: EventContext) -> None:
+    """A change of meter stands on a bar line, and its bars are longer than the pickup. Changes the mask.
 
     A meter that was asked for does not change.
     """
-    at_bar_line = context.tick == context.bar_end - context.bar_ticks
-    may_change = at_bar_line & (context.bar_ticks > 0) & (context.frame.meter is None)
-    in_body, pickup = context.in_body[:, None], context.pickup[:, None]
-    fits = may_change[:, None] & (pickup < VALUES * TICKS_PER_WHOLE)
-    mask = ~(in_body & (KINDS == Kind.BEATS)) | fits
-    unit = np.where(KINDS == Kind.UNIT, VALUES, 1)
-    new_bar = context.beats[:, None] * TICKS_PER_WHOLE // unit
-    return np.asarray(mask & (~(in_body & (KINDS == Kind.UNIT)) | (new_bar > pickup)))
+    in_body, bar = np.flatnonzero(context.in_body), context.bar_ticks
+    at_bar_line = (context.tick == context.bar_end - bar) & (bar > 0)
+    if context.frame.meter is not None or not at_bar_line[in_body].any():
+        mask[in_body[:, None], BEATS] = False
+    else:
+        longest = VALUES[BEATS] * TICKS_PER_WHOLE
+        fits = at_bar_line[:, None] & (context.pickup[:, None] < longest)
+        mask[in_body[:, None], BEATS] &= fits[in_body]
+    new = np.flatnonzero(context.slot == NEW_UNIT_SLOT)
+    if len(new):
+        new_bar = context.beats[new, None] * TICKS_PER_WHOLE // VALUES[UNITS]
+        mask[new[:, None], UNITS] &= new_bar > context.pickup[new, None]

@@ -241,15 +241,16 @@ def _draw(
     mask = mask | is_given[:, None]  # what is drawn there is not used, but must not be drawn from nothing
     if not mask.any(axis=1).all():
         raise RequestError("the rules leave nothing that may come next")
-    left = sampling.masked(logits, mask)
+    columns = np.flatnonzero(mask.any(axis=0))  # most tokens are ruled out everywhere
+    left = sampling.masked(logits[:, columns], mask[:, columns])
     if request.temperature == 0:
-        return sampling.argmax(left)
+        return np.asarray(columns[sampling.argmax(left)])
     left = sampling.tempered(left, request.temperature)
     if request.top_k is not None:
         left = sampling.top_k(left, request.top_k)
     if request.top_p is not None:
         left = sampling.top_p(left, request.top_p)
-    return sampling.draw(left, uniform)
+    return np.asarray(columns[sampling.draw(left, uniform)])
 
 
 def _log_likelihood(logits: Logits, ids: Ids) -> NDArray[np.float64]:

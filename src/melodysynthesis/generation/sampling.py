@@ -42,18 +42,12 @@ def top_p(logits: Logits, p: float) -> Logits:
     if p >= 1:
         return logits
     order = np.argsort(-logits, axis=1, kind="stable")
-    falling = np.take_along_axis(probabilities(logits), order, axis=1)
-    before = np.cumsum(falling, axis=1) - falling
+    falling = np.take_along_axis(_powers(logits), order, axis=1)
+    reached = np.cumsum(falling, axis=1)
     kept = np.zeros(logits.shape, np.bool_)
-    np.put_along_axis(kept, order, before < p, axis=1)
+    np.put_along_axis(kept, order, reached - falling < p * reached[:, -1:], axis=1)
     kept[np.arange(len(order)), order[:, 0]] = True  # also where p is as small as a rounding error
     return masked(logits, kept)
-
-
-def probabilities(logits: Logits) -> NDArray[np.float64]:
-    """Softmax of each row, in double precision: a draw must not depend on how a row's sum was rounded."""
-    powers = np.exp((logits - logits.max(axis=1, keepdims=True)).astype(np.float64))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def argmax(logits: Logits) -> Ids:
@@ -63,10 +57,19 @@ def argmax(logits: Logits) -> Ids:
 
 def draw(logits: Logits, uniforms: NDArray[np.float64]) -> Ids:
     """A token of each row by its probability, from uniform numbers (batch,) in [0, 1), by inversion."""
-    reached = np.cumsum(probabilities(logits), axis=1)
+    reached = np.cumsum(_powers(logits), axis=1)
     # Below the row's last sum even where u times it rounds up, so that the token found has a probability above 0.
     target = np.minimum(uniforms * reached[:, -1], np.nextafter(reached[:, -1], 0))
     return np.asarray(np.argmax(reached > target[:, None], axis=1), np.int64)
+
+
+def _powers(logits: Logits) -> NDArray[np.float64]:
+    """Probabilities of each row times its largest's inverse.
+
+    They are summed up one after the other, never pairwise: so a sum does not change by a rounding where tokens of
+    probability 0 stand between, which depends on the rest of the batch.
+    """
+    return np.asarray(np.exp((logits - logits.max(axis=1, keepdims=True)).astype(np.float64)))
 
 
 class Uniforms:
