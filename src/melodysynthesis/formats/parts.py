@@ -72,12 +72,13 @@ def top_line(notes: Iterable[Note]) -> tuple[tuple[Note, ...], int]:
 def _wanted(parts: Sequence[Part], wanted: str, source: str) -> tuple[int, str]:
     names = [part.name for part in parts]
     sought = wanted.strip().casefold()
-    exact = [i for i, name in enumerate(names) if name.casefold() == sought]
-    partial = [i for i, name in enumerate(names) if sought and sought in name.casefold()]
-    if exact or len(partial) == 1:
-        return (exact or partial)[0], "as asked"
-    if sought.isdecimal() and 1 <= int(sought) <= len(parts):
+    if sought in (folded := [name.casefold() for name in names]):
+        return folded.index(sought), "as asked"
+    if sought.isdecimal() and 1 <= int(sought[:9]) <= len(parts):
         return int(sought) - 1, "as asked"
+    within = [i for i, name in enumerate(folded) if sought and sought in name]
+    if len(within) == 1:
+        return within[0], "as asked"
     known = [f"{number} {name[:40]!r}" if name else f"{number}" for number, name in enumerate(names[:20], 1)]
     reason = f"no part {wanted[:40]!r}; its parts: {', '.join(known)}"
     raise FormatError(reason, source, "no such part")
