@@ -19,15 +19,15 @@ def test_clean_splits_pass():
     assert result.runs == {"train": 20 * 15, "validation": 0, "test": 10 * 15}
 
 
-@pytest.mark.parametrize("disguise", ["none", "transposed", "halved", "rested"])
+@pytest.mark.parametrize("disguise", ["none", "transposed", "halved", "rested", "evened"])
 def test_a_planted_run_of_sixteen_is_found(disguise):
     shared = tune(1, 17)
     planted = joined(tune(90), shared)
     if disguise == "transposed":
         planted = planted.transpose(-4)
     elif disguise != "none":
-        factor, gap = (2, 0) if disguise == "halved" else (1, 6)
-        planted = melody(list(planted.pitches), [note.duration // factor for note in planted.notes], gap)
+        rhythm = {"halved": lambda d: d // 2, "rested": lambda d: d, "evened": lambda d: 12}[disguise]
+        planted = melody(list(planted.pitches), [rhythm(n.duration) for n in planted.notes], 6 * (disguise == "rested"))
     result = audit_splits(splits([tune(2), joined(shared, tune(3))], [tune(4), planted]))
     (leak,) = result.leaks
     assert not result.ok
@@ -64,6 +64,8 @@ def test_a_corpus_whose_splits_were_tampered_with_fails(tmp_path, monkeypatch):
     split[:2] = 0, 2
     corpus.columns["split"] = split
     result = corpora.audit(corpus)
-    assert [(leak.notes, leak.split, leak.other_split) for leak in result.leaks] == [(20, "test", "train")]
-    assert "00.abc" in str(result.leaks[0])
-    assert "01.abc" in str(result.leaks[0])
+    (leak,) = result.leaks
+    assert (leak.split, leak.other_split) == ("test", "train")
+    assert leak.notes >= 20
+    assert "01.abc" in leak.where
+    assert "00.abc" in leak.other_where

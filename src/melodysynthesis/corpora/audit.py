@@ -1,22 +1,18 @@
 """The proof that no split gives another away, found by another way than the splits were made.
 
-The splits come from hashed runs and joined families. The audit knows nothing of either: it reads the
-melodies as any user of the corpus does, writes out every run of notes in full, and compares the runs of the
-splits as sets.
+The splits come from hashed runs and joined families. The audit knows nothing of either: it reads the melodies as any
+user of the corpus does, writes out every run of notes in full, and compares the runs of the splits as sets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from math import gcd
+from itertools import pairwise
 
 from melodysynthesis.corpora.corpus import Corpus
 from melodysynthesis.corpora.families import FAMILY_RUN, SPLITS
 from melodysynthesis.music import Melody
-
-Step = tuple[int, int, int]
-"""Interval in semitones, and the ratio of the later to the earlier duration in lowest terms."""
 
 MAX_LEAKS = 100
 
@@ -71,21 +67,19 @@ def audit_splits(splits: dict[str, Sequence[Melody]], run: int = FAMILY_RUN) -> 
     """`audit` for melodies that were split by whatever means."""
     result = Audit(run)
     first_seen: dict[bytes, tuple[str, int]] = {}
-    numbers: dict[Step, int] = {}
     for name, melodies in splits.items():
         before = len(first_seen)
         shared: set[bytes] = set()
         pairs: dict[tuple[int, str, int], None] = {}
         for index, melody in enumerate(melodies):
-            steps = [numbers.setdefault(step, len(numbers)) for step in _steps(melody)]
-            for piece in _pieces(steps, run):
+            for piece in _pieces(_intervals(melody), run):
                 split, earlier = first_seen.setdefault(piece, (name, index))
                 if split != name:
                     shared.add(piece)
                     pairs.setdefault((index, split, earlier))
         for index, split, earlier in list(pairs)[: MAX_LEAKS - len(result.leaks)]:
             one, other = melodies[index], splits[split][earlier]
-            notes = _longest(_steps(one), _steps(other)) + 1
+            notes = _longest(_intervals(one), _intervals(other)) + 1
             result.leaks.append(Leak(notes, name, one.source, split, other.source))
         result.tunes[name] = len(melodies)
         result.runs[name] = len(first_seen) - before + len(shared)
@@ -93,27 +87,23 @@ def audit_splits(splits: dict[str, Sequence[Melody]], run: int = FAMILY_RUN) -> 
     return result
 
 
-def _steps(melody: Melody) -> list[Step]:
-    steps = []
-    for (_, before, low), (_, after, high) in zip(melody.notes, melody.notes[1:], strict=False):
-        common = gcd(before, after)
-        steps.append((high - low, after // common, before // common))
-    return steps
+def _intervals(melody: Melody) -> list[int]:
+    return [high - low for low, high in pairwise(melody.pitches)]
 
 
-def _pieces(steps: list[int], run: int) -> Iterator[bytes]:
-    """Every run of notes as bytes, four for each step; of a tune shorter than a run, the whole, marked."""
-    text = b"".join(step.to_bytes(4, "little") for step in steps)
-    if len(steps) < run - 1:
+def _pieces(intervals: list[int], run: int) -> Iterator[bytes]:
+    """Every run of notes, a byte for each interval; of a tune shorter than a run the whole, marked as such."""
+    text = bytes(interval + 128 for interval in intervals)
+    if len(intervals) < run - 1:
         yield b"whole:" + text
-    for start in range(len(steps) - run + 2):
-        yield text[4 * start : 4 * (start + run - 1)]
+    for start in range(len(intervals) - run + 2):
+        yield text[start : start + run - 1]
 
 
-def _longest(steps: list[Step], others: list[Step]) -> int:
-    """Length of the longest run of steps in both (dynamic programming over all pairs of places)."""
+def _longest(intervals: list[int], others: list[int]) -> int:
+    """Length of the longest run of intervals in both (dynamic programming over all pairs of places)."""
     best, row = 0, [0] * (len(others) + 1)
-    for step in steps:
-        row = [0, *(row[place] + 1 if step == other else 0 for place, other in enumerate(others))]
+    for interval in intervals:
+        row = [0, *(row[place] + 1 if interval == other else 0 for place, other in enumerate(others))]
         best = max(best, *row)
     return best

@@ -222,8 +222,8 @@ def _read_file(source: Source, rules: Rules, path: Path, report: BuildReport) ->
 
 def _sort_into_splits(spool: Spool, contents: list[int], report: BuildReport) -> None:
     columns = spool.columns()
-    notes = family.Notes(columns["first_note"], columns["duration"], columns["pitch"])
-    families = family.find_families(notes, contents)
+    notes = family.Notes(columns["first_note"], columns["pitch"])
+    families = family.find_families(notes)
     splits = family.split_families(families, contents)
     spool.set_column("family", families)
     spool.set_column("split", splits)

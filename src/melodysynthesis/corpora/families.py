@@ -1,10 +1,13 @@
-"""Tune families: which tunes share so much that training on one gives the other away, and the splits they make.
+"""Tune families: which tunes share so much that training on one gives the other away, and their splits.
 
-A *step* is what leads from one note to the next: the interval in semitones and the ratio of the two
-durations. Steps do not change when a tune is transposed or written in other note values. Two tunes are
-family when they share a run of `FAMILY_RUN` notes (that is `FAMILY_RUN` - 1 steps), or are equal step by
-step however short; and so is whoever is family with either. Rests do not count: a rest for a breath makes
-no other tune.
+Two tunes are family when they share a run of `FAMILY_RUN` notes, or are equal however short; and so is whoever is
+family with either. Notes are compared by the intervals between them alone: the same tune in another key, in other note
+values, dotted or with a breath in the middle is the same tune.
+
+Measured on `essen-german` (6,007 tunes): runs of 16 notes put 1,916 tunes into families, the largest of 19. With 14
+the families begin to grow together (35 tunes there, 147 in `essen-all`, over nothing but scales and repeated notes).
+Asking for equal rhythm as well leaves 1,344 tunes in families, and then 41 of 648 test tunes share 16 or more notes
+with a training tune, up to 57.
 """
 
 from __future__ import annotations
@@ -31,15 +34,9 @@ _BASE = np.uint64(0x9E3779B97F4A7C15)
 Hashes = NDArray[np.uint64]
 
 
-def step_hashes(durations: NDArray[np.int32], pitches: NDArray[np.uint8]) -> Hashes:
-    """One number for each step of consecutive notes, shape (notes - 1,)."""
-    if len(durations) < 2:
-        return np.zeros(0, np.uint64)
-    before, after = durations[:-1].astype(np.int64), durations[1:].astype(np.int64)
-    common = np.gcd(before, after)
-    ratio = (after // common) * 2**24 + before // common
-    step = (np.diff(pitches.astype(np.int64)) + 128) * 2**48 + ratio
-    return _mix(step.astype(np.uint64))
+def interval_hashes(pitches: NDArray[np.uint8]) -> Hashes:
+    """One number for each interval between consecutive notes, shape (notes - 1,)."""
+    return _mix((np.diff(pitches.astype(np.int64)) + 128).astype(np.uint64))
 
 
 def _mix(values: Hashes) -> Hashes:
@@ -49,23 +46,23 @@ def _mix(values: Hashes) -> Hashes:
     return values ^ (values >> np.uint64(31))
 
 
-def run_hashes(steps: Hashes, length: int) -> Hashes:
-    """One number for each run of `length` consecutive steps, shape (steps - length + 1,); wraps modulo 2^64."""
-    count = len(steps) - length + 1
+def run_hashes(intervals: Hashes, length: int) -> Hashes:
+    """One number for each run of `length` intervals, shape (intervals - length + 1,); wraps modulo 2^64."""
+    count = len(intervals) - length + 1
     if count <= 0:
         return np.zeros(0, np.uint64)
     total = np.zeros(count, np.uint64)
     for offset in range(length):
-        total = total * _BASE + steps[offset : offset + count]
+        total = total * _BASE + intervals[offset : offset + count]
     return _mix(total)
 
 
 def content_hash(melody: Melody) -> int:
-    """64 bits of what a melody is, whatever its key and note values: equal for tunes that are equal by step."""
-    notes = melody.note_array()
-    steps = step_hashes(notes[:, 1], notes[:, 2].astype(np.uint8))
-    data = len(melody).to_bytes(4, "little") + steps.astype("<u8").tobytes()
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+    """64 bits of what a melody is: equal for tunes with the same notes, rests aside, in any key and note values."""
+    notes = melody.note_array().astype(np.int64)
+    unit = np.gcd.reduce(notes[:, 1]) if len(notes) else 1
+    content = np.concatenate([np.diff(notes[:, 2]), notes[:, 1] // unit])
+    return int.from_bytes(hashlib.blake2b(content.astype("<i4").tobytes(), digest_size=8).digest(), "little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +70,18 @@ class Notes:
     """The notes of many tunes in columns; `first` has the number of each tune's first note, and the count of all."""
 
     first: NDArray[np.int64]
-    durations: NDArray[np.int32]
     pitches: NDArray[np.uint8]
 
     def runs(self, length: int) -> Iterator[tuple[Hashes, NDArray[np.int32]]]:
-        """Hash and tune of every run of `length` steps, some million notes at a time."""
+        """Hash and tune of every run of `length` intervals, some million notes at a time."""
         start = 0
         while start < len(self.first) - 1:
             limit = self.first[start] + _NOTES_AT_ONCE
             stop = max(start + 1, int(np.searchsorted(self.first, limit, "right")) - 1)
             low, high = int(self.first[start]), int(self.first[stop])
-            hashes = run_hashes(step_hashes(self.durations[low:high], self.pitches[low:high]), length)
+            hashes = run_hashes(interval_hashes(self.pitches[low:high]), length)
             owner = np.repeat(np.arange(start, stop, dtype=np.int32), np.diff(self.first[start : stop + 1]))
-            # a run of steps touches one note more than its length, and must stay within one tune
+            # a run touches one note more than it has intervals, and must stay within one tune
             inside = owner[: len(hashes)] == owner[length : length + len(hashes)]
             yield hashes[inside], owner[: len(hashes)][inside]
             start = stop
@@ -109,15 +105,14 @@ class Notes:
             yield run[order], owner[order]
 
 
-def find_families(notes: Notes, contents: Sequence[int], run: int = FAMILY_RUN) -> NDArray[np.int32]:
+def find_families(notes: Notes, run: int = FAMILY_RUN) -> NDArray[np.int32]:
     """Family of each tune, named by the number of its first tune, shape (tunes,).
 
     Args:
         notes: all tunes' notes.
-        contents: `content_hash` of each tune.
         run: notes that make a family when shared.
     """
-    parent = list(range(len(contents)))
+    parent = list(range(len(notes.first) - 1))
 
     def root(tune: int) -> int:
         while parent[tune] != tune:
@@ -129,9 +124,10 @@ def find_families(notes: Notes, contents: Sequence[int], run: int = FAMILY_RUN) 
         one, other = root(one), root(other)
         parent[max(one, other)] = min(one, other)
 
-    seen: dict[int, int] = {}
-    for tune, content in enumerate(contents):
-        join(tune, seen.setdefault(content, tune))
+    seen: dict[bytes, int] = {}
+    for tune in np.flatnonzero(np.diff(notes.first) < run).tolist():
+        pitches = notes.pitches[notes.first[tune] : notes.first[tune + 1]].astype(np.int16)
+        join(tune, seen.setdefault(np.diff(pitches).tobytes() + bytes(len(pitches) == 0), tune))
     for hashes, owner in notes.shared_runs(run - 1):
         linked = (hashes[1:] == hashes[:-1]) & (owner[1:] != owner[:-1])
         pairs = np.unique(np.stack([owner[:-1][linked], owner[1:][linked]], axis=1), axis=0)
