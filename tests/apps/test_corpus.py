@@ -1,0 +1,97 @@
+"""`melody corpus`: what it prints, its JSON and its exit codes."""
+
+import json
+
+import numpy as np
+import pytest
+from tests.corpora.test_families import joined, tune
+
+from melodysynthesis import corpora
+from melodysynthesis.apps.cli import run
+from melodysynthesis.formats import abc
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MELODYSYNTHESIS_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "tunes"
+    folder.mkdir()
+    shared = tune(99, 20)
+    for number in range(20):
+        one = joined(shared, tune(number)) if number < 2 else tune(number)
+        (folder / f"{number:02}.abc").write_bytes(abc.write(one))
+    (folder / "bad.abc").write_bytes(b"X:1\nK:C\nC/0\n")
+    return str(folder)
+
+
+def test_list(capsys):
+    assert run(["corpus", "list", "--json"]) == 0
+    named = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in named] == list(corpora.SOURCES)
+    assert [row["name"] for row in named if row["default"]] == ["essen-german"]
+    assert run(["corpus", "list"]) == 0
+    assert "(default)" in capsys.readouterr().out
+
+
+def test_build(folder, capsys):
+    assert run(["corpus", "build", folder]) == 0
+    captured = capsys.readouterr()
+    assert "read            21 tunes in 21 files" in captured.out
+    assert "families        19: 18 of 1, 1 of 2" in captured.out
+    assert "rejected: bad.abc:3 (tune 1): note length '/0'" in captured.err
+    assert run(["corpus", "build", folder, "--rebuild", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["kept"], report["rejected"]) == (20, {"bad duration": 1})
+
+
+def test_show(folder, capsys):
+    assert run(["corpus", "show", folder, "--tune", "3"]) == 0
+    assert abc.read(capsys.readouterr().out.encode(), "x").melodies == [tune(2)]
+    assert run(["corpus", "show", folder, "--tune", "3", "--format", "krn", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["source"].startswith("02.abc no. 1")
+    assert shown["krn"].startswith("!!!OTL: 02.abc")
+    assert shown["split"] in corpora.SPLITS
+
+
+def test_licence(folder, capsys):
+    assert run(["corpus", "show", "essen-german", "--licence"]) == 0
+    assert "non-commercial" in capsys.readouterr().out
+    assert run(["corpus", "show", folder, "--licence"]) == 0
+    assert capsys.readouterr().out == "These are your own files.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["build", "esen-german"], "unknown corpus 'esen-german': did you mean essen-german"),
+        (["show", "FOLDER", "--tune", "99"], "has 20 melodies; there is no number 99"),
+        (["show", "FOLDER", "--tune", "1", "--format", "mid"], "format 'mid' is not one to print"),
+        (["build", "FOLDER", "--min-notes", "1000"], "none of 21 tunes can be kept"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(folder, capsys, arguments, message):
+    assert run(["corpus", *(folder if word == "FOLDER" else word for word in arguments)]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert len(captured.err.splitlines()) == 1
+    assert captured.out == ""
+
+
+def test_audit(folder, capsys, monkeypatch):
+    assert run(["corpus", "audit", folder]) == 0
+    assert "no run is in two splits" in capsys.readouterr().out
+    load = corpora.load
+
+    def tampered(*arguments, **options):
+        corpus = load(*arguments, **options)
+        corpus.columns["split"] = np.array([2, *[0] * (len(corpus) - 1)], np.uint8)
+        return corpus
+
+    monkeypatch.setattr(corpora, "load", tampered)
+    assert run(["corpus", "audit", folder]) == 1
+    assert "leak: 2" in capsys.readouterr().out
+    assert run(["corpus", "audit", folder, "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert not answer["ok"]
+    assert answer["leaks"][0]["notes"] >= 20
