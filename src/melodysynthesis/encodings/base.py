@@ -45,10 +45,17 @@ class Group(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A categorical feature beside the token: its name and number of values."""
+    """A categorical feature beside the token.
+
+    Attributes:
+        name: for people, and for models that use some features only.
+        size: number of values.
+        suggests: for each value the token that it suggests to come next, -1 for none; empty if it suggests nothing.
+    """
 
     name: str
     size: int
+    suggests: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from melodysynthesis.encodings.event_tokens import (
     LOWEST_PITCH,
     MAX_BARS,
     NEXT_SLOT,
+    REST,
     TOKENS,
     TONICS,
     VALUES,
@@ -47,16 +48,20 @@ SOUNDS = HIGHEST_PITCH - LOWEST_PITCH + 4
 # How long it sounds: nothing known, a sum of several durations, or one of the table.
 LENGTHS = len(DURATIONS) + 2
 
+SAME_SOUND = (-1, -1, REST, *(ID[Kind.PITCH, pitch] for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1)))
+SAME_LENGTH = (-1, -1, *(ID[Kind.DURATION, ticks] for ticks in DURATIONS))
+"""What a sound or a length suggests: itself."""
+
 FEATURES = (
     Feature("position in bar", POSITIONS),
     Feature("bars to go", TO_GO),
-    *(Feature(f"pitch {lag} bars ago", SOUNDS) for lag in LAGS),
-    *(Feature(f"duration {lag} bars ago", LENGTHS) for lag in LAGS),
+    *(Feature(f"pitch {lag} bars ago", SOUNDS, SAME_SOUND) for lag in LAGS),
+    *(Feature(f"duration {lag} bars ago", LENGTHS, SAME_LENGTH) for lag in LAGS),
     Feature("position in phrase", PHRASE_POSITIONS),
-    Feature("pitch a phrase ago", SOUNDS),
-    Feature("duration a phrase ago", LENGTHS),
-    Feature("pitch after the last like notes", SOUNDS),
-    Feature("duration after the last like notes", LENGTHS),
+    Feature("pitch a phrase ago", SOUNDS, SAME_SOUND),
+    Feature("duration a phrase ago", LENGTHS, SAME_LENGTH),
+    Feature("pitch after the last like notes", SOUNDS, SAME_SOUND),
+    Feature("duration after the last like notes", LENGTHS, SAME_LENGTH),
     Feature("how many like notes", MATCH_LENGTHS),
 )
 

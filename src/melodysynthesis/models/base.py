@@ -216,7 +216,7 @@ class MaskedBatchNorm(nn.Module):
     @torch.no_grad()
     def _remember(self, flat: Tensor) -> None:
         """Take the statistics of a batch, (positions, width), into the running ones."""
-        # A plain average as long as few batches were seen: at a hundredth each, a few hundred would still be half zeros.
+        # A plain average while few batches were seen: at a hundredth each, a hundred would still be a third zeros.
         self.seen += 1
         share = torch.clamp(1 / self.seen, min=self.momentum)
         variance, mean = torch.var_mean(flat, 0)
