@@ -241,13 +241,13 @@ class Trainer:
             self.log.scalars(at.step, training__loss=lately, training__rate=self._rate(), training__tokens_per_s=speed)
 
     def _lost(self, loss: float) -> str:
-        what = "the loss is not a number" if not math.isfinite(loss) else "the gradient is not a number"
+        what = "the loss is" if not math.isfinite(loss) else "gradients or weights are"
         kept = (
             f"the checkpoint before it is whole: {self.last}" if self.last.is_file() else "there is no checkpoint yet"
         )
         return (
-            f"{what} any more at update {self.at.step} (epoch {self.at.epoch + 1}); {kept}. Try a learning_rate below "
-            f"{self.config.learning_rate:g}, a smaller clip or a longer warm_up"
+            f"{what} not a number any more at update {self.at.step} (epoch {self.at.epoch + 1}); {kept}. Try a "
+            f"learning_rate below {self.config.learning_rate:g}, a smaller clip or a longer warm_up"
         )
 
     def _validate(self) -> None:
@@ -304,7 +304,8 @@ class Trainer:
     def _save(self) -> None:
         """Write the last checkpoint: all that resuming needs."""
         at = self.at
-        self._check()
+        if not all(math.isfinite(total) for total in (self._check(), *_totals(self.model))):
+            raise TrainingError(self._lost(0.0))
         at.seconds = self._seconds()
         at.averaged = self.ema.updates if self.ema is not None else 0
         if not self.fabric.is_global_zero:
@@ -357,6 +358,12 @@ def _optimizer(config: TrainingConfig, model: nn.Module, device: torch.device) -
     ]
     fused = device.type in ("cpu", "cuda")  # one kernel for all weights instead of several for each
     return torch.optim.AdamW(groups, config.learning_rate, (0.9, config.beta2), fused=fused)
+
+
+def _totals(model: nn.Module) -> list[float]:
+    """A sum over each weight, which is a number if all of it is."""
+    with torch.no_grad():
+        return [float(x) for x in torch.stack([p.double().sum() for p in model.parameters()]).tolist()]
 
 
 @contextmanager

@@ -1,0 +1,315 @@
+"""The loop: above all, that a run which was cut off goes on as if it had not been."""
+
+import json
+import math
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from melodysynthesis.encodings import Encoding
+from melodysynthesis.errors import ModelError, TrainingError
+from melodysynthesis.training import checkpoint
+from melodysynthesis.training.batches import encode
+from melodysynthesis.training.config import TrainingConfig
+from melodysynthesis.training.log import read_history
+from melodysynthesis.training.loop import Position
+from melodysynthesis.training.run import Run, fit, open_run
+from tests.training.songs import EVENT, GRID, songs, tiny
+
+TIMES = ("seconds", "tokens_per_second")
+CONFIG = TrainingConfig(
+    batch_size=4,
+    steps=8,
+    epochs=3,
+    learning_rate=0.01,
+    checkpoint_every=3,
+    log_every=1,
+    tensorboard=False,
+    device="cpu",
+)
+MODES: dict[str, tuple[Encoding, TrainingConfig]] = {
+    "songs": (EVENT, CONFIG),
+    "average": (EVENT, replace(CONFIG, ema_decay=0.9, accumulate=2, validate_every=3)),
+    "stream": (GRID, replace(CONFIG, mode="stream", schedule="plateau", plateau_patience=1)),
+}
+
+
+class After:
+    """Does something after so many updates."""
+
+    def __init__(self, step: int, act: Callable[[], None]) -> None:
+        self.step, self.act, self.losses = step, act, list[float]()
+
+    def updated(self, at: Position, steps: int, loss: float, speed: float, seconds_left: float) -> None:
+        self.losses.append(loss)
+        if at.step == self.step:
+            self.act()
+
+    def validated(self, line: Mapping[str, Any]) -> None:
+        pass
+
+
+class Killed(BaseException):
+    """Nothing catches this: as near to kill -9 as a test comes without losing itself."""
+
+
+def kill() -> None:
+    raise Killed
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def train(run: Run, resume: bool = False, watch: After | None = None) -> str:
+    few = 14
+    training, validation = encode(run.encoding, songs(few)), encode(run.encoding, songs(4, first=100))
+    return fit(run, training, validation, resume=resume, watch=watch)
+
+
+def new_run(folder: Path, mode: str = "songs", **changes: object) -> Run:
+    encoding, config = MODES[mode]
+    return Run(folder, "lstm", "tiny", tiny(encoding), encoding, replace(config, **changes))  # type: ignore[arg-type]
+
+
+def history(run: Run) -> list[dict[str, Any]]:
+    lines = read_history(run.folder / "history.jsonl")
+    return [{name: value for name, value in line.items() if name not in TIMES} for line in lines]
+
+
+def weights(run: Run, name: str = "last") -> dict[str, torch.Tensor]:
+    tensors, _ = checkpoint.load(run.folder / "checkpoints" / f"{name}.safetensors")
+    return {key: tensor for key, tensor in tensors.items() if not key.startswith("random")}
+
+
+def assert_same(one: Run, other: Run) -> None:
+    assert history(one) == history(other)
+    for name in ("last", "best"):
+        mine, theirs = weights(one, name), weights(other, name)
+        assert mine.keys() == theirs.keys()
+        assert [key for key in mine if not torch.equal(mine[key], theirs[key])] == []
+
+
+def test_training_learns(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", epochs=6)
+    assert train(run) == "finished"
+    lines = history(run)
+    assert [line["epoch"] for line in lines] == [1, 2, 3, 4, 5, 6]
+    assert lines[-1]["loss"] < 0.75 * lines[0]["loss"] < math.log(len(EVENT.vocabulary))
+    assert lines[-1]["train_loss"] < lines[0]["train_loss"]
+    assert 0 < lines[-1]["accuracy"] < 1
+    assert lines[-1]["bits_per_note"] > 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("how", [kill, interrupt])
+def test_a_resumed_run_equals_one_that_was_never_cut(tmp_path: Path, mode: str, how: Callable[[], None]) -> None:
+    whole, cut = new_run(tmp_path / "whole", mode), new_run(tmp_path / "cut", mode)
+    watch = After(0, kill)
+    assert train(whole, watch=watch) == "finished"
+    middle = 2 * len(watch.losses) // 3  # in the middle of an epoch
+    if how is kill:
+        with pytest.raises(Killed):
+            train(cut, watch=After(middle, how))
+    else:
+        assert train(cut, watch=After(middle, how)) == "interrupted"
+    torch.manual_seed(99)
+    assert train(open_run(cut.folder), resume=True) == "finished"
+    assert_same(whole, cut)
+
+
+def test_losses_after_resuming_are_the_same_update_by_update(tmp_path: Path) -> None:
+    whole, cut, rest = After(0, kill), After(5, interrupt), After(0, kill)
+    train(new_run(tmp_path / "whole"), watch=whole)
+    train(new_run(tmp_path / "cut"), watch=cut)
+    train(open_run(tmp_path / "cut"), resume=True, watch=rest)
+    # The very first look after resuming sums over the same losses in another order.
+    assert cut.losses + rest.losses == pytest.approx(whole.losses, rel=1e-12)
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_again(tmp_path: Path) -> None:
+    whole, cut = new_run(tmp_path / "whole"), new_run(tmp_path / "cut")
+    train(whole)
+    with pytest.raises(Killed):
+        train(cut, watch=After(1, kill))
+    train(open_run(cut.folder), resume=True)
+    assert_same(whole, cut)
+
+
+def test_killed_while_saving_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, cut = new_run(tmp_path / "whole"), new_run(tmp_path / "cut")
+    train(whole)
+    replace_file, saved = os.replace, list[str]()
+
+    def break_down(source: Path, target: Path) -> None:
+        saved.append(str(target))
+        if len(saved) == 8:
+            raise Killed
+        replace_file(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", break_down)
+        with pytest.raises(Killed):
+            train(cut)
+    assert list(cut.folder.rglob("*.part")), "the half-written file is still there"
+    checkpoint.load(cut.folder / "checkpoints" / "last.safetensors")
+    train(open_run(cut.folder), resume=True)
+    assert_same(whole, cut)
+    assert not list(cut.folder.rglob("*.part"))
+
+
+def test_a_full_disk_is_told_and_the_checkpoint_before_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = new_run(tmp_path / "run")
+
+    def full(source: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(TrainingError, match=r"can't be written.*No space left"):
+        train(run, watch=After(5, lambda: monkeypatch.setattr(os, "replace", full)))
+    checkpoint.load(run.folder / "checkpoints" / "last.safetensors")
+    assert not list(run.folder.rglob("*.part"))
+
+
+def test_interrupted_says_so_and_keeps_what_was_learned(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run")
+    assert train(run, watch=After(2, interrupt)) == "interrupted"
+    _, meta = checkpoint.load(run.folder / "checkpoints" / "last.safetensors")
+    assert meta["at"]["step"] == 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(
+    ("step", "value", "what"),
+    [(5, math.nan, "the loss is .* update 6"), (5, math.inf, "update 6"), (6, math.nan, "weights are .* update 6")],
+)
+def test_what_is_no_number_stops_the_run(tmp_path: Path, step: int, value: float, what: str) -> None:
+    run = new_run(tmp_path / "run")
+    broken: list[Any] = []
+
+    class Broken(After):
+        def updated(self, at: Position, *rest: float) -> None:  # type: ignore[override]
+            if at.step == step:
+                with torch.no_grad():
+                    broken[0].head.bias.fill_(value)
+
+    build = Run.build
+
+    def catch(self: Run) -> Any:
+        broken.append(build(self))
+        return broken[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "build", catch)
+        with pytest.raises(TrainingError, match=f"{what}.*the checkpoint before it is whole.*learning_rate below 0.01"):
+            train(run, watch=Broken(0, kill))
+    _, meta = checkpoint.load(run.folder / "checkpoints" / "last.safetensors")
+    assert meta["at"]["step"] == 4
+    assert all(tensor.isfinite().all() for tensor in weights(run).values())
+
+
+def test_training_stops_early_without_gain(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", epochs=50, patience=2, learning_rate=1e-9, lowest_rate=0.0, schedule="constant")
+    assert train(run) == "no gain"
+    lines = history(run)
+    assert len(lines) < 50
+    assert not any(line["best"] for line in lines[-2:])
+    assert train(open_run(run.folder), resume=True) == "no gain", "a run that is over stays over"
+
+
+def test_the_time_limit_stops_cleanly_with_the_rate_run_out(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", epochs=10_000, max_minutes=0.02)
+    assert train(run) == "time"
+    lines = read_history(run.folder / "history.jsonl")
+    assert 1.0 < lines[-1]["seconds"] < 10
+    assert lines[-1]["learning_rate"] == pytest.approx(CONFIG.lowest_rate)
+
+
+def test_the_plateau_lowers_the_rate(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", "stream", epochs=8, learning_rate=1e-9, lowest_rate=0.0, patience=0)
+    train(run)
+    rates = [line["learning_rate"] for line in history(run)]
+    assert rates[0] == 1e-9
+    assert rates[-1] < 1e-10
+
+
+def test_parts_make_the_same_update(tmp_path: Path) -> None:
+    no_noise = replace(tiny(EVENT), dropout_input=0, dropout_between=0, dropout_output=0, weight_drop=0)
+    losses = []
+    for parts in (1, 3):
+        run = replace(new_run(tmp_path / f"{parts}", accumulate=parts), model=no_noise)
+        train(run)
+        losses.append([line["loss"] for line in history(run)])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_the_average_is_what_is_validated_and_kept(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", "average")
+    train(run)
+    last, best = weights(run), weights(run, "best")
+    assert any(not torch.equal(best[name], last[f"model/{name}"]) for name in best)
+    model, figures = run.best()
+    assert figures is not None
+    assert figures.loss == min(line["loss"] for line in history(run))
+    for name, tensor in checkpoint.weights(model).items():
+        assert torch.equal(tensor, best[name])
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
+    train(new_run(tmp_path / "run", epochs=1))
+    with pytest.raises(TrainingError, match="there already is a run here"):
+        train(new_run(tmp_path / "run"))
+
+
+def test_resuming_needs_a_run(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="there is no run here"):
+        open_run(tmp_path)
+    (tmp_path / "config.json").write_text('{"architecture": "ls')
+    with pytest.raises(TrainingError, match=r"config\.json: damaged"):
+        open_run(tmp_path)
+
+
+def test_resuming_with_other_data_is_refused(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", epochs=1)
+    train(run)
+    others = encode(EVENT, songs(9))
+    with pytest.raises(TrainingError, match="began with other training data: 14 sequences"):
+        fit(run, others, others, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [("units", 17, "model is units 16, here it is units 17"), ("layers", 3, "model is layers 2, here it is layers 3")],
+)
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path, field: str, value: int, message: str) -> None:
+    run = new_run(tmp_path / "run", epochs=1)
+    train(run)
+    other = replace(run, model=replace(run.model, **{field: value}))
+    with pytest.raises(ModelError, match=message):
+        other.best()
+    with pytest.raises(ModelError, match=message):
+        train(other, resume=True)
+
+
+def test_a_checkpoint_of_another_encoding_is_refused(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", epochs=1)
+    train(run)
+    with pytest.raises(ModelError, match="checkpoint's encoding is name event, here it is name grid"):
+        replace(run, encoding=GRID).best()
+
+
+def test_the_history_drops_a_line_that_was_cut(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_text(json.dumps({"step": 1}) + "\n" + '{"step": 2, "lo')
+    assert read_history(path) == [{"step": 1}]
+
+
+def test_tensorboard_is_written(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", epochs=1, tensorboard=True)
+    train(run)
+    assert list((run.folder / "tensorboard").glob("events*"))
