@@ -222,10 +222,12 @@ class _Grid:
         if value is None or not (self.has_beats or is_rest):
             return value
         at, size, level = start - self.origin, end - start, self.crossed(start, end)
-        if level < self.beat:
+        if self.is_compound and at % self.beat == size % self.beat == 0:
+            fine = True
+        elif level < self.beat:
             fine = not is_rest or (not value.dots and at % size == 0)
         elif self.is_compound:
-            fine = at % self.beat == 0 and size % self.beat == 0
+            fine = False
         elif is_rest:
             fine = at % size == 0 and not value.dots
         else:
