@@ -87,6 +87,21 @@ def test_the_last_like_notes_suggest_what_followed_them():
     assert feature(rows, "how many like notes")[following] == 2
 
 
+def test_a_phrase_that_was_moved_up_and_a_rhythm_suggest_how_they_go_on():
+    up = (60, 62, 64, 62, 67, 69, 71)
+    melody = Melody(tuple(Note(12 * i, 12, pitch) for i, pitch in enumerate(up)), 96, (Meter(0, 4, 4),), Key("C"))
+    tokens, rows = walk(melody)
+    end = tokens.index("pitch:71") + 2
+    assert tokens[end] == "rest"
+    assert feature(rows, "pitch after the last like notes, transposed")[end] == 69 - 36 + 3
+    assert feature(rows, "how many like notes, transposed")[end] == 2
+    assert feature(rows, "pitch after the last like notes")[end] == 0
+    assert feature(rows, "how many notes of like rhythm")[end] == 6
+    assert FEATURES[-2].suggests[feature(rows, "duration after the last like rhythm")[end]] == VOCABULARY.index(
+        "duration:12"
+    )
+
+
 def test_every_slot_allows_just_the_kinds_of_the_grammar():
     for slot, kinds in GRAMMAR.items():
         allowed = {VOCABULARY[i] for i in np.flatnonzero(ALLOWED[slot])}

@@ -7,7 +7,7 @@ so they are features, for every architecture alike.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from melodysynthesis.encodings.event_tokens import (
     Kind,
     Slot,
 )
+from melodysynthesis.encodings.likeness import Likeness
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import MODES, TICKS_PER_WHOLE
 
@@ -40,6 +41,9 @@ POSITIONS = 194
 TO_GO = 34
 """Bars to go, up to 32; the last: not known."""
 MATCH_LENGTHS = 17
+"""Lengths of a stretch like the latest notes, up to 16 notes or more."""
+NO_INTERVAL = 999
+"""Stands for the interval to or from a rest."""
 PHRASE_POSITIONS = 66
 
 # What sounds at a place, as a feature: nothing known, no onset (a note or rest goes on), a rest's onset, or a pitch's.
@@ -63,6 +67,10 @@ FEATURES = (
     Feature("pitch after the last like notes", SOUNDS, SAME_SOUND),
     Feature("duration after the last like notes", LENGTHS, SAME_LENGTH),
     Feature("how many like notes", MATCH_LENGTHS),
+    Feature("pitch after the last like notes, transposed", SOUNDS, SAME_SOUND),
+    Feature("how many like notes, transposed", MATCH_LENGTHS),
+    Feature("duration after the last like rhythm", LENGTHS, SAME_LENGTH),
+    Feature("how many notes of like rhythm", MATCH_LENGTHS),
 )
 
 LENGTH_OF = np.ones(max(DURATIONS) + 1, np.int16)
@@ -89,12 +97,12 @@ class EventContext:
         # What starts at each tick, and how long it is: (batch, ticks), grown as needed.
         self.sound_at = np.full((batch, 512), HELD, np.int16)
         self.length_at = np.zeros((batch, 512), np.int16)
-        # The notes so far and, for each, how many notes before it and with it are like the latest ones: (batch, notes).
+        # The notes and rests so far: (batch, notes), `count` of them. A rest's interval is none that a note has.
         self.count = np.zeros(batch, np.int64)
         self.sounds = np.zeros((batch, 64), np.int16)
+        self.intervals = np.zeros((batch, 64), np.int16)
         self.ticks = np.zeros((batch, 64), np.int32)
-        self.likeness = np.zeros((batch, 64), np.int16)
-        self.likeness_before = np.zeros((batch, 64), np.int16)
+        self.same, self.moved, self.rhythm = (Likeness(batch) for _ in range(3))
 
     @property
     def done(self) -> NDArray[np.bool_]:
@@ -161,8 +169,12 @@ class EventContext:
         self.sound_at[rows, self.tick[rows]] = sounds
         self.sounds[rows, self.count[rows]] = sounds
         self.ticks[rows, self.count[rows]] = 0
+        before = self.sounds[rows, np.maximum(self.count[rows] - 1, 0)]
+        is_interval = (sounds > RESTS) & (before > RESTS)
+        self.intervals[rows, self.count[rows]] = np.where(is_interval, sounds - before, NO_INTERVAL)
         self.count[rows] += 1
-        self.likeness_before[rows] = self.likeness[rows]
+        for likeness in (self.same, self.moved, self.rhythm):
+            likeness.begin(rows)
 
     def _take_duration(self, rows: NDArray[np.int64], ticks: NDArray[np.int64]) -> None:
         last = self.count[rows] - 1
@@ -181,15 +193,19 @@ class EventContext:
         self.bar_end[rows] += over * bar
 
     def _compare(self, rows: NDArray[np.int64], last: NDArray[np.int64]) -> None:
-        """Find how far back each earlier note and those before it are like the latest note and those before it."""
+        """Compare the latest note with each earlier one: the same, the same but transposed, the same rhythm."""
         width = int(last.max()) + 1
-        sounds, ticks = self.sounds[rows, :width], self.ticks[rows, :width]
-        row = np.arange(len(rows))
-        like = (sounds == sounds[row, last][:, None]) & (ticks == ticks[row, last][:, None])
-        like &= np.arange(width) < last[:, None]
-        before = np.zeros((len(rows), width), np.int16)
-        before[:, 1:] = self.likeness_before[rows, : width - 1]
-        self.likeness[rows, :width] = np.where(like, before + 1, 0)
+        row, earlier = np.arange(len(rows)), np.arange(width) < last[:, None]
+
+        def equal(values: NDArray[Any]) -> NDArray[np.bool_]:
+            values = values[rows, :width]
+            like: NDArray[np.bool_] = values == values[row, last][:, None]
+            return like
+
+        lasts_like = equal(self.ticks) & earlier
+        self.rhythm.compare(rows, lasts_like)
+        self.same.compare(rows, lasts_like & equal(self.sounds))
+        self.moved.compare(rows, lasts_like & equal(self.intervals))
 
     def _grow(self) -> None:
         if self.tick.max() + max(DURATIONS) >= self.sound_at.shape[1]:
@@ -199,10 +215,9 @@ class EventContext:
         if self.count.max() + 1 >= self.sounds.shape[1]:
             more = ((0, 0), (0, self.sounds.shape[1]))
             self.sounds, self.ticks = np.pad(self.sounds, more), np.pad(self.ticks, more)
-            self.likeness, self.likeness_before = (
-                np.pad(self.likeness, more),
-                np.pad(self.likeness_before, more),
-            )
+            self.intervals = np.pad(self.intervals, more)
+            for likeness in (self.same, self.moved, self.rhythm):
+                likeness.grow()
 
     def features(self) -> NDArray[np.int64]:
         """(batch, features): the values of `FEATURES` before the next token."""
@@ -219,7 +234,7 @@ class EventContext:
         columns.append(np.minimum(in_phrase // 6, PHRASE_POSITIONS - 1))
         place = np.where(self.last_phrase_start >= 0, self.last_phrase_start + in_phrase, -1)
         columns += self._at(np.where(place < self.phrase_start, place, -1))
-        columns += self._suggestion()
+        columns += self._suggestions()
         return np.stack(columns, axis=1).astype(np.int64)
 
     def _at(self, tick: NDArray[np.int64]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
@@ -227,24 +242,33 @@ class EventContext:
         tick = np.maximum(tick, 0)
         return np.where(known, self.sound_at[rows, tick], NOTHING), np.where(known, self.length_at[rows, tick], NOTHING)
 
-    def _suggestion(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """What followed the longest stretch like the latest notes (the last such stretch), and its length in notes."""
+    def _suggestions(self) -> list[NDArray[np.int64]]:
+        """What followed the longest stretch like the latest notes, for each way of being like, and that length."""
         rows = np.arange(len(self.slot))
-        pending = self.slot == Slot.DURATION
+        pending = np.equal(self.slot, Slot.DURATION)
         # While a note waits for its duration it is already counted, but the comparison is that of the note before.
         whole = self.count - pending
         width = max(int(self.count.max()), 1)
-        likeness = self.likeness[:, :width]
-        best = width - 1 - np.argmax(likeness[:, ::-1], axis=1)
-        length = likeness[rows, best]
-        found = (length > 0) & (best + 1 < whole)
-        after = np.where(found, best + 1, 0)
-        ticks = np.minimum(self.ticks[rows, after], max(DURATIONS))
-        return (
-            np.where(found, self.sounds[rows, after], NOTHING),
-            np.where(found, LENGTH_OF[ticks], NOTHING),
-            np.where(found, np.minimum(length, MATCH_LENGTHS - 1), 0),
-        )
+
+        def following(likeness: Likeness) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
+            best, length = likeness.longest(width)
+            found = (length > 0) & (best + 1 < whole)
+            after = np.where(found, best + 1, 0)
+            return after, found, np.where(found, np.minimum(length, MATCH_LENGTHS - 1), 0)
+
+        def lengths(after: NDArray[np.int64], found: NDArray[np.bool_]) -> NDArray[np.int64]:
+            ticks = np.minimum(self.ticks[rows, after], max(DURATIONS))
+            return np.where(found, LENGTH_OF[ticks], NOTHING)
+
+        after, found, length = following(self.same)
+        columns = [np.where(found, self.sounds[rows, after], NOTHING), lengths(after, found), length]
+        after, found, length = following(self.moved)
+        latest, interval = self.sounds[rows, np.maximum(whole - 1, 0)], self.intervals[rows, after]
+        sound = np.clip(latest + interval, RESTS + 1, SOUNDS - 1)
+        sound = np.where(interval == NO_INTERVAL, self.sounds[rows, after], sound)
+        columns += [np.where(found, sound, NOTHING), length]
+        after, found, length = following(self.rhythm)
+        return [*columns, lengths(after, found), length]
 
     def allowed(self) -> NDArray[np.bool_]:
         """(batch, vocabulary): what the grammar and the frame let follow."""
@@ -284,5 +308,5 @@ class EventContext:
         """A new context of the sequences at `indices`."""
         new = object.__new__(type(self))
         for name, value in vars(self).items():
-            setattr(new, name, value[indices] if isinstance(value, np.ndarray) else value)
+            setattr(new, name, value[indices] if isinstance(value, np.ndarray | Likeness) else value)
         return new
