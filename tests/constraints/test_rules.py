@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from melodysynthesis.constraints import Continues, Finish, StartsWithNote, WholeBars
+from melodysynthesis.constraints import Continues, Finish, InFrame, StartsWithNote, WholeBars
 from melodysynthesis.constraints.base import CLOCKS, clock_of
 from melodysynthesis.encodings import ENCODINGS, Frame, encoding_from
-from melodysynthesis.music import Meter
+from melodysynthesis.music import Key, Meter
 
 EVENT, GRID = encoding_from({"name": "event"}), encoding_from({"name": "grid"})
 
@@ -67,17 +67,52 @@ def test_a_melody_of_no_bars_is_not_said():
     assert "bars:0" not in allowed(EVENT, WholeBars(EVENT), THREE_FOUR)
 
 
+def framed(tokens, **frame):
+    return allowed(EVENT, InFrame(EVENT, [Frame(**frame)]), tokens)
+
+
+def test_a_frame_is_said_as_it_was_asked_for():
+    given = {"key": Key("G", "dorian"), "meter": Meter(0, 3, 4), "pickup": 31, "bars": 5}
+    assert framed("", **given) == {"tonic:G"}
+    assert framed("tonic:G", **given) == {"mode:dorian"}
+    assert framed("tonic:G mode:dorian", **given) == {"beats:3"}
+    assert framed("tonic:G mode:dorian beats:3", **given) == {"unit:4"}
+    assert framed(THREE_FOUR, **given) == {"duration:30"}
+    assert framed(f"{THREE_FOUR} duration:30", **given) == {"duration:1"}
+    assert framed(f"{THREE_FOUR} duration:30 duration:1", **given) == {"bars:5"}
+
+
+def test_what_was_not_asked_for_is_left_to_the_model():
+    for tokens in ("", "tonic:G", "tonic:G mode:major", "tonic:G mode:major beats:3", THREE_FOUR):
+        context = walk(EVENT, tokens)
+        assert InFrame(EVENT, [Frame()]).mask(context).all()
+
+
+def test_no_pickup_is_said_by_leaving_it_out():
+    assert {name.split(":")[0] for name in framed(THREE_FOUR, pickup=0)} == {"bars"}
+
+
 def test_bars_that_are_asked_for_need_a_meter():
-    assert "free" not in allowed(EVENT, WholeBars(EVENT), "tonic:none mode:none", Frame(bars=3))
-    assert "free" in allowed(EVENT, WholeBars(EVENT), "tonic:none mode:none")
+    assert "free" not in framed("tonic:none mode:none", bars=3)
+    assert "free" in framed("tonic:none mode:none")
+
+
+def test_a_meter_that_was_asked_for_does_not_change():
+    tokens = f"{THREE_FOUR} bars:4 pitch:67 duration:72"
+    assert "beats:4" in framed(tokens)
+    assert "beats:4" not in framed(tokens, meter=Meter(0, 3, 4))
+
+
+def test_each_sequence_has_its_own_frame():
+    rule = InFrame(EVENT, [Frame(), Frame(key=Key("D")), Frame(key=Key("E"))]).select(np.array([2, 1]))
+    mask = rule.mask(EVENT.start(2, Frame()))
+    assert [EVENT.vocabulary[row.argmax()] for row in mask] == ["tonic:E", "tonic:D"]
 
 
 @pytest.mark.parametrize(("played", "can_change"), [(24, False), (72, True), (48, False)])
 def test_a_meter_changes_on_a_bar_line_only(played, can_change):
     tokens = f"{THREE_FOUR} bars:4 pitch:67 duration:{played}"
     assert ("beats:4" in allowed(EVENT, WholeBars(EVENT), tokens)) == can_change
-    frame = Frame(meter=Meter(0, 3, 4))
-    assert "beats:4" not in allowed(EVENT, WholeBars(EVENT), tokens, frame)
 
 
 def test_a_new_bar_is_longer_than_the_pickup():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fakes import TableEngine
 
-from melodysynthesis.constraints import StartsWithNote, WholeBars
+from melodysynthesis.constraints import InFrame, StartsWithNote, WholeBars
 from melodysynthesis.encodings.base import count_bars
 from melodysynthesis.errors import ModelError, RequestError
 from melodysynthesis.formats.grid import melody_of, tokens_of
@@ -60,7 +60,7 @@ def test_temperature_0_is_the_argmax_at_every_step(encoding):
     context = engine.encoding.start(1, made.frame)
     for token in made.ids[1:]:
         allowed = context.allowed() & StartsWithNote(engine.encoding).mask(context)
-        allowed &= WholeBars(engine.encoding).mask(context)
+        allowed &= WholeBars(engine.encoding).mask(context) & InFrame(engine.encoding, [made.frame]).mask(context)
         assert token == np.argmax(np.where(allowed[0], engine.table[last], -np.inf))
         context.advance(np.array([token]))
         last = token
@@ -113,6 +113,24 @@ def test_a_primer_in_the_middle_of_a_pickup_and_a_phrase_end():
         assert made.melody.notes[:2] == primer.notes
         assert (made.melody.pickup, made.melody.phrase_ends[0]) == (12, 72)
         assert made.melody.duration == 3 * 72
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_primers_in_different_frames_are_continued_beside_each_other(encoding):
+    primers = (
+        Melody((Note(0, 24, 67),), 24, (Meter(0, 3, 4),), Key("G"), pickup=24),
+        Melody((Note(0, 24, 62), Note(24, 48, 65)), 72, (Meter(0, 6, 8),), Key("D", "minor")),
+        parse_notes("F4:1 A4 C5:2"),
+    )
+    engine = TableEngine(encoding)
+    for index, made in enumerate(generate(engine, Request(seed=2, count=6, primers=primers, max_steps=100))):
+        primer = primers[index % 3]
+        assert made.melody.notes[: len(primer)] == primer.notes
+        assert made.melody.key == (primer.key or Key("F"))
+        if primer.meters:
+            assert (made.melody.meters[:1], made.melody.pickup) == (primer.meters, primer.pickup)
+            assert is_whole(made.melody)
+    assert engine.batches[0] == (6 if encoding == "event" else 2)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

@@ -56,25 +56,30 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; the exit code."""
     try:
-        verb = next((word for word in arguments if not word.startswith("-")), None)
-        if verb is not None and verb not in VERBS:
-            raise MelodyError(unknown("verb", verb, VERBS))
-        result = typer.main.get_command(application(verb))(
-            list(arguments or ["--help"]), prog_name="melody", standalone_mode=False
-        )
+        result = _call(arguments)
         sys.stdout.flush()
-    except MelodyError as error:
-        return _complain(str(error))
-    except ClickError as error:
-        return _complain(f"{_usage(error)}{error.format_message()}")
     except (KeyboardInterrupt, typer.Abort):
-        return _interrupted()
+        result = INTERRUPTED
     except BrokenPipeError:
         # Nobody reads on; what Python still wants to flush goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except (MelodyError, ClickError, ModuleNotFoundError, OSError) as error:
+        line = " ".join(_mistake(error).split())
+        typer.echo(line if line.startswith("melody") else f"melody: {line}", err=True)
+        return USER_MISTAKE
     if result == INTERRUPTED:
-        return _interrupted()
+        typer.echo("melody: stopped", err=True)
+    return result
+
+
+def _call(arguments: Sequence[str]) -> int:
+    """Run a command line; the exit code, unless something is raised."""
+    verb = next((word for word in arguments if not word.startswith("-")), None)
+    if verb is not None and verb not in VERBS:
+        raise MelodyError(unknown("verb", verb, VERBS))
+    command = typer.main.get_command(application(verb))
+    result = command(list(arguments or ["--help"]), prog_name="melody", standalone_mode=False)
     return result if isinstance(result, int) else 0
 
 
@@ -118,17 +123,24 @@ def _elsewhere() -> None:
     """Stands for a verb whose module is not imported."""
 
 
-def _usage(error: Any) -> str:
-    path = getattr(getattr(error, "ctx", None), "command_path", "")
-    return f"{path}: " if path else ""
+def _mistake(error: Any) -> str:
+    """What to tell of an error."""
+    if isinstance(error, ModuleNotFoundError):
+        return _missing(error)
+    if isinstance(error, ClickError):
+        path = getattr(getattr(error, "ctx", None), "command_path", "")
+        return f"{path}: {error.format_message()}" if path else str(error.format_message())
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
-def _complain(message: str) -> int:
-    line = " ".join(message.split())
-    typer.echo(line if line.startswith("melody") else f"melody: {line}", err=True)
-    return USER_MISTAKE
+def _missing(error: ModuleNotFoundError) -> str:
+    """What to install; a module of our own that is missing is a bug, and raised."""
+    from melodysynthesis.apps.doctor import LIBRARIES
 
-
-def _interrupted() -> int:
-    typer.echo("melody: stopped", err=True)
-    return INTERRUPTED
+    name = (error.name or "").partition(".")[0].replace("_", "-")
+    extra = next((library.extra for library in LIBRARIES if library.name.replace("_", "-") == name), None)
+    if extra is None:
+        raise error
+    return f"{name} is not installed: pip install '{f'melodysynthesis[{extra}]' if extra else name}'"

@@ -14,7 +14,7 @@ from melodysynthesis.errors import RequestError
 from melodysynthesis.generation import output
 from melodysynthesis.generation.prompt import says_meters
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import Generated, generate_only
+from melodysynthesis.generation.sampler import Generated, generate_only, prompts_for
 from melodysynthesis.runtime.base import Engine
 
 DEFAULT_FOLDER = Path("generated_melodies")
@@ -62,6 +62,7 @@ def command(
     engine, source = open_model(request.model)
     for warning in _warnings(engine, request):
         talk.note(warning)
+    prompts_for(engine.encoding, request, range(request.count))  # complains before a folder is made
     output.prepare(to.folder)
     with progress("generating", request.count, talk.people) as advance:
         made = generate_only(engine, request, range(request.count), advance=advance)

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from melodysynthesis.constraints.base import Clock, Mask, clock_of
 from melodysynthesis.encodings.base import Context, Encoding
 from melodysynthesis.encodings.event_context import EventContext
-from melodysynthesis.encodings.event_tokens import FREE, ID, KINDS, VALUES, Kind, Slot
+from melodysynthesis.encodings.event_tokens import ID, KINDS, VALUES, Kind, Slot
 from melodysynthesis.music import TICKS_PER_WHOLE
 
 # Looked up once: members of an enumeration take microseconds each, and a mask is asked for at every token.
-METER_SLOT, PICKUP_SLOT, NEW_UNIT_SLOT = int(Slot.METER), int(Slot.PICKUP), int(Slot.NEW_UNIT)
+PICKUP_SLOT, NEW_UNIT_SLOT = int(Slot.PICKUP), int(Slot.NEW_UNIT)
 NO_BARS = ID[Kind.BARS, 0]
 BEATS, UNITS = np.flatnonzero(KINDS == Kind.BEATS), np.flatnonzero(KINDS == Kind.UNIT)
 """Ids of the tokens of a meter."""
@@ -97,23 +97,15 @@ def _ends_after(clock: Clock, context: Context, to_go: NDArray[np.int64], fixed:
 
 
 def _restrict_frame(mask: Mask, context: EventContext) -> None:
-    """Before the first note: at least one bar, and a meter where bars were asked for. Changes the mask."""
-    slot = context.slot
-    if context.in_body.all():
-        return
-    mask[slot == PICKUP_SLOT, NO_BARS] = False
-    if context.frame.bars:
-        mask[slot == METER_SLOT, FREE] = False
+    """Before the first note: at least one bar. Changes the mask."""
+    mask[context.slot == PICKUP_SLOT, NO_BARS] = False
 
 
 def _restrict_meter(mask: Mask, context: EventContext) -> None:
-    """A change of meter stands on a bar line, and its bars are longer than the pickup. Changes the mask.
-
-    A meter that was asked for does not change.
-    """
+    """A change of meter stands on a bar line, and its bars are longer than the pickup. Changes the mask."""
     in_body, bar = np.flatnonzero(context.in_body), context.bar_ticks
     at_bar_line = (context.tick == context.bar_end - bar) & (bar > 0)
-    if context.frame.meter is not None or not at_bar_line[in_body].any():
+    if not at_bar_line[in_body].any():
         mask[in_body[:, None], BEATS] = False
     else:
         longest = VALUES[BEATS] * TICKS_PER_WHOLE

@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.constraints import Constraint, Continues, Finish, StartsWithNote, WholeBars
-from melodysynthesis.encodings.base import Context, Frame, Ids, Role
+from melodysynthesis.constraints import Constraint, Continues, Finish, InFrame, StartsWithNote, WholeBars
+from melodysynthesis.encodings.base import Context, Encoding, Frame, Ids, Role
 from melodysynthesis.errors import ModelError, RequestError
 from melodysynthesis.generation import sampling
-from melodysynthesis.generation.prompt import Prompt, prompt_for
+from melodysynthesis.generation.prompt import Prompt, prompt_for, says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Melody
 from melodysynthesis.runtime.base import Engine, Logits
@@ -98,14 +98,11 @@ def generate_only(
 
     `advance` is told after each step how many melodies have ended.
     """
-    prompts = {}
-    for index in indices:
-        primer = request.primers[index % len(request.primers)] if request.primers else None
-        prompts[index] = prompt_for(engine.encoding, request, primer)
-    # Sequences with one frame are one batch. Which are together changes none of them: each has its own random stream.
+    prompts = prompts_for(engine.encoding, request, indices)
+    # Which are together in a batch changes none of them: each has its own random stream.
     batches: dict[Frame, list[int]] = {}
     for index, prompt in prompts.items():
-        batches.setdefault(prompt.frame, []).append(index)
+        batches.setdefault(_shared(engine.encoding, prompt.frame), []).append(index)
     made: dict[int, Generated] = {}
     for members in batches.values():
         waiting = iter(members)
@@ -116,6 +113,23 @@ def generate_only(
                 made[generated.index] = generated
     advance(len(made))
     return [made[index] for index in sorted(made)]
+
+
+def prompts_for(encoding: Encoding, request: Request, indices: Iterable[int]) -> dict[int, Prompt]:
+    """The prompt of each melody by its number; raises what `generate` would raise for them."""
+    prompts: dict[int, Prompt] = {}
+    given: dict[int, Prompt] = {}  # by the primer's number
+    for index in indices:
+        number = index % max(len(request.primers), 1)
+        if number not in given:
+            given[number] = prompt_for(encoding, request, request.primers[number] if request.primers else None)
+        prompts[index] = given[number]
+    return prompts
+
+
+def _shared(encoding: Encoding, frame: Frame) -> Frame:
+    """What the sequences of one batch must have in common: nothing, where the frame is said in tokens."""
+    return Frame() if says_meters(encoding) else replace(frame, key=None)
 
 
 def _add(advance: Callable[[int], None], before: int, done: int) -> None:
@@ -131,7 +145,6 @@ def _one_batch(
     constraints: Sequence[Constraint],
     advance: Callable[[int], None],
 ) -> list[Generated]:
-    frame = prompts[0].frame
     ids: list[list[int]] = [[engine.encoding.start_id] for _ in indices]
     log_likelihood = np.zeros(len(indices))
     drawn = np.zeros(len(indices), np.int64)
@@ -146,7 +159,7 @@ def _one_batch(
         advance(len(indices) - len(step.rows))
     made = []
     for row, index in enumerate(indices):
-        melody = engine.encoding.decode(ids[row], frame)
+        melody = engine.encoding.decode(ids[row], prompts[row].frame)
         primer_notes = sum(note.onset < prompts[row].ticks for note in melody.notes)
         made.append(
             Generated(
@@ -154,7 +167,7 @@ def _one_batch(
                 melody=replace(melody, source=f"{request.model}, seed {request.seed}, number {index + 1}"),
                 ids=tuple(ids[row]),
                 request=request.only(index),
-                frame=frame,
+                frame=prompts[row].frame,
                 ended=bool(ended[row]),
                 drawn=int(drawn[row]),
                 log_likelihood=float(log_likelihood[row]),
@@ -176,7 +189,7 @@ def sample(
     Args:
         engine: the model.
         request: seed, temperature, top-k, top-p and the limit of steps are taken from it.
-        prompts: one for each sequence, all with the same frame.
+        prompts: one for each sequence. With an encoding that does not say meters all have the same but for the key.
         indices: (batch,) number of each sequence in the request, which picks its random stream.
         constraints: rules beside those that always hold: a note first, the primer kept, whole bars.
 
@@ -188,14 +201,20 @@ def sample(
         ModelError: if the model gives no numbers.
     """
     encoding = engine.encoding
-    rules: list[Constraint] = [StartsWithNote(encoding), _continues(engine, prompts), WholeBars(encoding), *constraints]
+    rules: list[Constraint] = [
+        InFrame(encoding, [prompt.frame for prompt in prompts]),
+        StartsWithNote(encoding),
+        _continues(encoding, prompts),
+        WholeBars(encoding),
+        *constraints,
+    ]
     finish = Finish(encoding)
     given = _Primers(prompts)
     primer_ticks = np.array([prompt.ticks for prompt in prompts])
     uniforms = sampling.Uniforms(request.seed, indices)
     rows = np.arange(len(prompts))
     drawn = np.zeros(len(prompts), np.int64)
-    logits, state = engine.init(len(prompts), prompts[0].frame)
+    logits, state = engine.init(len(prompts), _shared(encoding, prompts[0].frame))
     while True:
         context = state.context
         live = np.flatnonzero(~context.done)
@@ -218,9 +237,9 @@ def sample(
         logits, state = engine.step(ids, state)
 
 
-def _continues(engine: Engine, prompts: Sequence[Prompt]) -> Continues:
+def _continues(encoding: Encoding, prompts: Sequence[Prompt]) -> Continues:
     ticks, bars = np.array([p.ticks for p in prompts]), np.array([p.bars for p in prompts])
-    return Continues(engine.encoding, ticks, bars, np.array([p.held for p in prompts], np.bool_))
+    return Continues(encoding, ticks, bars, np.array([p.held for p in prompts], np.bool_))
 
 
 def _mask(context: Context, rules: Sequence[Constraint], finish: Finish, late: NDArray[np.bool_]) -> sampling.Mask:
