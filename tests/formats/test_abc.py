@@ -112,6 +112,7 @@ def test_a_changed_key_changes_notes_but_not_the_melodys_key():
         ('{gag}C !trill!D ~E .F uA "Am"B {/g}c', [12] * 7),
         ("(C D) `E", [12] * 3),
         ("[CEG]2 [C2E2] [C2E2]/", [24, 24, 12]),
+        ("+E3A3+ C +trill+D +f+E", [36, 12, 12, 12]),
     ],
 )
 def test_durations(music, expected):

@@ -54,6 +54,7 @@ _TOKEN = re.compile(
     | (?P<broken><{{1,3}}|>{{1,3}})
     | (?P<inline>\[([A-Za-z]):([^\]]{{0,200}})\])
     | (?P<chord>\[([^\]\[|:\d][^\]\[|:]{{0,200}})\]({_LENGTH})(-?))
+    | (?P<old_chord>\+([\^_=]?[A-Ga-g][',]*\d{{0,3}}/?\d{{0,3}}){{2,6}}\+)           # +EA+ of ABC 1.6
     | (?P<late_tie>-)
     | (?P<overlay>&)
     | "[^"]{{0,200}}" | \{{[^}}]{{0,200}}\}} | ![^!|]{{1,40}}! | \+[^+|]{{1,40}}\+   # text, grace, decoration
@@ -342,7 +343,8 @@ class Tune:
         self.tuplet = (p, q or _TUPLET_TIME.get(p, 3 if compound else 2), r or p)
 
     def _chord(self, match: re.Match[str]) -> None:
-        content, _, length = match["chord"][1:].partition("]")
+        text = match[0].strip()
+        content, _, length = text[1:].partition("]" if text[0] == "[" else "+")
         written = [note for note in _CHORD_NOTE.findall(content) if note[1]]
         if not written:
             return  # an annotation or an unknown bracket, no notes
@@ -444,6 +446,7 @@ _HANDLERS: dict[str, Callable[[Tune, re.Match[str]], None]] = {
     "broken": Tune._break_rhythm,
     "inline": Tune._inline_field,
     "chord": Tune._chord,
+    "old_chord": Tune._chord,
     "late_tie": Tune._late_tie,
     "overlay": Tune._start_overlay,
     "mistake": Tune._mistake,
