@@ -262,8 +262,10 @@ def _pitch_shares(melodies: Sequence[Sequence[Sound]]) -> Floats:
 
 def _divergences(segment: Ints, pitch: Ints, notes: Ints, whole: Floats) -> Floats:
     """(segments,) Kullback-Leibler divergence of each segment's pitches from its melody's, `whole` (segments, 128)."""
-    cells = np.bincount(segment * 128 + pitch, minlength=128 * len(notes)).reshape(-1, 128)
-    share = np.maximum(cells / np.maximum(notes, 1)[:, None], ABSENT)
+    used = np.flatnonzero(whole.any(axis=0))  # a few dozen of the 128, which are most of the work
+    width, whole = len(used), whole[:, used]
+    cells = np.bincount(segment * width + np.searchsorted(used, pitch), minlength=width * len(notes))
+    share = np.maximum(cells.reshape(len(notes), width) / np.maximum(notes, 1)[:, None], ABSENT)
     occurs = whole > 0
     return np.asarray((share * np.log(share / np.where(occurs, whole, 1.0)) * occurs).sum(axis=1))
 
