@@ -236,5 +236,5 @@ class LSTM(MelodyModel):
 
     def initial_state(self, batch: int) -> dict[str, Tensor]:
         """Zeros: h and c of each layer, (B, U)."""
-        zeros = self.head.bias.new_zeros(batch, self.config.units)
-        return {f"{name}{i}": zeros for i in range(len(self.layers)) for name in "hc"}
+        names = [f"{name}{i}" for i in range(len(self.layers)) for name in "hc"]
+        return {name: self.head.bias.new_zeros(batch, self.config.units) for name in names}

@@ -92,7 +92,8 @@ def to_onnx(model: MelodyModel, encoding: Encoding, card: Card, half: bool = Fal
 
 def _graph(model: MelodyModel) -> Any:
     """The graph of a model's step."""
-    state = model.initial_state(2)
+    # Tensors of their own: an exporter that meets one tensor twice takes both for one input.
+    state = {name: tensor.clone() for name, tensor in model.initial_state(2).items()}
     names = list(state)
     batch = torch.export.Dim("batch", min=1, max=1 << 20)
     ids = torch.zeros(2, dtype=torch.long)

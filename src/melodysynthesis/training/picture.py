@@ -103,7 +103,7 @@ def _draw(rows: list[Layer], model: MelodyModel, title: str) -> Any:
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyBboxPatch
 
-    tokens = Layer("ids", f"one-hot or look-up, {model.vocabulary_size} tokens", (STEPS,), 0, "#ffffff")
+    tokens = Layer("ids", f"one of {model.vocabulary_size} tokens", (STEPS,), 0, "#ffffff")
     rows = [tokens, *rows]
     height = 0.62 * len(rows) + 1.3
     figure = Figure(figsize=(8, height))
