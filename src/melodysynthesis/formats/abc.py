@@ -23,7 +23,8 @@ from itertools import pairwise
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats.abc_fields import ACCIDENTALS
-from melodysynthesis.formats.abc_tune import MAX_DIGITS, NOTICES, Dialect, Tune
+from melodysynthesis.formats.abc_rhythm import MAX_DIGITS
+from melodysynthesis.formats.abc_tune import NOTICES, Dialect, Tune
 from melodysynthesis.formats.base import Format, Reading
 from melodysynthesis.formats.pieces import bar_lines, cut, pickup_by
 from melodysynthesis.music import TICKS_PER_WHOLE, Key, Melody, Meter

@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats.abc_fields import (
     ACCIDENTALS,
-    MAX_DENOMINATOR,
     Signature,
     Ticks,
     both_cases,
@@ -21,14 +20,13 @@ from melodysynthesis.formats.abc_fields import (
     scaled,
     voice_names,
 )
+from melodysynthesis.formats.abc_rhythm import MAX_DIGITS, Rhythm
 from melodysynthesis.formats.limits import MAX_NOTES, MAX_TICKS, check_length
 from melodysynthesis.formats.pieces import pickup_by
 from melodysynthesis.music import STEP_PITCH_CLASS, TICKS_PER_WHOLE, Key, Melody, Meter, Note
 from melodysynthesis.theory import meters_from_bar_lines
 
 _MAX_CHARACTERS_OF_A_NOTE = 20  # so that a line of a hundred thousand notes is refused before it is read
-MAX_DIGITS = 4
-"""Of a number in a note length."""
 
 
 class Dialect(NamedTuple):
@@ -69,7 +67,6 @@ _QUOTED_PRINTABLE = re.compile(r"=(20)?$")
 
 _NATURALS = {letter: 60 + STEP_PITCH_CLASS[letter] for letter in "CDEFGAB"}
 _NATURALS |= {letter.lower(): pitch + 12 for letter, pitch in _NATURALS.items()}
-_TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 
 REPEATS, CHORDS, ROUNDED, OVERLAYS, VOICES, KEYS, FREE = range(7)
 NOTICES = {
@@ -106,16 +103,13 @@ class Tune:
     pickup: int | None = None
     ending: tuple[Ticks, int, int, int, int] | None = None
     # what governs the next note
-    unit: Ticks = 0
-    lengths: dict[str, Ticks] = field(default_factory=dict)
+    rhythm: Rhythm = field(default_factory=Rhythm)
     signature: Signature = field(default_factory=lambda: both_cases(dict.fromkeys("CDEFGAB", 0)))
     accidentals: dict[int | str, int] = field(default_factory=dict)
     last: Ticks = 0
     last_sounds: bool = False
     tied: bool = False
     held: int = -1
-    broken: tuple[int, int] | None = None
-    tuplet: tuple[int, int, int] | None = None
     voice: str | None = None
     wanted_voice: str | None = None
     silent: bool = False
@@ -202,8 +196,7 @@ class Tune:
             self.meters.append((self.now, *meter))
 
     def _set_unit(self, value: str) -> None:
-        self.unit = parse_unit(value)
-        self.lengths.clear()
+        self.rhythm.set_unit(parse_unit(value))
 
     def _set_key(self, value: str) -> None:
         parsed = parse_key(value)
@@ -238,7 +231,7 @@ class Tune:
     def _note(self, match: re.Match[str]) -> None:
         _, accidental, letter, octave, length, tie = match.group(1, 2, 3, 4, 5, 6)
         pitch = self._pitch(accidental, letter, octave)
-        ticks = self.lengths.get(length)
+        ticks = self.rhythm.lengths.get(length)
         self._sound(pitch, self._ticks(length) if ticks is None else ticks)
         if tie:
             self.tied = True
@@ -264,33 +257,17 @@ class Tune:
         return pitch
 
     def _ticks(self, length: str) -> Ticks:
-        """Ticks of a written length, before tuplets and broken rhythm."""
-        if length not in self.lengths:
-            self.unit = self.unit or self._default_unit()
-            self.lengths[length] = scaled(self.unit, *self._ratio(length))
-        return self.lengths[length]
-
-    def _default_unit(self) -> int:
-        """A sixteenth in meters shorter than 3/4, else an eighth."""
-        short = bool(self.meters) and self.meters[0][1] / self.meters[0][2] < 0.75
-        return TICKS_PER_WHOLE // (16 if short else 8)
-
-    def _ratio(self, length: str) -> tuple[int, int]:
-        """A written length as numerator and denominator: ``3/2``, ``/`` for 1/2, ``//`` for 1/4."""
-        over, slash, under = length.partition("/")
-        halvings, under = under.count("/") + len(slash), under.lstrip("/")
-        if len(over) > MAX_DIGITS or len(under) > MAX_DIGITS or halvings > (1 if under else 8):
-            numerator = denominator = 0
-        else:
-            numerator, denominator = int(over or 1), int(under) if under else 2**halvings
-        if not numerator or not 0 < denominator <= MAX_DENOMINATOR:
-            expected = f"expected one such as 2, 3/2 or /, up to {MAX_DIGITS} digits over at most {MAX_DENOMINATOR}"
-            raise self._error(f"note length {length[:40]!r}; {expected}", "bad duration")
-        return numerator, denominator
+        if not self.rhythm.unit:
+            self.rhythm.set_default_unit(*(self.meters[0][1:] if self.meters else (4, 4)))
+        try:
+            return self.rhythm.ticks(length)
+        except ValueError as problem:
+            raise self._error(str(problem), "bad duration") from None
 
     def _sound(self, pitch: int, ticks: Ticks) -> None:
-        if self.broken or self.tuplet:
-            ticks = self._in_rhythm(ticks)
+        rhythm = self.rhythm
+        if rhythm.broken or rhythm.tuplet:
+            ticks = rhythm.sounding(ticks)
         if self.tied and self.sounds[-1][2] == pitch:
             onset, before, _ = self.sounds[-1]
             self.sounds[-1] = (onset, before + ticks, pitch)
@@ -303,32 +280,16 @@ class Tune:
         letter, length = match["rest"][0], match["rest"][1:]
         if letter in "ZX":  # counted in bars
             beats, unit = self.meters[-1][1:] if self.meters else (1, 1)
-            if "/" in length:
+            if "/" in length or len(length) > MAX_DIGITS or length == "0":
                 raise self._error(f"rest {letter + length[:40]!r}; expected a number of bars", "bad duration")
-            ticks: Ticks = beats * TICKS_PER_WHOLE // unit * self._ratio(length)[0]
+            ticks: Ticks = beats * TICKS_PER_WHOLE // unit * int(length or 1)
         else:
-            ticks = self._in_rhythm(self._ticks(length))
+            ticks = self.rhythm.sounding(self._ticks(length))
         self.now += ticks
         self.last, self.last_sounds, self.tied = ticks, False, False
 
-    def _in_rhythm(self, ticks: Ticks) -> Ticks:
-        """A written duration within a tuplet and after a broken-rhythm mark."""
-        if self.broken:
-            ticks = scaled(ticks, *self.broken)
-            self.broken = None
-        if self.tuplet:
-            p, q, left = self.tuplet
-            ticks = scaled(ticks, q, p)
-            self.tuplet = (p, q, left - 1) if left > 1 else None
-        return ticks
-
     def _break_rhythm(self, match: re.Match[str]) -> None:
-        """``a>b`` dots the first and halves the second; ``<`` the other way round; ``>>`` dots twice."""
-        mark = match["broken"]
-        whole = 2 ** len(mark)
-        first, second = (2 * whole - 1, 1) if mark[0] == ">" else (1, 2 * whole - 1)
-        longer_by = scaled(self.last, first, whole) - self.last
-        self.broken = (second, whole)
+        longer_by = self.rhythm.break_after(self.last, match["broken"])
         self.now += longer_by
         self.last += longer_by
         if self.last_sounds:
@@ -336,11 +297,7 @@ class Tune:
             self.sounds[-1] = (onset, ticks + longer_by, pitch)
 
     def _start_tuplet(self, match: re.Match[str]) -> None:
-        """``(p:q:r``: the next `r` notes take the time of `q` for each `p`."""
-        numbers = [int(number or 0) for number in match["tuplet"][1:].split(":")] + [0, 0]
-        p, q, r = numbers[:3]
-        compound = bool(self.meters) and self.meters[-1][1] in (6, 9, 12)
-        self.tuplet = (p, q or _TUPLET_TIME.get(p, 3 if compound else 2), r or p)
+        self.rhythm.start_tuplet(match["tuplet"], self.meters[-1][1] if self.meters else 0)
 
     def _chord(self, match: re.Match[str]) -> None:
         text = match[0].strip()
@@ -351,7 +308,8 @@ class Tune:
         self.remarks.add(CHORDS)
         held = [(self._pitch(*note[:3]), self.held, bool(note[4])) for note in written]
         pitch, self.held, inner_tie = max(held)
-        self._sound(pitch, scaled(self._ticks(written[0][3]), *self._ratio(length.rstrip("-"))))
+        inner, outer = self._ticks(written[0][3]), self._ticks(length.rstrip("-"))
+        self._sound(pitch, scaled(inner, *(Fraction(outer) / self.rhythm.unit).as_integer_ratio()))
         self.tied = inner_tie or length.endswith("-")
 
     def _late_tie(self, match: re.Match[str]) -> None:
