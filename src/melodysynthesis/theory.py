@@ -163,16 +163,20 @@ def meters_from_bar_lines(stated: Meter, bar_lines: Sequence[int], duration: int
 
     Args:
         stated: the meter at tick 0.
-        bar_lines: ascending ticks after 0; what stands before the first is not looked at.
+        bar_lines: ascending ticks after 0.
         duration: of the melody, in ticks.
     """
     bar, meters = stated.bar_ticks, [stated]
 
     def change(tick: int, beats: int, beat_unit: int) -> None:
-        if meters[-1][1:] != (beats, beat_unit):
+        if meters[-1].tick == tick:
+            meters.pop()
+        if not meters or meters[-1][1:] != (beats, beat_unit):
             meters.append(Meter(tick, beats, beat_unit))
 
-    whole_bars = _joined([tick for tick in bar_lines if tick < duration], bar)
+    inner = [tick for tick in bar_lines if tick < duration]
+    # a first bar that is short is a pickup; one that is long is looked at like the others
+    whole_bars = _joined([0, *inner] if inner and inner[0] > bar else inner, bar)
     for start, end in pairwise(whole_bars):
         count, rest = divmod(end - start, bar)
         if rest and (count < 2 or 2 * rest < bar):
