@@ -5,7 +5,8 @@
 The original study continues 1,000 primers at temperature 0.7 for up to 1,500 tokens, each token by running its whole
 window of 64 again. `--primers` takes its file, or any grid text; without one the first two bars of tunes of the
 default corpus are continued. `--random` measures the LSTM with random weights (preset `original` on grid, `base` on
-event) where there is no trained model. The peak is the best of several float32 matrix products of NumPy in the same process.
+event) where there is no trained model. The peak is the best of several float32 matrix products of NumPy in the same
+process.
 """
 
 import argparse

@@ -112,6 +112,7 @@ MISTAKES = [
     (["inspect"], "missing argument 'FILE'"),
     (["inspect", "nowhere.mid"], "no such file"),
     (["inspect", "file"], "no suffix"),
+    (["inspect", "--json", "file"], "no suffix"),
     (["export", "tune.json"], "missing option '--format'"),
     (["export", "tune.json", "--format", "xyz"], "unknown format 'xyz'"),
     (["export", "tune.json", "--format", ","], "no format is named"),
@@ -128,7 +129,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments, match, models, folder,
     before = sorted(folder.rglob("*"))
     assert run([word.format(**models) for word in arguments]) == 2
     said = capsys.readouterr()
-    assert said.out == ""
+    assert said.out in ("", "[]\n")
     assert len(said.err.splitlines()) == 1
     assert said.err.startswith("melody")
     assert match.lower() in said.err.lower()
@@ -227,8 +228,19 @@ def test_inspect_says_what_a_file_is(folder, capsys):
     assert run(["inspect", "tune.txt"]) == 0
     assert "3 notes from G4 to B4" in capsys.readouterr().out
     assert run(["inspect", "tune.txt", "--json"]) == 0
-    (found,) = json.loads(capsys.readouterr().out)["melodies"]
+    (file,) = json.loads(capsys.readouterr().out)
+    (found,) = file["melodies"]
     assert (found["notes"], found["key_stated"], found["inline"]) == (3, False, "G4:1 B4:1 G4:2")
+
+
+def test_inspect_reads_the_good_files_beside_bad_ones(folder, capsys):
+    (folder / "good.txt").write_text("60 _ 62 _\n")
+    (folder / "bad.mid").write_bytes(b"MThd")
+    (folder / "empty.abc").write_bytes(b"")
+    assert run(["inspect", "bad.mid", "good.txt", "empty.abc"]) == 2
+    said = capsys.readouterr()
+    assert said.out.startswith("good.txt:1: ")
+    assert [line.split(":")[1].strip() for line in said.err.splitlines()] == ["bad.mid", "empty.abc"]
 
 
 def test_export_writes_other_formats_and_overwrites_only_when_told(folder, capsys):

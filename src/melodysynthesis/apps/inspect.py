@@ -1,4 +1,4 @@
-"""`melody inspect`: what a file is."""
+"""`melody inspect`: what files are."""
 
 from __future__ import annotations
 
@@ -9,28 +9,37 @@ import typer
 
 from melodysynthesis import formats
 from melodysynthesis.apps.console import JSON_OPTION, note, say, say_json
+from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import Reading
 from melodysynthesis.generation.notation import format_notes
 from melodysynthesis.generation.output import statistics
 from melodysynthesis.music import Melody
 
-SHOWN_NOTES = 16
-
 
 def command(
-    file: Annotated[Path, typer.Argument(help="A score in any format that can be read.")],
+    files: Annotated[list[Path], typer.Argument(help="Scores in any format that can be read.", metavar="FILE...")],
     part: Annotated[str | None, typer.Option(help="Part, track or tune, by name or number.")] = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
-    """Read a file and say what it is: meter, key, range, bars, and what the reader had to decide or could not read."""
-    reading = formats.read(file, part)
+    """Say what files are: meter, key, range, bars, and what the reader had to decide or could not read."""
+    readings: dict[Path, Reading] = {}
+    unreadable: list[FormatError] = []
+    for file in files:
+        try:
+            readings[file] = formats.read(file, part)
+        except FormatError as error:  # the others are still read
+            unreadable.append(error)
+    for file, reading in readings.items() if not as_json else ():
+        for melody in reading.melodies:
+            say(f"{melody.source or file}: {described(melody)}")
+        for line in [*reading.notices, *map(str, reading.problems)]:
+            note(line)
     if as_json:
-        say_json(_answer(file, reading))
-        return
-    for melody in reading.melodies:
-        say(f"{melody.source or file}: {described(melody)}")
-    for line in [*reading.notices, *map(str, reading.problems)]:
-        note(line)
+        say_json([_answer(file, reading) for file, reading in readings.items()])
+    for error in unreadable[:-1]:
+        note(f"melody: {error}")
+    if unreadable:
+        raise unreadable[-1]
 
 
 def _answer(file: Path, reading: Reading) -> dict[str, Any]:

@@ -79,7 +79,8 @@ def provenance(made: Generated, model: Model) -> dict[str, Any]:
         "model": {"name": model.name, "sha256": model.sha256, "card": asdict(model.card)},
         "seed": made.request.seed,
         "index": made.index,
-        "request": made.request.model_dump(mode="json", exclude_defaults=True) | {"model": made.request.model},
+        # Defaults too: they may be others when the melody is made again.
+        "request": made.request.model_dump(mode="json", exclude_none=True),
         "ended": "by the model" if made.ended else "at the step limit, with a whole bar",
         "tokens_drawn": made.drawn,
         "bits_per_note": bits / made.notes_drawn if made.notes_drawn else None,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -79,6 +80,11 @@ class Generated:
 def generate(engine: Engine, request: Request, constraints: Sequence[Constraint] = ()) -> list[Generated]:
     """The melodies of a request, in order.
 
+    Args:
+        engine: the model.
+        request: what is asked for.
+        constraints: rules beside those that always hold, for `count` sequences.
+
     Raises:
         RequestError: for contradictions that show only beside the model or the primer.
         EncodingError: where the model's encoding can't say the primer.
@@ -96,9 +102,15 @@ def generate_only(
 ) -> list[Generated]:
     """Some of the melodies of a request, by their numbers from 0; see `generate`.
 
-    `advance` is told after each step how many melodies have ended.
+    Args:
+        engine: the model.
+        request: what is asked for; its count is not looked at.
+        indices: numbers of the melodies, each once.
+        constraints: rules whose sequences are those of `indices`, in this order.
+        advance: is told after each step how many melodies have ended.
     """
     prompts = prompts_for(engine.encoding, request, indices)
+    place = {index: number for number, index in enumerate(prompts)}
     # Which are together in a batch changes none of them: each has its own random stream.
     batches: dict[Frame, list[int]] = {}
     for index, prompt in prompts.items():
@@ -109,7 +121,8 @@ def generate_only(
         while batch := list(islice(waiting, BATCH)):
             progress = partial(_add, advance, len(made))
             chosen = [prompts[index] for index in batch]
-            for generated in _one_batch(engine, request, batch, chosen, constraints=constraints, advance=progress):
+            rules = [rule.select(np.array([place[index] for index in batch])) for rule in constraints]
+            for generated in _one_batch(engine, request, batch, chosen, constraints=rules, advance=progress):
                 made[generated.index] = generated
     advance(len(made))
     return [made[index] for index in sorted(made)]
@@ -164,7 +177,7 @@ def _one_batch(
         made.append(
             Generated(
                 index=index,
-                melody=replace(melody, source=f"{request.model}, seed {request.seed}, number {index + 1}"),
+                melody=replace(melody, source=f"{Path(request.model).stem}, seed {request.seed}, number {index + 1}"),
                 ids=tuple(ids[row]),
                 request=request.only(index),
                 frame=prompts[row].frame,
