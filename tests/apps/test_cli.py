@@ -109,7 +109,7 @@ MISTAKES = [
     (["generate", "--from", "tune.json"], "does not say how the melody was generated"),
     (["generate", "--from", "tune.json", "--seed", "1", "--bars", "3"], "leave out --bars, --seed"),
     (["generate", "stray"], "stray"),
-    (["inspect"], "missing argument 'FILE'"),
+    (["inspect"], "missing argument 'FILE"),
     (["inspect", "nowhere.mid"], "no such file"),
     (["inspect", "file"], "no suffix"),
     (["inspect", "--json", "file"], "no suffix"),

@@ -36,8 +36,8 @@ def command(
             note(line)
     if as_json:
         say_json([_answer(file, reading) for file, reading in readings.items()])
-    for error in unreadable[:-1]:
-        note(f"melody: {error}")
+    for problem in unreadable[:-1]:
+        note(f"melody: {problem}")
     if unreadable:
         raise unreadable[-1]
 
