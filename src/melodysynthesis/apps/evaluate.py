@@ -51,16 +51,16 @@ def command(
     if text is None and (train_text is not None or window):
         raise RequestError("--train-text and --window go with --text")
     path = Path(model)
-    is_run = path.is_dir() and (path / "model.onnx").is_file()
-    engine, _ = open_model(str(path / "model.onnx") if is_run else model)
+    engine, _ = open_model(model)
     if text is not None:
         found, others = _judge_text(engine, text, train_text, window=window, baselines=baselines, order=order)
         data = text.name
     else:
         found, others = _judge_corpus(engine, corpus, split, baselines=baselines, order=order)
         data = f"{corpus}, {split}"
-    history = reports.read_history((path if is_run else path.parent) / "history.jsonl")
-    name = path.name if is_run else path.stem if path.suffix else model
+    run = path if path.is_dir() else path.parent if path.is_file() else None
+    history = reports.read_history(run / "history.jsonl") if run is not None else []
+    name = path.resolve().name if path.is_dir() else path.stem if path.is_file() else model
     report = reports.Report(name, engine.card, data, found, others, history)
     written = reports.write(report, out) if out is not None else []
     if as_json:
