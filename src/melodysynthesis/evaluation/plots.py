@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SHOWN = (Group.DELIMITER, Group.HOLD, Group.REST, Group.NOTE, Group.DURATION)
 """What is given (tonic, mode, meter) and the number of bars are left out of the pictures of tokens."""
 
+LEAST_TOKENS = 50
+"""Of a bin whose accuracy is drawn: of fewer it is mostly chance."""
+
 Curve = Sequence[float | None]
 
 
@@ -156,9 +159,9 @@ def classification_counts(found: Prediction, title: str = "How often each token 
 
 
 def reliability(found: Prediction, title: str = "Is the model as right as it is sure?") -> Figure:
-    """Accuracy over confidence in ten bins, and how many tokens each bin holds."""
+    """Accuracy over confidence in ten bins, and how many tokens each bin holds; bins of a few tokens are left out."""
     count, confidence, right = found.bins.T
-    used = count > 0
+    used = count >= LEAST_TOKENS
     edges = np.arange(len(count)) / len(count)
     with theme.styled():
         drawn = theme.figure(6.0, 6.2)
@@ -191,10 +194,11 @@ def _curve(axes: Axes, epochs: Sequence[float], values: Curve, label: str, color
 def _mark_best(axes: Axes, epochs: Sequence[float], validation: Curve, best: float, where: str) -> None:
     axes.axvline(best, color=theme.HIGHLIGHT, linewidth=1.2, linestyle=":")
     value = dict(zip(epochs, validation, strict=False)).get(best)
+    late = best > (min(epochs) + max(epochs)) / 2  # then the words stand to the left of the mark
     if value is not None:
         axes.plot([best], [value], "o", color=theme.HIGHLIGHT, markersize=7, zorder=3)
         axes.annotate(
-            f"{value:.4g} {where}", (best, value), xytext=(6, 8),
+            f"{value:.4g} {where}", (best, value), xytext=(-6 if late else 6, 8), ha="right" if late else "left",
             textcoords="offset points", color=theme.HIGHLIGHT, fontsize=9,
         )  # fmt: skip
 
