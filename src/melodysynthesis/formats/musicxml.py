@@ -15,7 +15,6 @@ quarter, and it is said if that moved any.
 """
 
 import io
-import zipfile
 
 from melodysynthesis.formats.base import Format
 from melodysynthesis.formats.musicxml_reader import read
@@ -37,6 +36,8 @@ def write_zipped(melody: Melody) -> bytes:
     Raises:
         FormatError: as `write`.
     """
+    import zipfile
+
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, data in (("META-INF/container.xml", _CONTAINER), ("score.musicxml", write(melody))):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -28,6 +26,7 @@ from melodysynthesis.music import (
 from melodysynthesis.theory import signature
 
 if TYPE_CHECKING:
+    import zipfile
     from xml.etree.ElementTree import Element
 
 MAX_XML_BYTES = 64 * 2**20
@@ -68,6 +67,9 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
 
 def _unzipped(data: bytes, source: str) -> bytes:
     """The score inside a `.mxl` file, whatever sizes it declares never more than `MAX_XML_BYTES`."""
+    import zipfile
+    import zlib
+
     check_file_size(len(data), source, MAX_ZIPPED_BYTES)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

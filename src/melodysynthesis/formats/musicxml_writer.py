@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
 
 from melodysynthesis.formats.limits import check_length
 from melodysynthesis.formats.notation import (
@@ -72,7 +72,7 @@ def _score(melody: Melody, title: str) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    return escape(_UNWRITABLE.sub("\ufffd", text))
+    return html.escape(_UNWRITABLE.sub("\ufffd", text), quote=False)
 
 
 def _miscellaneous(melody: Melody, written_key: Key | None, first: Measure) -> Iterator[str]:

@@ -9,6 +9,7 @@ minute, brought to `LOUDNESS`. A second after the melody's end lets the last not
 
 from __future__ import annotations
 
+import html
 import io
 import math
 import re
@@ -16,7 +17,6 @@ import wave
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +130,7 @@ def _page(score: str, title: str) -> str:
     top = TITLE_HEIGHT if title else 0
     heading = (
         f'<text x="{width // 2}" y="{top - 10}" text-anchor="middle" font-family="{_FONT_FAMILY}, Times, serif" '
-        f'font-size="26">{escape(title)}</text>\n'
+        f'font-size="26">{html.escape(title, quote=False)}</text>\n'
     )
     placed = score.replace("<svg ", f'<svg y="{top}" ', 1)
     return (
