@@ -69,7 +69,11 @@ def described(melody: Melody) -> str:
     words = [
         f"{told['key']}{'' if melody.key else ' (found, not stated)'}",
         meters,
-        *([f"pickup of {told['pickup_quarters']:g} quarters"] if melody.pickup else []),
+        *(
+            [f"pickup of {told['pickup_quarters']:g} quarter{'s' * (told['pickup_quarters'] != 1)}"]
+            if melody.pickup
+            else []
+        ),
         *([f"{told['bars']} bars"] if melody.meters else []),
         f"{told['notes']} notes from {told['lowest']} to {told['highest']}",
         *([f"{told['phrases']} phrases"] if melody.phrase_ends else []),

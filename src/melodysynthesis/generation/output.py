@@ -5,7 +5,7 @@ made it: `lstm-seed42-001-3f9a1c.mid`. So the same request writes the same names
 nothing, and another request writes other names. A file of that name with other contents was changed by somebody since,
 and is never overwritten.
 
-The JSON is a melody in the `json` format, with a field `provenance` that `reproduce` reads.
+The JSON is a melody in the `json` format, with a field `provenance` that `read_provenance` reads.
 """
 
 from __future__ import annotations
