@@ -192,15 +192,13 @@ def _curve(axes: Axes, epochs: Sequence[float], values: Curve, label: str, color
 
 
 def _mark_best(axes: Axes, epochs: Sequence[float], validation: Curve, best: float, where: str) -> None:
+    """A dot on the curve. Its value stands above the panel, where no curve can run through it."""
     axes.axvline(best, color=theme.HIGHLIGHT, linewidth=1.2, linestyle=":")
     value = dict(zip(epochs, validation, strict=False)).get(best)
-    late = best > (min(epochs) + max(epochs)) / 2  # then the words stand to the left of the mark
     if value is not None:
         axes.plot([best], [value], "o", color=theme.HIGHLIGHT, markersize=7, zorder=3)
-        axes.annotate(
-            f"{value:.4g} {where}", (best, value), xytext=(-6 if late else 6, 8), ha="right" if late else "left",
-            textcoords="offset points", color=theme.HIGHLIGHT, fontsize=9,
-        )  # fmt: skip
+        kept = axes.set_title(f"kept: {value:.4g} {where}", loc="right", pad=4)
+        kept.set(fontsize=9, fontweight="normal", color=theme.HIGHLIGHT)
 
 
 def _occurring(found: Prediction) -> NDArray[np.int64]:

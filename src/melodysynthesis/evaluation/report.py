@@ -132,7 +132,7 @@ def tunes_csv(report: Report) -> str:
 def write(report: Report, folder: files.PathLike) -> list[Path]:
     """Write ``figures.json``, ``report.md``, ``tunes.csv`` and the plots into a folder, which is made if need be.
 
-    Everything is made before the first file is written, and each file is written whole or not at all.
+    All contents are made before the first file is written, and each file is written whole or not at all.
 
     Raises:
         FormatError: if the folder can't be made or written to.
@@ -140,6 +140,10 @@ def write(report: Report, folder: files.PathLike) -> list[Path]:
     from melodysynthesis.evaluation import theme
 
     folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FormatError(f"the folder can't be made: {error.strerror}", str(folder), "can't write") from None
     figures = json.dumps(report.figures(), ensure_ascii=False, indent=1, allow_nan=False)
     contents = {
         "figures.json": figures.encode() + b"\n",
@@ -147,10 +151,6 @@ def write(report: Report, folder: files.PathLike) -> list[Path]:
         "tunes.csv": tunes_csv(report).encode(),
         **{f"{name}.png": theme.png(draw()) for name, draw in drawings(report).items()},
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FormatError(f"the folder can't be made: {error.strerror}", str(folder), "can't write") from None
     for name, data in contents.items():
         files.save(folder / name, data)
     return [folder / name for name in contents]
