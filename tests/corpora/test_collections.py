@@ -6,12 +6,13 @@ from fractions import Fraction
 import pytest
 
 from melodysynthesis import corpora
+from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import abc, kern
 from melodysynthesis.music import TICKS_PER_QUARTER
 
 pytestmark = pytest.mark.slow
 
-KEPT = {"essen-german": 6007, "essen-all": 8510, "oneills": 2009, "airds": 1174, "ryans": 1048}
+KEPT = {"essen-german": 6006, "essen-all": 8508, "oneills": 2009, "airds": 1174, "ryans": 1048}
 READ = {"essen-german": 6008, "essen-all": 8514, "oneills": 2009, "airds": 1180, "ryans": 1059}
 
 
@@ -24,7 +25,7 @@ def corpus(request, tmp_path_factory, monkeypatch):
 def test_nearly_everything_is_read(corpus):
     assert corpus.report.read == READ[corpus.name]
     assert corpus.report.kept == len(corpus) == KEPT[corpus.name]
-    assert set(corpus.report.rejected) <= {"bad music", "too short"}
+    assert set(corpus.report.rejected) <= {"bad music"}
 
 
 def test_splits_do_not_leak_and_have_their_shares(corpus):
@@ -40,6 +41,16 @@ def test_every_tune_survives_abc_and_kern(corpus):
         assert kern.read(kern.write(melody), "x").melodies == [melody]
 
 
+# In each of these a tie mark stands between two different pitches, as =F6-^F4: a slur. music21 makes one note of them.
+EXPLAINED = {
+    "ballad30.abc": ["100"],
+    "ballad50.abc": ["12"],
+    "ballad60.abc": ["1"],
+    "erk10.abc": ["450"],
+    "irl.abc": ["30"],
+    "test0.abc": ["15"],
+    "zuccal0.abc": ["227", "300", "648"],
+}
 ESSEN = [path.name for path in corpora.find_source("essen-all").files()]
 
 
@@ -55,14 +66,11 @@ def test_essen_equals_music21(name):
         tune = [row for row in rows[start:end] if row.strip()]
         try:
             (melody,) = source.read("\n".join(tune).encode(), name).melodies
-        except corpora.corpus.FormatError:
-            continue  # two damaged tunes of han2, rejected with the reason
+        except FormatError:
+            continue  # six tunes have lost notes, as in "| 62 |": refused
         if _music21_notes(tune) != [tuple(note) for note in melody.notes]:
-            different.append(tune[0])
+            different.append(tune[0].removeprefix("X:").strip())
     assert different == EXPLAINED.get(name, [])
-
-
-EXPLAINED: dict[str, list[str]] = {}
 
 
 def _music21_notes(tune: list[str]) -> list[tuple[Fraction, Fraction, int]]:

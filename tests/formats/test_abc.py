@@ -211,6 +211,11 @@ def test_a_tune_book_has_many_tunes_and_text_between_them():
     assert [melody.pitches for melody in melodies] == [(60, 62, 64), (64, 65, 67)]
 
 
+def test_a_blank_line_within_a_tune_is_forgiven():
+    book = b"X:1\nK:C\nCDE|\n\nEFG|\n\nA comment\n\nX:2\nK:C\nC|\n"
+    assert [len(melody) for melody in abc.read(book, "x").melodies] == [6, 1]
+
+
 def test_a_bad_tune_does_not_spoil_the_book():
     reading = abc.read(b"X:1\nK:C\nCDE\n\nX:2\nK:C\nC9/0\n\nX:3\nK:C\nEFG\n", "book.abc")
     assert len(reading.melodies) == 2
@@ -248,6 +253,7 @@ def test_other_line_ends_and_encodings():
         ("K:C", "C,,,,,,", "bad pitch"),
         ("K:C", "C %\n12 C", "bad music"),
         ("K:C", "C [CE", "bad music"),
+        ("K:C", "CDEF | 62 | C", "bad music"),  # notes are lost: no sixth ending
         ("K:C", "Ä", "bad music"),
         ("K:C", "(999999999:C", "bad music"),
         ("L:1/1\nK:C", "C9999 " * 300, "too large"),

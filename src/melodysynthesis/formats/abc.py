@@ -83,7 +83,7 @@ def _text_of(data: bytes, source: str) -> str:
 
 
 def _tunes(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Tunes as (number of the first line, lines). A tune runs from X: to a blank line after its K: field.
+    """Tunes as (number of the first line, lines). A tune runs from X: to a blank line after its music.
 
     Text without X: is one tune if it has a K: field, as a pasted fragment may.
     """
@@ -93,10 +93,15 @@ def _tunes(text: str) -> Iterator[tuple[int, list[str]]]:
         starts = [0]
     for start, following in pairwise([*starts, len(rows)]):
         end, in_body = start, False
-        while end < following and (rows[end].strip() or not in_body):
+        while end < following and (rows[end].strip() or not in_body or _goes_on(rows, end, following)):
             in_body = in_body or rows[end].startswith("K:")
             end += 1
         yield start + 1, rows[start:end]
+
+
+def _goes_on(rows: list[str], blank: int, following: int) -> bool:
+    """Whether what follows a blank line is music all the same: a line with bar lines, where words have none."""
+    return blank + 1 < following and "|" in rows[blank + 1] and rows[blank + 1][1:2] not in (":", "%")
 
 
 # ---- writing

@@ -46,7 +46,7 @@ _TOKEN = re.compile(
     rf"""\s*(?:
       (?P<note>{_NOTE})
     | (?P<rest>([zxZX])({_LENGTH}))
-    | (?P<bar>(\[\|[\]:|]*|(?:\||::)[|:\]]*|:+[|\]]+)\s*(\[?\d[\d,.\-]*)?)   # a bar line, perhaps an ending
+    | (?P<bar>(\[\|[\]:|]*|(?:\||::)[|:\]]*|:+[|\]]+)(\s*\[\d[\d,.\-]*|\d[\d,.\-]*)?)   # perhaps an ending: |1 or | [1
     | (?P<ending>\[(\d[\d,.\-]*))
     | (?P<tuplet>\(([2-9])(?::([1-9]?))?(?::(\d{{0,2}}))?)                   # (p:q:r
     | (?P<broken><{{1,3}}|>{{1,3}})
