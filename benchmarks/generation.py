@@ -1,18 +1,15 @@
 """1,000 melodies in one batch: tokens a second against the original's 65 ms a token, and against the machine's peak.
 
-    python benchmarks/generation.py [--model NAME|FILE] [--primers FILE] [--count N] [--steps N] [--random grid|event]
+    python benchmarks/generation.py [--model NAME|FILE] [--primers FILE] [--count N] [--steps N]
 
 The original study continues 1,000 primers at temperature 0.7 for up to 1,500 tokens, each token by running its whole
 window of 64 again. `--primers` takes its file, or any grid text; without one the first two bars of tunes of the
-default corpus are continued. `--random` measures the LSTM with random weights (preset `original` on grid, `base` on
-event) where there is no trained model. The peak is the best of several float32 matrix products of NumPy in the same
-process.
+default corpus are continued. The peak is the best of several float32 matrix products of NumPy in the same process.
 """
 
 import argparse
 import os
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -55,24 +52,6 @@ def corpus_primers(count: int) -> tuple[Melody, ...]:
         if notes and len(tune.meters) == 1:
             primers.append(replace(tune, notes=notes, duration=notes[-1].end, phrase_ends=()))
     return tuple(primers[:count])
-
-
-def random_model(encoding_name: str, folder: Path) -> Path:
-    """A model file of the LSTM with random weights."""
-    import torch
-
-    from melodysynthesis.encodings import encoding_from
-    from melodysynthesis.models import build, parameter_count
-    from melodysynthesis.runtime.base import Card
-    from melodysynthesis.training.export import export
-
-    torch.manual_seed(0)
-    preset = "original" if encoding_name == "grid" else "base"
-    encoding = encoding_from({"name": encoding_name})
-    model = build("lstm", preset, encoding)
-    card = Card("random", "lstm", preset, "none", "none", 0, parameter_count(model), "", {})
-    export(model, encoding, card, folder / "random.onnx")
-    return folder / "random.onnx"
 
 
 def flops_per_token(path: Path) -> int:
@@ -135,28 +114,25 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--temperature", type=float, default=0.7)
-    parser.add_argument("--random", choices=("grid", "event"))
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(random_model(chosen.random, Path(folder))) if chosen.random else chosen.model
-        engine: Any = Timed(open_model(path)[0])
-        held = chosen.primers is not None
-        if held:
-            primers = grid_primers(chosen.primers, getattr(engine.encoding, "vocabulary", ()))
-        else:
-            primers = corpus_primers(chosen.count)
-        request = Request(
-            model=path, count=chosen.count, seed=1, temperature=chosen.temperature, primers=primers, held=held,
-            max_steps=chosen.steps,
-        )  # fmt: skip
-        generate(engine, request.model_copy(update={"max_steps": 3}))  # sessions are made, caches are warm
-        engine.seconds = 0.0
-        start, used = time.perf_counter(), time.process_time()
-        made = generate(engine, request)
-        wall, used = time.perf_counter() - start, time.process_time() - used
-        peak = peak_flops()
-        network = engine.engine
-        flops = flops_per_token(network.path) if hasattr(network, "path") else 0
+    engine: Any = Timed(open_model(chosen.model)[0])
+    held = chosen.primers is not None
+    if held:
+        primers = grid_primers(chosen.primers, getattr(engine.encoding, "vocabulary", ()))
+    else:
+        primers = corpus_primers(chosen.count)
+    request = Request(
+        model=chosen.model, count=chosen.count, seed=1, temperature=chosen.temperature, primers=primers, held=held,
+        max_steps=chosen.steps,
+    )  # fmt: skip
+    generate(engine, request.model_copy(update={"max_steps": 3}))  # sessions are made, caches are warm
+    engine.seconds = 0.0
+    start, used = time.perf_counter(), time.process_time()
+    made = generate(engine, request)
+    wall, used = time.perf_counter() - start, time.process_time() - used
+    peak = peak_flops()
+    network = engine.engine
+    flops = flops_per_token(network.path) if hasattr(network, "path") else 0
     drawn, ended = sum(one.drawn for one in made), sum(one.ended for one in made)
     ratio = drawn / wall * ORIGINAL_SECONDS_PER_TOKEN
     card = engine.card
