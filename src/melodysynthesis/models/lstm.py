@@ -91,7 +91,10 @@ PRESETS: dict[str, LSTMConfig] = {
         embedding=0, units=256, layers=2, dropout_input=0.0, dropout_between=0.0, dropout_output=0.2,
         locked=False, batch_norm=True, tie_weights=False, use_features=(),
     ),
-    "base": LSTMConfig(),
+    "base": LSTMConfig(
+        embedding=128, units=208, dropout_input=0.1, dropout_between=0.25, dropout_output=0.25,
+        skip_features=True, follow_suggestions=True,
+    ),
 }  # fmt: skip
 
 
