@@ -96,10 +96,7 @@ def test_witten_bell_by_hand():
 def test_a_longer_context_predicts_held_out_songs_of_long_patterns_better():
     rng = np.random.default_rng(2)
     motifs = [rng.choice(GRID.vocabulary[3:], 6) for _ in range(8)]
-    songs = [
-        GRID.ids_of(["/", *np.concatenate([motifs[i] for i in rng.integers(0, 8, 12)]), "/"])
-        for _ in range(80)
-    ]
+    songs = [GRID.ids_of(["/", *np.concatenate([motifs[i] for i in rng.integers(0, 8, 12)]), "/"]) for _ in range(80)]
     losses = []
     for order in (0, 1, 3, 6):
         engine = train_ngram(songs[:60], GRID, order)

@@ -165,9 +165,7 @@ class NGramEngine:
         files.save(path, buffer.getvalue())
 
 
-def train_ngram(
-    sequences: Iterable[Ids], encoding: Encoding, order: int = 16, card: Card | None = None
-) -> NGramEngine:
+def train_ngram(sequences: Iterable[Ids], encoding: Encoding, order: int = 16, card: Card | None = None) -> NGramEngine:
     """Count id sequences and fit the escape weights.
 
     Args:
