@@ -113,7 +113,7 @@ def test_songs_of_like_length_share_a_batch() -> None:
     made = encode(EVENT, songs(200))
     found = list(Songs(made, 8, seed=0).epoch(0))
     used = sum(batch.mask.sum() for batch in found) / sum(batch.mask.size for batch in found)
-    assert used > 0.9
+    assert used > 0.8, "these songs are short: half a multiple of 8 is much to them"
 
 
 def test_parts_of_a_batch_are_the_batch() -> None:
@@ -121,6 +121,12 @@ def test_parts_of_a_batch_are_the_batch() -> None:
     parts = [batch.part(i, 3) for i in range(3)]
     assert sorted(pair for part in parts for pair in pairs(part)) == sorted(pairs(batch))
     assert parts[-1].ids.shape[1] < batch.ids.shape[1], "the short songs at the end need no columns of padding"
+
+
+def test_batches_have_few_widths() -> None:
+    widths = {batch.ids.shape[1] for batch in Songs(encode(EVENT, songs(60)), 4, seed=0).epoch(0)}
+    assert all(width % batches.WIDTHS == 0 for width in widths)
+    assert len(widths) < 15
 
 
 def test_more_parts_than_rows_leave_some_that_count_for_nothing() -> None:

@@ -214,7 +214,7 @@ def test_what_is_no_number_stops_the_run(tmp_path: Path, step: int, value: float
 
 
 def test_training_stops_early_without_gain(tmp_path: Path) -> None:
-    run = new_run(tmp_path / "run", epochs=50, patience=2, learning_rate=1e-9, lowest_rate=0.0, schedule="constant")
+    run = new_run(tmp_path / "run", epochs=50, patience=2, learning_rate=1e-30, lowest_rate=0.0, schedule="constant")
     assert train(run) == "no gain"
     lines = history(run)
     assert len(lines) < 50
@@ -231,11 +231,19 @@ def test_the_time_limit_stops_cleanly_with_the_rate_run_out(tmp_path: Path) -> N
 
 
 def test_the_plateau_lowers_the_rate(tmp_path: Path) -> None:
-    run = new_run(tmp_path / "run", "stream", epochs=8, learning_rate=1e-9, lowest_rate=0.0, patience=0)
+    run = new_run(tmp_path / "run", "stream", epochs=5, learning_rate=1e-30, lowest_rate=0.0, patience=0)
     train(run)
     rates = [line["learning_rate"] for line in history(run)]
-    assert rates[0] == 1e-9
-    assert rates[-1] < 1e-10
+    assert rates[0] == 1e-30
+    assert rates[-1] < 1e-32
+
+
+@pytest.mark.parametrize("mode", ["songs", "stream"])
+def test_training_runs_in_half_precision(tmp_path: Path, mode: str) -> None:
+    run = new_run(tmp_path / "run", mode, precision="bf16-mixed", epochs=2)
+    assert train(run, watch=After(5, interrupt)) == "interrupted"
+    assert train(open_run(run.folder), resume=True) == "finished"
+    assert all(math.isfinite(line["loss"]) for line in history(run))
 
 
 def test_parts_make_the_same_update(tmp_path: Path) -> None:

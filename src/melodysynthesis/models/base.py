@@ -200,13 +200,13 @@ class MaskedBatchNorm(nn.Module):
         if mask is None or not self.training:
             return self._normalise(x)
         normal = torch.zeros_like(x)
-        normal[mask] = self._normalise(x[mask])
+        normal[mask] = self._normalise(x[mask]).to(x.dtype)
         return normal
 
     def _normalise(self, x: Tensor) -> Tensor:
         if self.training:
             flat = x.reshape(-1, x.shape[-1])
-            self._remember(flat.detach())
+            self._remember(flat.detach().float())
             return nn.functional.batch_norm(flat, None, None, self.weight, self.bias, True, 0.0, self.epsilon).view_as(
                 x
             )

@@ -25,6 +25,9 @@ from melodysynthesis.music import Melody
 
 LOCK_STEP = 256
 """Melodies that are walked at once: enough to keep NumPy busy, few enough that their contexts stay in the cache."""
+WIDTHS = 8
+"""Batches of songs are multiples of this wide. PyTorch's kernels keep memory for each width that they meet: with every
+width on its own, a run on the default corpus grew to 2.5 GB."""
 BUFFER = 4096
 """Melodies held at once when a corpus is written to disk."""
 
@@ -83,7 +86,9 @@ class Batch:
             nothing = np.zeros_like(whole.mask[:1])
             features = None if whole.features is None else whole.features[:1]
             return Batch(whole.ids[:1], features, whole.targets[:1], nothing, self.carries)
-        width = int(self.mask[start:stop].sum(1).max()) if self.padded else self.mask.shape[1]
+        width = self.mask.shape[1]
+        if self.padded:
+            width = min(_round_up(int(self.mask[start:stop].sum(1).max())), width)
         features = None if self.features is None else self.features[start:stop, :width]
         cut = (slice(start, stop), slice(0, width))
         return Batch(self.ids[cut], features, self.targets[cut], self.mask[cut], self.carries, self.padded)
@@ -223,7 +228,7 @@ class Songs:
     """
 
     def __init__(self, sequences: Sequences, batch_size: int, max_length: int = 1024, seed: int | None = None) -> None:
-        self.sequences, self.batch_size, self.seed = sequences, batch_size, seed
+        self.sequences, self.batch_size, self.max_length, self.seed = sequences, batch_size, max_length, seed
         starts, stops = sequences.starts[:-1], sequences.starts[1:] - 1  # the last token predicts nothing
         pieces = [
             (begin, min(begin + max_length, stop))
@@ -258,9 +263,10 @@ class Songs:
         lengths = pieces[:, 1] - pieces[:, 0]
         order = np.argsort(-lengths, kind="stable")  # longest first: a part of the rows then is narrower too
         pieces, lengths = pieces[order], lengths[order]
-        mask = np.arange(lengths[0]) < lengths[:, None]
+        places = np.arange(min(_round_up(int(lengths[0])), self.max_length))
+        mask = places < lengths[:, None]
         # Padded positions repeat the piece's last one: valid values that the mask keeps out of the loss.
-        at = pieces[:, :1] + np.minimum(np.arange(lengths[0]), lengths[:, None] - 1)
+        at = pieces[:, :1] + np.minimum(places, lengths[:, None] - 1)
         return _gather(self.sequences, at, mask, padded=True)
 
 
@@ -301,6 +307,10 @@ class Stream:
             at = (begins + np.arange(low, min(low + self.steps, self.lane_length))) % self.tokens
             mask = ~self.is_start[(at + 1) % self.tokens]
             yield _gather(self.sequences, at, mask, carries=True)
+
+
+def _round_up(width: int) -> int:
+    return -(-width // WIDTHS) * WIDTHS
 
 
 def _split(order: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

@@ -1,0 +1,112 @@
+"""One step of the engine: microseconds at batch 1, 256 and 1,000, ONNX Runtime against eager PyTorch.
+
+    python benchmarks/engine.py [--preset original base] [--batches 1 256 1000] [--seconds 3]
+
+The network alone is timed (the walk of the encoding's context is shown beside it): random weights, whose speed is that
+of trained ones. PyTorch runs the same step without gradients. The two are timed in turns, and the fastest tenth counts,
+since others may use the machine. The last column is what the products of one step would take at the peak of a float32
+matrix product in this process.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+from melodysynthesis.encodings import encoding_from
+from melodysynthesis.models import build, parameter_count
+from melodysynthesis.runtime.base import Card
+from melodysynthesis.runtime.onnx import OnnxEngine
+from melodysynthesis.training.export import export
+
+THREADS = torch.get_num_threads()
+PRESETS = {"original": "grid", "base": "event"}
+
+
+def peak() -> float:
+    """Operations a second of the fastest of several float32 matrix products."""
+    a, b = np.ones((1024, 1024), np.float32), np.ones((1024, 1024), np.float32)
+    times = []
+    for _ in range(12):
+        start = time.perf_counter()
+        a @ b
+        times.append(time.perf_counter() - start)
+    return 2 * 1024**3 / min(times)
+
+
+def in_turns(runs: list[Callable[[], object]], seconds: float) -> list[float]:
+    """Seconds of each, the tenth percentile of many."""
+    for run in runs:
+        run()
+    times: list[list[float]] = [[] for _ in runs]
+    limit = time.perf_counter() + seconds
+    while time.perf_counter() < limit or len(times[0]) < 5:
+        for run, taken in zip(runs, times, strict=True):
+            start = time.perf_counter()
+            run()
+            taken.append(time.perf_counter() - start)
+    return [float(np.quantile(taken, 0.1)) for taken in times]
+
+
+def measure(preset: str, batches: list[int], seconds: float, folder: Path) -> None:
+    """Print a line for each batch size."""
+    encoding = encoding_from({"name": PRESETS[preset]})
+    model = build("lstm", preset, encoding).eval()
+    path = folder / f"{preset}.onnx"
+    export(model, encoding, Card("lstm", "lstm", preset, "", "", 0, parameter_count(model), "", {}), path)
+    start = time.perf_counter()
+    engine = OnnxEngine(path)
+    loading = time.perf_counter() - start
+    best = peak()
+    size = path.stat().st_size / 1e6
+    print(f"\n{preset}: {size:.1f} MB, loaded in {1000 * loading:.0f} ms, peak {best / 1e9:.0f} GFLOP/s")
+    print(f"{'batch':>6} {'ONNX':>10} {'PyTorch':>10} {'ratio':>6} {'context':>10} {'us/token':>9} {'at peak':>10}")
+    for batch in batches:
+        ids = np.full(batch, encoding.start_id, np.int64)
+        _, state = engine.init(batch)
+        features = torch.from_numpy(state.context.features()) if model.uses_features else None
+        tensors = {name: torch.from_numpy(a) for name, a in zip(engine.shapes, state.memory, strict=True)}
+
+        def by_torch(ids=ids, known=features, state=tensors) -> None:
+            with torch.no_grad():
+                model.step(torch.from_numpy(ids), known, state)
+
+        def by_onnx(ids: np.ndarray = ids, state=state) -> None:
+            engine._run(ids, state)
+
+        def context(state=state) -> None:
+            state.context.features()
+
+        torch.set_num_threads(1 if batch < 64 else THREADS)  # as the engine has it
+        onnx, eager, walk = in_turns([by_onnx, by_torch, context], seconds)
+        matrices = sum(p.numel() for n, p in model.named_parameters() if p.ndim == 2 and "embedding" not in n)
+        ideal = 2 * matrices * batch / best
+        print(
+            f"{batch:6} {1e6 * onnx:7.0f} us {1e6 * eager:7.0f} us {eager / onnx:5.1f}x {1e6 * walk:7.0f} us "
+            f"{1e6 * onnx / batch:9.1f} {1e6 * ideal:7.0f} us"
+        )
+
+
+def main() -> None:
+    """Measure all that was asked for."""
+    warnings.filterwarnings("ignore")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", nargs="+", default=list(PRESETS), choices=list(PRESETS))
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 256, 1000])
+    parser.add_argument("--seconds", type=float, default=3)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for preset in given.preset:
+            measure(preset, given.batches, given.seconds, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
