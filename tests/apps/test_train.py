@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.training.songs import songs
 
+from melodysynthesis.apps import train
 from melodysynthesis.apps.cli import run
 from melodysynthesis.formats import write
 from melodysynthesis.runtime.pretrained import load
@@ -146,3 +147,9 @@ def test_help_documents_every_field(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert option in shown
     assert "Example: melody train" in shown
+
+
+def test_the_card_tells_the_command_without_the_folders_of_the_machine(tmp_path: Path) -> None:
+    words = ["train", "--corpus", f"{tmp_path}/tunes", "--seed", "1", "--out", f"{tmp_path}/run"]
+    assert train._published(words, f"{tmp_path}/tunes") == "melody train --corpus tunes --seed 1"
+    assert train._published(["train", f"--out={tmp_path}"], "airds") == "melody train"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -135,9 +135,19 @@ def _new_run(
     if data.is_text and "mode" not in changes:
         training = replace(training, mode="stream")
     path = str(Path(corpus).resolve()) if data.corpus != corpus or Path(corpus).exists() else ""
-    line = " ".join(["melody", *sys.argv[1:]])
+    line = _published(sys.argv[1:], corpus)
     run = Run(folder, model, preset, config, data.encoding, training, data.corpus, data.licence, line, path)
     return run, data
+
+
+def _published(arguments: Sequence[str], corpus: str) -> str:
+    """The command line as the model's card tells it: without the folder it wrote to, and no path but a last name."""
+    told: list[str] = []
+    for i, word in enumerate(arguments):
+        if word == "--out" or word.startswith("--out=") or (i and arguments[i - 1] == "--out"):
+            continue
+        told.append(word.replace(corpus, Path(corpus).name) if Path(corpus).is_absolute() else word)
+    return " ".join(["melody", *told])
 
 
 def _settings(settings: list[str], known: Mapping[str, object]) -> dict[str, object]:

@@ -116,8 +116,14 @@ PRESETS: dict[str, TrainingConfig] = {
         batch_size=64, epochs=50, learning_rate=1e-3, schedule="plateau", weight_decay=0.0, beta2=0.999, patience=5
     ),
     "base": TrainingConfig(
-        epochs=15, learning_rate=4e-3, warm_up=0.15, weight_decay=0.02, ema_decay=0.998, patience=0,
-        monitor="bits_per_note", precision="bf16-mixed",
+        epochs=15,
+        learning_rate=4e-3,
+        warm_up=0.15,
+        weight_decay=0.02,
+        ema_decay=0.998,
+        patience=0,
+        monitor="bits_per_note",
+        precision="bf16-mixed",
     ),
 }
 
