@@ -4,6 +4,8 @@ import json
 import math
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from melodysynthesis.training.loop import Position
 from melodysynthesis.training.run import Run, fit, open_run
 from tests.training.songs import EVENT, GRID, songs, tiny
 
+ROOT = Path(__file__).parents[2]
 TIMES = ("seconds", "tokens_per_second")
 CONFIG = TrainingConfig(
     batch_size=4,
@@ -321,3 +324,21 @@ def test_tensorboard_is_written(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", epochs=1, tensorboard=True)
     train(run)
     assert list((run.folder / "tensorboard").glob("events*"))
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    code = (
+        "import sys; from tests.training.test_loop import *; "
+        "quiet = replace(tiny(EVENT), dropout_input=0, dropout_between=0, dropout_output=0, weight_drop=0); "
+        "train(replace(new_run(Path(sys.argv[1]), devices=int(sys.argv[2])), model=quiet))"
+    )
+    script = tmp_path / "run.py"  # each process starts the script again
+    script.write_text(code)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "src")))}
+    for devices in ("1", "2"):
+        command = [sys.executable, str(script), str(tmp_path / devices), devices]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+    one, two = (read_history(tmp_path / devices / "history.jsonl") for devices in ("1", "2"))
+    for name in ("loss", "train_loss"):
+        assert [line[name] for line in one] == pytest.approx([line[name] for line in two], rel=1e-5)

@@ -87,7 +87,7 @@ def train(  # noqa: PLR0917 - typer makes its options from the parameters
     need_training_packages()
     from melodysynthesis.training import data as training_data
     from melodysynthesis.training.progress import ProgressBar
-    from melodysynthesis.training.run import fit, open_run
+    from melodysynthesis.training.run import fit, is_main_process, open_run
 
     if resume is not None:
         if out is not None or set_field:
@@ -98,6 +98,9 @@ def train(  # noqa: PLR0917 - typer makes its options from the parameters
         run, data = _new_run(
             model, corpus, encoding=encoding, preset=preset, settings=set_field or [], out=out, changes=changes
         )
+    if not is_main_process():
+        fit(run, data.training, data.validation, resume=resume is not None)
+        return
     _introduce(run, data)
     with ProgressBar() as watch:
         reason = fit(run, data.training, data.validation, resume=resume is not None, watch=watch)

@@ -162,8 +162,9 @@ class Trainer:
                 self._update(batch)
                 if at.step % config.log_every == 0:
                     self._look()
+                at.seconds, is_asked_to_stop = self._agree(stop)
                 is_over = at.batch == batches
-                out_of_time = bool(config.max_minutes) and self._seconds() >= 60 * config.max_minutes
+                out_of_time = bool(config.max_minutes) and at.seconds >= 60 * config.max_minutes
                 if is_over or out_of_time or (config.validate_every and at.step % config.validate_every == 0):
                     self._validate()
                 if is_over:
@@ -172,7 +173,7 @@ class Trainer:
                     return self._stop("no gain")
                 if out_of_time:
                     return self._stop("time")
-                if stop.is_set():
+                if is_asked_to_stop:
                     self._save()
                     return "interrupted"
                 if is_over or at.step % config.checkpoint_every == 0:
@@ -209,11 +210,16 @@ class Trainer:
         """The learning rate of the next update, by the share of steps or of time that is over, whichever is more."""
         progress = self.at.step / self.steps
         if self.config.max_minutes:
-            progress = max(progress, self._seconds() / (60 * self.config.max_minutes))
+            progress = max(progress, self.at.seconds / (60 * self.config.max_minutes))
         return rate(self.config, min(progress, 1.0), self.at.step, self.at.falls)
 
     def _seconds(self) -> float:
         return time.monotonic() - self.started
+
+    def _agree(self, stop: threading.Event) -> tuple[float, bool]:
+        """The time and whether to stop, as the first process has it: all must take the same steps at the same rate."""
+        mine = (self._seconds(), stop.is_set())
+        return self.fabric.broadcast(mine) if self.fabric.world_size > 1 else mine
 
     def _check(self) -> float:
         """The loss since the last validation, which makes the device finish.
@@ -221,7 +227,9 @@ class Trainer:
         Raises:
             TrainingError: if loss or gradients are no numbers.
         """
-        loss, norms = self.sums.tolist()
+        sums = self.fabric.all_reduce(self.sums.clone(), reduce_op="sum") if self.fabric.world_size > 1 else self.sums
+        assert isinstance(sums, torch.Tensor)
+        loss, norms = sums.tolist()
         if not math.isfinite(loss + norms):
             raise TrainingError(self._lost(loss))
         return float(loss)
@@ -253,11 +261,11 @@ class Trainer:
     def _validate(self) -> None:
         """Validate, note whether it was the best so far, and keep it if so."""
         at, config = self.at, self.config
-        rate_now, seconds = self._rate(), self._seconds()
+        rate_now, seconds = self._rate(), at.seconds
         train_loss = self._check() / max(at.tokens, 1)
         speed = (at.tokens - self.begun[0]) / max(seconds - self.begun[1], 1e-9)
         self.sums.zero_()
-        at.tokens, at.seconds = 0, seconds
+        at.tokens = 0
         with self.ema.swapped() if self.ema is not None else nullcontext():
             figures = self.evaluate(self.validation)
             value = float(getattr(figures, config.monitor))
@@ -306,7 +314,6 @@ class Trainer:
         at = self.at
         if not all(math.isfinite(total) for total in (self._check(), *_totals(self.model))):
             raise TrainingError(self._lost(0.0))
-        at.seconds = self._seconds()
         at.averaged = self.ema.updates if self.ema is not None else 0
         if not self.fabric.is_global_zero:
             return
@@ -316,7 +323,11 @@ class Trainer:
             ema=self.ema.pack() if self.ema is not None else {}, random=checkpoint.pack_random(), carry=carried,
             objective=self.objective.extra(), sums={"sums": self.sums},
         )  # fmt: skip
-        checkpoint.save(self.last, tensors, {**self.identity.values(), "at": _json(at), "parts": self.parts})
+        checkpoint.save(
+            self.last,
+            tensors,
+            {**self.identity.values(), "at": {**_json(at), "seconds": self._seconds()}, "parts": self.parts},
+        )
 
     def resume(self) -> None:
         """Go back to the last checkpoint.

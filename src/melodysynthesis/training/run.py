@@ -11,6 +11,7 @@ runs/NAME/config.json                       model, encoding, training, corpus: a
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -173,13 +174,8 @@ def fit(
         TrainingError, ModelError: where it can't start, resume or go on.
     """
     data = {"training": fingerprint(training), "validation": fingerprint(validation)}
-    if not resume:
-        run.begin()
-        checkpoint.write_text(run.folder / "data.json", json.dumps(data, indent=2) + "\n")
-    else:
+    if resume:
         _check_data(run.folder / "data.json", data)
-        for part in run.folder.rglob(f"*{checkpoint.PART}"):  # what a killed process was writing
-            part.unlink()
     model = run.build()
     trainer = Trainer(
         run.training, model, objective or Likelihood(run.encoding),
@@ -187,9 +183,23 @@ def fit(
         validation=batches(run.training, validation, shuffled=False),
         folder=run.folder, identity=run.identity, watch=watch,
     )  # fmt: skip
+    # The other processes of a run on several devices have started by now, and have seen the folder as it was.
+    if trainer.fabric.is_global_zero:
+        if resume:
+            for part in run.folder.rglob(f"*{checkpoint.PART}"):  # what a killed process was writing
+                part.unlink()
+        else:
+            run.begin()
+            checkpoint.write_text(run.folder / "data.json", json.dumps(data, indent=2) + "\n")
+    trainer.fabric.barrier()
     if resume and trainer.last.exists():
         trainer.resume()
     return trainer.fit()
+
+
+def is_main_process() -> bool:
+    """Whether this process writes and speaks: of a run on several devices, only the first does."""
+    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def _check_data(path: Path, data: Mapping[str, str]) -> None:
