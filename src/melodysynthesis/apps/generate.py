@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from melodysynthesis.apps.console import JSON_OPTION, note, progress, say, say_json
 from melodysynthesis.apps.opening import open_model
+from melodysynthesis.apps.originality import open_index, told_briefly
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation import output
 from melodysynthesis.generation.prompt import says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import Generated, generate_only, prompts_for
 from melodysynthesis.runtime.base import Engine
+
+if TYPE_CHECKING:
+    from melodysynthesis.evaluation.originality import Index
 
 DEFAULT_FOLDER = Path("generated_melodies")
 FORMAT_HELP = "Of mid, musicxml, abc, krn, wav, svg, png, json; separate with commas."
@@ -39,6 +43,10 @@ def command(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same melodies.")] = None,
     format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "mid",
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = DEFAULT_FOLDER,
+    originality: Annotated[
+        bool,
+        typer.Option("--originality", help="Judge what each melody shares with the tunes of the model's training."),
+    ] = False,
     remake: Annotated[Path | None, typer.Option("--from", help="Make the melody of this JSON again.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but mistakes.")] = False,
     as_json: Annotated[bool, JSON_OPTION] = False,
@@ -53,7 +61,7 @@ def command(
     }  # fmt: skip
     asked = {name: value for name, value in asked.items() if value is not None}
     suffixes = output.suffixes_of(format.replace(",", " ").split() or ["json"])
-    to = Target(suffixes, out)
+    to = Target(suffixes, out, originality)
     talk = Talk(people=not (quiet or as_json), notes=not quiet, as_json=as_json)
     if remake is not None:
         _remake(remake, asked | ({"primer": primer} if primer is not None else {}), to, talk)
@@ -63,19 +71,21 @@ def command(
     for warning in _warnings(engine, request):
         talk.note(warning)
     prompts_for(engine.encoding, request, range(request.count))  # complains before a folder is made
+    index = open_index(source.card.corpus) if to.originality else None
     output.prepare(to.folder)
     with progress("generating", request.count, talk.people) as advance:
         made = generate_only(engine, request, range(request.count), advance=advance)
-    _write(made, source, to, talk)
+    _write(made, source, to, talk, index)
     if seed is None:
         talk.note(f"seed {request.seed}: --seed {request.seed} makes the same again")
 
 
 class Target(NamedTuple):
-    """Where files go, and with which suffixes."""
+    """Where files go, with which suffixes, and whether the melodies' originality is told."""
 
     suffixes: list[str]
     folder: Path
+    originality: bool
 
 
 class Talk(NamedTuple):
@@ -126,12 +136,13 @@ def _warnings(engine: Engine, request: Request) -> list[str]:
     return warnings
 
 
-def _write(made: list[Generated], model: output.Model, to: Target, talk: Talk) -> None:
+def _write(made: list[Generated], model: output.Model, to: Target, talk: Talk, index: Index | None) -> None:
     answer = []
     with progress("writing", len(made), talk.people) as advance:
         for number, one in enumerate(made, 1):
-            paths = output.write(one, model, to.suffixes, to.folder)
-            about = output.provenance(one, model)
+            originality = _originality(one, index) if index else None
+            paths = output.write(one, model, to.suffixes, to.folder, originality)
+            about = output.provenance(one, model, originality)
             answer.append({"files": [str(path) for path in paths], **about})
             if number <= LISTED:
                 talk.say(f"{', '.join(map(str, paths[:-1] or paths))}: {summary(about)}")
@@ -142,8 +153,14 @@ def _write(made: list[Generated], model: output.Model, to: Target, talk: Talk) -
         say_json(answer)
 
 
+def _originality(made: Generated, index: Index) -> dict[str, Any]:
+    from melodysynthesis.evaluation.originality import evaluate
+
+    return evaluate(made.melody, index)
+
+
 def summary(about: dict[str, Any]) -> str:
-    """A melody in one line: key, meter, bars, notes."""
+    """A melody in one line: key, meter, bars, notes, and what it shares where that was judged."""
     told = about["statistics"]
     words = [told["key"] or "no key", told["meter"] or "no meter"]
     if told["pickup_quarters"]:
@@ -153,6 +170,8 @@ def summary(about: dict[str, Any]) -> str:
     words.append(f"{told['notes']} notes")
     if not about.get("ended", "by the model").startswith("by the model"):
         words.append("stopped at the step limit")
+    if "originality" in about:
+        words.append(told_briefly(about["originality"]))
     return ", ".join(words)
 
 
@@ -167,8 +186,9 @@ def _remake(path: Path, asked: dict[str, Any], to: Target, talk: Talk) -> None:
         model = replace(model, name=was.request.model)  # the same file, wherever it lies now
     else:
         talk.note(f"{path}: it was made by another model file than this {model.name}")
+    index = open_index(model.card.corpus) if to.originality else None
     output.prepare(to.folder)
     made = generate_only(engine, was.request, [was.index])
-    _write(made, model, to, talk)
+    _write(made, model, to, talk, index)
     if made[0].melody != was.melody:
         raise RequestError(f"the melody is not the one in {path}: it was made with {was.program} or another model file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,19 +10,28 @@ import typer
 
 from melodysynthesis import formats
 from melodysynthesis.apps.console import JSON_OPTION, note, say, say_json
+from melodysynthesis.apps.originality import told
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import Reading
 from melodysynthesis.generation.notation import format_notes
 from melodysynthesis.generation.output import statistics
 from melodysynthesis.music import Melody
 
+Judge = Callable[[Melody], dict[str, Any]]
+"""Gives the originality of a melody; JSON types only."""
+
 
 def command(
     files: Annotated[list[Path], typer.Argument(help="Scores in any format that can be read.", metavar="FILE...")],
     part: Annotated[str | None, typer.Option(help="Part, track or tune, by name or number.")] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(help="Also say what it shares with this corpus' training tunes: a name, file or folder."),
+    ] = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Say what files are: meter, key, range, bars, and what the reader had to decide or could not read."""
+    judge = _judge(corpus) if corpus is not None else None
     readings: dict[Path, Reading] = {}
     unreadable: list[FormatError] = []
     for file in files:
@@ -32,17 +42,27 @@ def command(
     for file, reading in readings.items() if not as_json else ():
         for melody in reading.melodies:
             say(f"{melody.source or file}: {described(melody)}")
+            for line in told(judge(melody)) if judge else ():
+                say(f"  {line}")
         for line in [*reading.notices, *map(str, reading.problems)]:
             note(line)
     if as_json:
-        say_json([_answer(file, reading) for file, reading in readings.items()])
+        say_json([_answer(file, reading, judge) for file, reading in readings.items()])
     for problem in unreadable[:-1]:
         note(f"melody: {problem}")
     if unreadable:
         raise unreadable[-1]
 
 
-def _answer(file: Path, reading: Reading) -> dict[str, Any]:
+def _judge(corpus: str) -> Judge:
+    from melodysynthesis.apps.originality import open_index
+    from melodysynthesis.evaluation.originality import evaluate
+
+    index = open_index(corpus)
+    return lambda melody: evaluate(melody, index)
+
+
+def _answer(file: Path, reading: Reading, judge: Judge | None) -> dict[str, Any]:
     return {
         "file": str(file),
         "format": formats.format_of(file).name,
@@ -52,6 +72,7 @@ def _answer(file: Path, reading: Reading) -> dict[str, Any]:
                 **statistics(melody),
                 "key_stated": melody.key is not None,
                 "inline": format_notes(melody),
+                **({"originality": judge(melody)} if judge else {}),
             }
             for melody in reading.melodies
         ],

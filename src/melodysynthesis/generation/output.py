@@ -71,8 +71,8 @@ def statistics(melody: Melody) -> dict[str, Any]:
     }
 
 
-def provenance(made: Generated, model: Model) -> dict[str, Any]:
-    """How a melody came about; JSON types only."""
+def provenance(made: Generated, model: Model, originality: dict[str, Any] | None = None) -> dict[str, Any]:
+    """How a melody came about; JSON types only. Its originality, where it was judged, stands last."""
     bits = -made.log_likelihood / log(2)
     return {
         "program": f"melodysynthesis {__version__}",
@@ -85,12 +85,14 @@ def provenance(made: Generated, model: Model) -> dict[str, Any]:
         "tokens_drawn": made.drawn,
         "bits_per_note": bits / made.notes_drawn if made.notes_drawn else None,
         "statistics": statistics(made.melody),
+        **({"originality": originality} if originality is not None else {}),
     }
 
 
-def stem_of(made: Generated, model: Model) -> str:
+def stem_of(made: Generated, model: Model, originality: dict[str, Any] | None = None) -> str:
     """The name of a melody's files, without suffix; see the module's docstring."""
     everything = [__version__, model.sha256, made.index, made.request.model_dump(mode="json", exclude={"model"})]
+    everything += [originality] if originality is not None else []
     digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:6]
     name = re.sub(r"[^A-Za-z0-9]+", "-", Path(model.name).stem).strip("-") or "model"
     return f"{name}-seed{made.request.seed}-{made.index + 1:03d}-{digest}"
@@ -131,8 +133,16 @@ def prepare(folder: Path) -> None:
     probe.unlink(missing_ok=True)
 
 
-def write(made: Generated, model: Model, suffixes: Sequence[str], folder: Path) -> list[Path]:
+def write(
+    made: Generated,
+    model: Model,
+    suffixes: Sequence[str],
+    folder: Path,
+    originality: dict[str, Any] | None = None,
+) -> list[Path]:
     """Write a melody's files and its JSON; all of them or none.
+
+    What was found of its originality goes into the JSON, and so into the name.
 
     Returns:
         their paths, the JSON last.
@@ -140,8 +150,8 @@ def write(made: Generated, model: Model, suffixes: Sequence[str], folder: Path) 
     Raises:
         FormatError: if a format can't say the melody, a file can't be written, or one of that name has other contents.
     """
-    stem = stem_of(made, model)
-    about = melody_json.to_dict(made.melody) | {"provenance": provenance(made, model)}
+    stem = stem_of(made, model, originality)
+    about = melody_json.to_dict(made.melody) | {"provenance": provenance(made, model, originality)}
     contents = {folder / f"{stem}{suffix}": formats.to_bytes(made.melody, suffix) for suffix in suffixes}
     contents[folder / f"{stem}.json"] = _json(about)
     new = {path: data for path, data in contents.items() if not _is_there(path, data)}
