@@ -310,7 +310,7 @@ def _percentile(values: Floats, value: float) -> float:
     if isnan(value) or not len(values):
         return float("nan")
     less, equal = np.count_nonzero(values < value), np.count_nonzero(values == value)
-    return 100 * (less + equal / 2) / len(values)
+    return float(100 * (less + equal / 2) / len(values))
 
 
 def _known(value: float) -> float | None:
