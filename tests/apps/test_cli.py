@@ -40,6 +40,11 @@ def test_without_a_verb_help_is_printed(capsys):
     assert "Usage: melody" in capsys.readouterr().out
 
 
+def test_a_verb_with_verbs_of_its_own_prints_them(capsys):
+    assert run(["corpus"]) == 0
+    assert "audit" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("verb", MADE_HERE)
 def test_the_help_of_each_verb_has_an_example(verb, capsys):
     assert run([verb, "--help"]) == 0

@@ -197,3 +197,32 @@ def test_a_real_file_of_the_collection():
     assert not reading.problems
     assert len(reading.melodies) > 100
     assert all(melody.phrase_ends for melody in reading.melodies)
+
+
+def test_a_name_that_is_no_utf8_is_escaped(folder):
+    with open(os.fsencode(folder) + b"/bad\xff.abc", "wb") as file:
+        file.write(abc.write(tune(50)))
+    corpus = load(folder)
+    assert tune(50) in list(corpus)
+    assert "bad\\udcff.abc" in corpus.file_names
+
+
+def test_a_folder_that_cannot_be_listed_is_in_the_report(folder, monkeypatch):
+    walk = os.walk
+
+    def guarded(root, onerror):
+        onerror(PermissionError(13, "Permission denied", str(folder / "closed")))
+        return walk(root)
+
+    (folder / "closed").mkdir()
+    monkeypatch.setattr(sources.os, "walk", guarded)
+    corpus = load(folder)
+    assert len(corpus) == 41
+    assert [reject.where for reject in corpus.report.rejects] == ["closed"]
+
+
+def test_a_loop_of_links_is_walked_once(folder):
+    (folder / "loop").symlink_to(folder)
+    (folder / "self.abc").symlink_to("self.abc")
+    (folder / "gone.abc").symlink_to("nowhere.abc")
+    assert len(load(folder)) == 41

@@ -161,6 +161,19 @@ def test_pictures_and_sound_are_not_read(tmp_path):
         formats.read(path)
 
 
+def test_what_another_format_holds_by_chance_is_no_melody(tmp_path):
+    path = tmp_path / "tune.txt"  # a line of it, "8", is a token of the grid
+    path.write_text("X:1\nT:tune\nM:3/4\nK:C\nC2 D2 E2|\n8\n")
+    with pytest.raises(FormatError, match=r"token 1 is 'X:1'.*looks like abc"):
+        formats.read(path)
+
+
+def test_a_name_is_shown_without_what_a_terminal_obeys(tmp_path):
+    path = tmp_path / "\x1b[31m\udcff.abc"
+    path.write_text("X:1\nK:C\nCDE|\n")
+    assert formats.read(path).melodies[0].source.startswith(f"{tmp_path}/\\x1b[31m\\udcff.abc")
+
+
 def test_a_missing_file_suggests_its_neighbour(tmp_path):
     (tmp_path / "lullaby.mid").write_bytes(b"")
     with pytest.raises(FormatError, match=r"no such file; did you mean 'lullaby.mid'\?"):

@@ -8,6 +8,7 @@ A user's mistake is one line on standard error and exit code 2; an interrupt is 
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -50,6 +51,9 @@ ClickError: Any = UsageError.__mro__[1]
 
 def main() -> None:
     """The entry point: exits with the code of `run`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal's encoding may lack letters that a title has
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -65,7 +69,10 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except (MelodyError, ClickError, ModuleNotFoundError, OSError) as error:
-        line = " ".join(_mistake(error).split())
+        if type(error).__name__ == "NoArgsIsHelpError":  # `melody corpus`, without one of its own verbs
+            typer.echo(str(error))
+            return 0
+        line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(_mistake(error).split()))
         typer.echo(line if line.startswith("melody") else f"melody: {line}", err=True)
         return USER_MISTAKE
     if result == INTERRUPTED:

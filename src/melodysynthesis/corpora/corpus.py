@@ -210,7 +210,10 @@ def _read_file(source: Source, rules: Rules, path: Path, report: BuildReport) ->
         reading = source.read(files.load(path), name)
     except FormatError as problem:
         reading = Reading(problems=[problem])
-    report.rejects += [Reject(p.where or name, p.reason, p.kind) for p in reading.problems]
+    places = [problem.where if problem.where != files.shown(path) else name for problem in reading.problems]
+    report.rejects += [
+        Reject(where or name, p.reason, p.kind) for where, p in zip(places, reading.problems, strict=True)
+    ]
     report.notices += reading.notices
     report.read += len(reading.problems) + len(reading.melodies)
     for melody in reading.melodies:

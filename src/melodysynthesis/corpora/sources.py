@@ -14,7 +14,7 @@ from pathlib import Path
 
 from melodysynthesis import formats
 from melodysynthesis.errors import CorpusError, unknown
-from melodysynthesis.formats import abc
+from melodysynthesis.formats import abc, files
 from melodysynthesis.formats.base import Reading
 from melodysynthesis.music import Key, Melody
 from melodysynthesis.theory import infer_mode
@@ -68,7 +68,7 @@ class Source:
         """A file's name for messages and `Melody.source`: its path within the corpus."""
         root = Path(self.folder)
         inside = not self.licence and root.is_dir() and path.is_relative_to(root)
-        return path.relative_to(root).as_posix() if inside else path.name
+        return files.shown(path.relative_to(root).as_posix() if inside else path.name)
 
     def licence_text(self) -> str:
         """The licence as the collection states it; empty for the user's own files.
@@ -153,12 +153,17 @@ def _own_file(data: bytes, name: str) -> Reading:
 
 
 def _readable(root: Path) -> Iterator[Path]:
+    """The files to read below a folder, and the folders that can't be listed: reading these says why."""
     suffixes = {suffix for format in formats.FORMATS.values() if format.read for suffix in format.suffixes}
-    for count, path in enumerate(root.rglob("*")):
+    closed: list[Path] = []
+    count = 0
+    for folder, _, names in os.walk(root, onerror=lambda error: closed.append(Path(error.filename))):
+        count += len(names)
         if count > MAX_FOLDER_FILES:
             raise CorpusError(f"{root} holds more than {MAX_FOLDER_FILES:,} files")
-        if path.suffix.lower() in suffixes and path.is_file():
-            yield path
+        paths = (Path(folder, name) for name in names)
+        yield from (path for path in paths if path.suffix.lower() in suffixes and path.is_file())
+    yield from closed
 
 
 def music21_corpus(needed_for: str) -> Path:

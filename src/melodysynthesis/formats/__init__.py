@@ -33,7 +33,6 @@ FORMATS: dict[str, Format] = {
         musicxml.ZIPPED,
         abc.FORMAT,
         kern.FORMAT,
-        kern.FORMAT,
         grid.FORMAT,
         json.FORMAT,
         render.SVG,
@@ -73,9 +72,12 @@ def read(path: PathLike, part: str | None = None) -> Reading:
     """
     data = files.load(path)
     try:
-        return read_bytes(data, format_of(path).name, str(path), part)
+        reading = read_bytes(data, format_of(path).name, files.shown(path), part)
+        if reading.problems and _looks_otherwise(path, data):  # what could be read of it came about by chance
+            raise reading.problems[0]
     except FormatError as error:
         raise _with_sniffed(error, path, data) from None
+    return reading
 
 
 def read_bytes(data: bytes, format_name: str, source: str, part: str | None = None) -> Reading:
@@ -139,7 +141,7 @@ def format_of(path: PathLike) -> Format:
     suffix = Path(path).suffix.lower()
     if suffix not in _BY_SUFFIX:
         reason = unknown("suffix", suffix[:40], _BY_SUFFIX) if suffix else "its name has no suffix such as .mid"
-        raise FormatError(reason, str(path), "unknown format")
+        raise FormatError(reason, files.shown(path), "unknown format")
     return _BY_SUFFIX[suffix]
 
 
@@ -149,11 +151,16 @@ def sniff(data: bytes) -> str | None:
     return next((name for sign, name in _SIGNS if re.match(sign, head, re.DOTALL)), None)
 
 
+def _looks_otherwise(path: PathLike, data: bytes) -> str | None:
+    """What a file looks like, where that is not what its suffix says."""
+    looks, by_suffix = sniff(data), _BY_SUFFIX.get(Path(path).suffix.lower())
+    return None if by_suffix and by_suffix.name == looks else looks
+
+
 def _with_sniffed(error: FormatError, path: PathLike, data: bytes) -> FormatError:
     """The error, saying what the file looks like where that is not what its suffix says."""
-    looks = sniff(data)
-    by_suffix = _BY_SUFFIX.get(Path(path).suffix.lower())
-    if looks is None or (by_suffix and by_suffix.name == looks):
+    looks = _looks_otherwise(path, data)
+    if looks is None:
         return error
     hint = f"rename it to {FORMATS[looks].suffixes[0]}" if looks in FORMATS else "which can't be read"
     return FormatError(f"{error.reason}; it looks like {looks} ({hint})", error.where, error.kind)

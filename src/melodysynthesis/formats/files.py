@@ -14,6 +14,12 @@ from melodysynthesis.formats.limits import MAX_FILE_BYTES, check_file_size
 PathLike = str | os.PathLike[str]
 
 
+def shown(path: PathLike) -> str:
+    """A file's name as text that can be printed and written: bytes that are no UTF-8 and control characters escaped."""
+    text = os.fspath(path).encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def load(path: PathLike, limit: int = MAX_FILE_BYTES) -> bytes:
     """The bytes of a file of at most `limit` bytes. No more than that is read, whatever the file claims.
 
@@ -23,16 +29,17 @@ def load(path: PathLike, limit: int = MAX_FILE_BYTES) -> bytes:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            check_file_size(os.fstat(file.fileno()).st_size, str(path), limit)
+            check_file_size(os.fstat(file.fileno()).st_size, shown(path), limit)
             data = file.read(limit + 1)
     except FileNotFoundError:
-        raise FormatError(f"no such file{_nearest(path)}", str(path), "no such file") from None
+        raise FormatError(f"no such file{_nearest(path)}", shown(path), "no such file") from None
     except IsADirectoryError:
-        raise FormatError("this is a folder, not a file", str(path), "no such file") from None
+        raise FormatError("this is a folder, not a file", shown(path), "no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         reason = getattr(error, "strerror", None) or str(error)
-        raise FormatError(f"can't be read: {reason}", repr(str(path))[1:-1], "no such file") from None
-    check_file_size(len(data), str(path), limit)
+        kind = "no permission" if isinstance(error, PermissionError) else "no such file"
+        raise FormatError(f"can't be read: {reason}", shown(path), kind) from None
+    check_file_size(len(data), shown(path), limit)
     return data
 
 
@@ -55,7 +62,7 @@ def save(path: PathLike, data: bytes) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         if not target.parent.is_dir():
             reason = f"there is no folder {str(target.parent)!r}"
-        raise FormatError(f"can't be written: {reason}", str(path), "can't write") from None
+        raise FormatError(f"can't be written: {reason}", shown(path), "can't write") from None
 
 
 def _replace(target: Path, data: bytes) -> None:

@@ -53,6 +53,7 @@ def from_dict(fields: object, where: str = "") -> Melody:
         raise FormatError(f"expected an object with notes, found {_kind(fields)}", where, "bad JSON")
     if (ticks := fields.get("ticks_per_quarter", TICKS_PER_QUARTER)) != TICKS_PER_QUARTER:
         raise FormatError(f"ticks_per_quarter is {ticks!r}, expected {TICKS_PER_QUARTER}", where, "bad JSON")
+    check_length(len(_list(fields, "notes", where, required=True)), 0, where)
     notes = tuple(Note(*row) for row in _rows(fields, "notes", 3, where, required=True))
     duration = _whole(fields.get("duration"), "duration", where)
     check_length(len(notes), duration, where)
@@ -81,7 +82,11 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
     except RecursionError:
         raise FormatError("it is nested too deeply for a melody", source, "bad JSON") from None
     except ValueError as error:  # also UnicodeDecodeError
-        raise FormatError(f"no JSON: {str(error)[:200]}", source, "bad JSON") from None
+        text = str(error)
+        reason = (
+            "it has a number of more digits than any tick" if "integer string" in text else f"no JSON: {text[:200]}"
+        )
+        raise FormatError(reason, source, "bad JSON") from None
     items = list(enumerate(found, 1)) if isinstance(found, list) else [(1, found)]
     if part is not None:
         if not (part.isdecimal() and 1 <= int(part[:9]) <= len(items)):
@@ -104,9 +109,7 @@ def write(melody: Melody) -> bytes:
     return (json.dumps(to_dict(melody), ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
-FORMAT = Format(
-    "json", (".json",), read, write, frozenset({"duration", "meters", "key", "phrase_ends", "pickup"})
-)
+FORMAT = Format("json", (".json",), read, write, frozenset({"duration", "meters", "key", "phrase_ends", "pickup"}))
 
 
 def _key(value: object, where: str) -> Key | None:
@@ -117,9 +120,7 @@ def _key(value: object, where: str) -> Key | None:
     return Key(value["tonic"], str(value.get("mode", "major")))
 
 
-def _rows(
-    fields: dict[str, Any], name: str, width: int, where: str, required: bool = False
-) -> list[list[int]]:
+def _rows(fields: dict[str, Any], name: str, width: int, where: str, required: bool = False) -> list[list[int]]:
     rows = _list(fields, name, where, required)
     for number, row in enumerate(rows, 1):
         if not isinstance(row, list) or len(row) != width:

@@ -49,6 +49,7 @@ class ProgressBar:
             f"accuracy {100 * line['accuracy']:.2f} %  {line['bits_per_note']:.3f} bits/note  "
             f"rate {line['learning_rate']:.2g}  {line['tokens_per_second']:,} tokens/s  {clock(line['seconds'])}",
             highlight=False,
+            soft_wrap=True,  # a log file has no width
         )
 
 
