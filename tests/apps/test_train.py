@@ -107,7 +107,8 @@ def test_ctrl_c_says_how_to_go_on(
         (["--epochs", "0"], "epochs is 0, expected at least 1"),
         (["--schedule", "cosin"], "unknown schedule 'cosin': did you mean cosine"),
         (["--resume", "nowhere"], "nowhere: there is no run here"),
-        (["--resume", "nowhere", "--out", "x"], "leave out --out and --set"),
+        (["--resume", "nowhere", "--out", "x", "--set", "units=3"], "leave out --set and --out"),
+        (["--resume", "nowhere", "--model", "lstm", "--corpus", "airds"], "leave out --model and --corpus"),
     ],
 )
 def test_a_mistake_is_one_line(

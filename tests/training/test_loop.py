@@ -285,6 +285,27 @@ def test_resuming_needs_a_run(tmp_path: Path) -> None:
         open_run(tmp_path)
 
 
+def test_resuming_with_another_order_is_refused(tmp_path: Path) -> None:
+    train(new_run(tmp_path / "run", epochs=1))
+    with pytest.raises(TrainingError, match="the run has seed 0: resumed with 5 it would be another run"):
+        open_run(tmp_path / "run", seed=5)
+    assert open_run(tmp_path / "run", seed=0).training == replace(CONFIG, epochs=1)
+
+
+def test_a_run_that_is_over_goes_on_with_more_epochs_and_remembers_them(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", epochs=1)
+    train(run)
+    assert train(open_run(run.folder, epochs=2), resume=True) == "finished"
+    assert [line["epoch"] for line in history(run)] == [1, 2]
+    assert open_run(run.folder).training.epochs == 2
+
+
+def test_a_device_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="device 'abacus' can't be used"):
+        train(new_run(tmp_path / "run", device="abacus"))
+    assert not (tmp_path / "run").exists()
+
+
 def test_resuming_with_other_data_is_refused(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", epochs=1)
     train(run)

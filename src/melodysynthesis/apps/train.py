@@ -65,12 +65,15 @@ def _shown(default: object) -> str:
 
 
 def train(  # noqa: PLR0917 - typer makes its options from the parameters
-    model: Annotated[str, typer.Option(help="Architecture.", metavar="NAME")] = "lstm",
+    model: Annotated[str | None, typer.Option(help="Architecture. [lstm]", metavar="NAME")] = None,
     corpus: Annotated[
-        str, typer.Option(help="A named corpus, a folder of scores, or one with train.txt and val.txt of grid tokens.")
-    ] = "essen-german",
+        str | None,
+        typer.Option(
+            help="A named corpus, a folder of scores, or one with train.txt and val.txt of grid tokens. [essen-german]"
+        ),
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="grid or event; by default the preset's.")] = None,
-    preset: Annotated[str, typer.Option(help="original (the study's) or base (ours).")] = "base",
+    preset: Annotated[str | None, typer.Option(help="original (the study's) or base (ours). [base]")] = None,
     set_field: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a field of the preset's model, such as units=320; may be repeated."),
@@ -85,19 +88,23 @@ def train(  # noqa: PLR0917 - typer makes its options from the parameters
     Ctrl-C stops cleanly: the run can be resumed and goes on as if nothing had happened.
     """
     need_training_packages()
+    from melodysynthesis.corpora import DEFAULT
     from melodysynthesis.training import data as training_data
     from melodysynthesis.training.progress import ProgressBar
     from melodysynthesis.training.run import fit, is_main_process, open_run
 
     if resume is not None:
-        if out is not None or set_field:
-            raise RequestError("--resume goes on with a run as it is: leave out --out and --set")
+        new: dict[str, object] = {"--model": model, "--corpus": corpus, "--encoding": encoding, "--preset": preset}
+        new |= {"--set": set_field, "--out": out}
+        if given := [name for name, value in new.items() if value]:
+            raise RequestError(f"--resume goes on with a run as it is: leave out {' and '.join(given)}")
         run = open_run(resume, **changes)
         data = training_data.load(run.corpus_path or run.corpus, run.encoding)
     else:
         run, data = _new_run(
-            model, corpus, encoding=encoding, preset=preset, settings=set_field or [], out=out, changes=changes
-        )
+            model or "lstm", corpus or DEFAULT, encoding=encoding, preset=preset or "base", settings=set_field or [],
+            out=out, changes=changes,
+        )  # fmt: skip
     if not is_main_process():
         fit(run, data.training, data.validation, resume=resume is not None)
         return

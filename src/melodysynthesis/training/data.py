@@ -54,6 +54,11 @@ def load(corpus: str, encoding: Encoding) -> Data:
     loaded, rejected = corpora.load(corpus), []
     splits = {}
     for split in TEXTS:
+        if not len(loaded.split(split)):
+            raise TrainingError(
+                f"corpus {corpus!r}: its {len(loaded):,} tunes are {loaded.report.families:,} families of relatives, "
+                f"too few for a {split} split of its own"
+            )
         ids, refused = encode_all(encoding, loaded.split(split))
         rejected += refused
         if not ids:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from melodysynthesis.errors import TrainingError
@@ -109,13 +110,7 @@ class Trainer:
     ) -> None:
         if config.threads:
             torch.set_num_threads(config.threads)
-        strategy = "ddp" if config.devices > 1 else "auto"
-        self.fabric = Fabric(
-            accelerator=config.device,
-            strategy=strategy,
-            devices=config.devices,
-            precision=config.precision,  # type: ignore[arg-type]
-        )
+        self.fabric = _fabric(config)
         self.fabric.launch()
         self.config, self.objective, self.identity = config, objective, identity
         self.training, self.validation, self.watch = training, validation, watch or Unwatched()
@@ -149,7 +144,7 @@ class Trainer:
         self.model.train()
         try:
             with _stop_signals() as stop:
-                return self.at.stopped or self._run(stop)
+                return self._is_over() or self._run(stop)
         finally:
             if log is not None:
                 log.close()
@@ -179,6 +174,18 @@ class Trainer:
                 if is_over or at.step % config.checkpoint_every == 0:
                     self._save()
         return self._stop("finished")
+
+    def _is_over(self) -> str:
+        """Why a run that was resumed has nothing left to do; "" if it has, as when it got more epochs than it had."""
+        at, config = self.at, self.config
+        limit_is_reached = {
+            "finished": at.epoch >= config.epochs,
+            "no gain": bool(config.patience) and at.without_gain >= config.patience,
+            "time": bool(config.max_minutes) and at.seconds >= 60 * config.max_minutes,
+        }
+        if not limit_is_reached.get(at.stopped, True):
+            at.stopped = ""
+        return at.stopped
 
     def _update(self, batch: Batch) -> None:
         at, config, fabric = self.at, self.config, self.fabric
@@ -358,6 +365,18 @@ class Trainer:
         for name, tensor in checkpoint.section(tensors, "carry").items():
             i, key = name.split(".", 1)
             self.carry[int(i)] = {**(self.carry[int(i)] or {}), key: tensor.to(device)}
+
+
+def _fabric(config: TrainingConfig) -> Fabric:
+    try:
+        return Fabric(
+            accelerator=config.device,
+            strategy="ddp" if config.devices > 1 else "auto",
+            devices=config.devices,
+            precision=config.precision,  # type: ignore[arg-type]
+        )
+    except (ValueError, RuntimeError, ImportError, MisconfigurationException) as error:
+        raise TrainingError(f"device {config.device!r} can't be used: {error}") from error
 
 
 def _optimizer(config: TrainingConfig, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:

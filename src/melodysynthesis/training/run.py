@@ -84,7 +84,15 @@ class Run:
         try:
             (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise TrainingError(f"{self.folder}: the folder can't be made: {error}") from error
+            raise TrainingError(f"{self.folder}: the folder can't be made: {error.strerror or error}") from error
+        self.describe()
+
+    def describe(self) -> None:
+        """Write down what the run is.
+
+        Raises:
+            TrainingError: where it can't be written.
+        """
         values = {
             **self.identity.values(), "training": as_values(self.training), "corpus": self.corpus,
             "licence": self.licence, "command": self.command, "corpus_path": self.corpus_path,
@@ -117,6 +125,10 @@ class Run:
         )  # fmt: skip
 
 
+FIXED = ("mode", "batch_size", "steps", "max_length", "seed", "ema_decay")
+"""Fields that say which update follows which, or what is kept of them: with others it would be another run."""
+
+
 def open_run(folder: Path, **changes: object) -> Run:
     """A run that was begun before.
 
@@ -125,16 +137,27 @@ def open_run(folder: Path, **changes: object) -> Run:
         changes: fields of the training configuration to change, such as ``epochs``.
 
     Raises:
-        TrainingError: if there is no run, or its description is damaged.
+        TrainingError: if there is no run, its description is damaged, or a change is of what a run can't change.
     """
+    run = _opened(folder)
+    for name in FIXED:
+        was = getattr(run.training, name)
+        if changes.get(name, was) != was:
+            raise TrainingError(
+                f"{folder}: the run has {name} {was}: resumed with {changes[name]} it would be another run"
+            )
+    return replace(run, training=replace(run.training, **changes)) if changes else run  # type: ignore[arg-type]
+
+
+def _opened(folder: Path) -> Run:
     path = folder / "config.json"
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         training = training_config(values["training"])
         return Run(
             folder, values["architecture"], values["preset"], config_from(values["architecture"], values["model"]),
-            encoding_from(values["encoding"]), replace(training, **changes) if changes else training,  # type: ignore[arg-type]
-            values["corpus"], values["licence"], values["command"], values["corpus_path"],
+            encoding_from(values["encoding"]), training, values["corpus"], values["licence"], values["command"],
+            values["corpus_path"],
         )  # fmt: skip
     except FileNotFoundError:
         raise TrainingError(f"{folder}: there is no run here: {path.name} is missing") from None
@@ -188,6 +211,7 @@ def fit(
         if resume:
             for part in run.folder.rglob(f"*{checkpoint.PART}"):  # what a killed process was writing
                 part.unlink()
+            run.describe()  # with what was changed, so that resuming once more goes on like that
         else:
             run.begin()
             checkpoint.write_text(run.folder / "data.json", json.dumps(data, indent=2) + "\n")
