@@ -177,3 +177,18 @@ def test_rules_follow_the_sequences_that_stay():
     assert rule.mask(context)[:, GRID.start_id].tolist() == [False, True]
     for stateless in (WholeBars(GRID), Finish(GRID), StartsWithNote(GRID)):
         assert stateless.select(np.array([0])) is stateless
+
+
+def test_bars_that_the_model_finds_unlikely_do_not_lengthen_the_pickup():
+    """One more part of the pickup is as likely beside the 64 bars asked for as it was beside any number."""
+    context = walk(EVENT, THREE_FOUR)
+    logits = np.random.default_rng(0).normal(0, 3, (1, len(EVENT.vocabulary))).astype(np.float32)
+    part, asked = EVENT.vocabulary.index("duration:24"), EVENT.vocabulary.index("bars:64")
+    bars = [number for number, name in enumerate(EVENT.vocabulary) if name.startswith("bars:")]
+    logits[0, asked] = -50
+    pooled = InFrame(EVENT, [Frame(bars=64)]).pooled(logits, context)
+    share = np.exp(logits[0, part]) / (np.exp(logits[0, part]) + np.exp(logits[0, bars]).sum())
+    assert np.exp(pooled[0, part]) / (np.exp(pooled[0, part]) + np.exp(pooled[0, asked])) == pytest.approx(share, 1e-5)
+    assert np.exp(pooled).sum() == pytest.approx(np.exp(logits).sum(), 1e-5)
+    assert InFrame(EVENT, [Frame()]).pooled(logits, context) is logits
+    assert InFrame(EVENT, [Frame(bars=64)]).pooled(logits, walk(EVENT, f"{THREE_FOUR} bars:64")) is logits

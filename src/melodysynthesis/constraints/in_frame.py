@@ -20,11 +20,14 @@ from melodysynthesis.music import MODES
 
 OPEN = -1
 """What is left to the model."""
+Logits = NDArray[np.floating]
 SLOTS = tuple(int(slot) for slot in (Slot.TONIC, Slot.MODE, Slot.METER, Slot.UNIT))
 METER_SLOT, PICKUP_SLOT = int(Slot.METER), int(Slot.PICKUP)
 BEATS = np.flatnonzero(KINDS == Kind.BEATS)
 BARS = np.flatnonzero(KINDS == Kind.BARS)
 PARTS = np.array(DURATIONS)
+NEVER = 100.0
+"""So far below another logit a token has no chance."""
 PART_IDS = np.array([ID[Kind.DURATION, ticks] for ticks in DURATIONS])
 
 
@@ -56,6 +59,24 @@ class InFrame:
         mask[(context.slot == METER_SLOT) & (self._bars != OPEN), FREE] = False
         self._restrict_pickup(mask, context)
         return mask
+
+    def pooled(self, logits: Logits, context: Context) -> Logits:
+        """Logits in which a number of bars that was asked for is as likely as all numbers of bars together.
+
+        The token of the bars also ends the pickup. Masked to the number asked for, which the model may find unlikely,
+        it would lose to one more part of the pickup, and then another, until the pickup is nearly a bar.
+        """
+        if not isinstance(context, EventContext):
+            return logits
+        rows = np.flatnonzero((context.slot == PICKUP_SLOT) & (self._bars != OPEN))
+        if not len(rows):
+            return logits
+        ends = logits[rows[:, None], BARS]
+        top = ends.max(axis=1)
+        new = logits.copy()
+        new[rows[:, None], BARS] = top[:, None] - NEVER
+        new[rows, self._bars[rows]] = top + np.log(np.exp(ends - top[:, None]).sum(axis=1))
+        return new
 
     def _restrict_pickup(self, mask: Mask, context: EventContext) -> None:
         """A pickup is said as `encode` says it, the longest parts first; then the number of bars."""

@@ -214,8 +214,8 @@ def sample(
         ModelError: if the model gives no numbers.
     """
     encoding = engine.encoding
+    in_frame = InFrame(encoding, [prompt.frame for prompt in prompts])
     rules: list[Constraint] = [
-        InFrame(encoding, [prompt.frame for prompt in prompts]),
         StartsWithNote(encoding),
         _continues(encoding, prompts),
         WholeBars(encoding),
@@ -235,14 +235,15 @@ def sample(
             return
         if len(live) <= (1 - DROP) * len(rows):
             state, logits, rows = engine.select(state, live), logits[live], rows[live]
-            rules = [rule.select(live) for rule in rules]
+            in_frame, rules = in_frame.select(live), [rule.select(live) for rule in rules]
             context, live = state.context, np.arange(len(rows))
         ids, is_given = given.next(rows, context.in_body)
         # Not before the primer has gone on, or the first note sounded: there is no melody to finish yet.
         late = ~is_given & (context.tick > primer_ticks[rows]) & (drawn[rows] >= (request.step_limit or np.inf))
         uniform = uniforms.next(rows)
         if not is_given.all():
-            mask = _mask(context, rules, finish, late)
+            logits = in_frame.pooled(logits, context)
+            mask = _mask(context, [in_frame, *rules], finish, late)
             ids = np.where(is_given, ids, _draw(logits, mask, is_given, request, uniform))
         drawn[rows] += ~is_given
         likelihood = _log_likelihood(logits, ids)
