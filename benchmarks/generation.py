@@ -81,10 +81,11 @@ def _seconds(act: Any) -> float:
 
 
 class Timed:
-    """An engine that adds up the time of its steps."""
+    """An engine that adds up the processor time of its steps; that of ONNX Runtime's own threads is not seen."""
 
     def __init__(self, engine: Any) -> None:
         self.engine, self.encoding, self.card, self.seconds = engine, engine.encoding, engine.card, 0.0
+        self.timed: list[Timed] = []
 
     def init(self, *arguments: Any) -> Any:
         """See `Engine.init`."""
@@ -98,12 +99,17 @@ class Timed:
         """See `Engine.select`."""
         return self._timed(self.engine.select, *arguments)
 
+    def workers(self) -> list[Any]:
+        """See `Engine.workers`."""
+        self.timed = [Timed(worker) for worker in self.engine.workers()]
+        return self.timed
+
     def _timed(self, act: Any, *arguments: Any) -> Any:
-        start = time.perf_counter()
+        start = time.thread_time()
         try:
             return act(*arguments)
         finally:
-            self.seconds += time.perf_counter() - start
+            self.seconds += time.thread_time() - start
 
 
 def main() -> None:
@@ -141,7 +147,8 @@ def main() -> None:
     print(f"{wall:.1f} s, {used:.1f} s of processor on {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}")
     verdict = "met" if ratio >= GOAL else "missed"
     print(f"{drawn / wall:,.0f} tokens/s: {ratio:,.0f} x the original's; goal {GOAL:,}, {verdict}")
-    print(f"{engine.seconds / wall:.0%} of the time in the model")
+    in_model = engine.seconds + sum(worker.seconds for worker in engine.timed)
+    print(f"{in_model / used:.0%} of the processor time in the model")
     if flops:
         print(
             f"{flops:,} operations a token: {drawn * flops / wall / 1e9:.1f} of {peak / 1e9:.1f} GFLOP/s, "

@@ -33,3 +33,6 @@ class TableEngine:
 
     def select(self, state: State, indices: Ids) -> State:
         return State(state.context.select(indices), None)
+
+    def workers(self) -> tuple["TableEngine"]:
+        return (self,)

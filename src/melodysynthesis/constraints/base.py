@@ -11,17 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self, cast
+from functools import lru_cache
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.encodings.base import Context, Encoding
-from melodysynthesis.encodings.event_context import EventContext
 from melodysynthesis.encodings.event_tokens import END as EVENT_END
 from melodysynthesis.encodings.event_tokens import KINDS, VALUES, Kind
-from melodysynthesis.encodings.grid import GridContext
-from melodysynthesis.formats.grid import STEP_TICKS
+from melodysynthesis.formats.grid import DELIMITER, HOLD, REST, STEP_TICKS
 
 Mask = NDArray[np.bool_]
 
@@ -36,13 +35,6 @@ class Constraint(Protocol):
         """The same rule for the sequences at `indices` of the batch, as `Context.select`."""
 
 
-class Ruler(Protocol):
-    """Reads the bar off a context."""
-
-    def __call__(self, context: Context) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Length of the current bar and of the pickup in ticks, (batch,) each; 0 where there is no meter or pickup."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Clock:
     """What tokens do to time. Masks are (vocabulary,).
@@ -53,7 +45,6 @@ class Clock:
         opens: tokens that can't stand last, as a duration must follow: the head of a note, a new meter.
         rests: tokens that start a rest.
         holds: tokens that make the note or rest before them longer.
-        ruler: reads the bar off a context.
     """
 
     ticks: NDArray[np.int64]
@@ -61,7 +52,6 @@ class Clock:
     opens: Mask
     rests: Mask
     holds: Mask
-    ruler: Ruler
 
     @property
     def step(self) -> int:
@@ -71,36 +61,28 @@ class Clock:
 
 def clock_of(encoding: Encoding) -> Clock:
     """The clock of an encoding."""
-    return CLOCKS[encoding.name](encoding)
+    return _clock(encoding.name, encoding.vocabulary)
 
 
-def _event(encoding: Encoding) -> Clock:
-    del encoding  # its vocabulary is fixed
+@lru_cache(maxsize=16)
+def _clock(name: str, vocabulary: tuple[str, ...]) -> Clock:
+    return CLOCKS[name](vocabulary)
+
+
+def _event(vocabulary: tuple[str, ...]) -> Clock:
+    del vocabulary  # it is fixed
     heads = np.isin(KINDS, (Kind.PITCH, Kind.REST, Kind.TIE, Kind.BEATS))
     ticks = np.where(KINDS == Kind.DURATION, VALUES, 0)
-    return Clock(ticks, EVENT_END, heads, KINDS == Kind.REST, KINDS == Kind.TIE, _event_ruler)
+    return Clock(ticks, EVENT_END, heads, KINDS == Kind.REST, KINDS == Kind.TIE)
 
 
-def _event_ruler(context: Context) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    walker = cast(EventContext, context)
-    return walker.bar_ticks, walker.pickup
-
-
-def _grid(encoding: Encoding) -> Clock:
-    vocabulary = np.array(encoding.vocabulary)
-    end = encoding.start_id  # one delimiter for both
+def _grid(vocabulary: tuple[str, ...]) -> Clock:
+    end = vocabulary.index(DELIMITER)  # the same stands at the start
     ticks = np.full(len(vocabulary), STEP_TICKS, np.int64)
     ticks[end] = 0
-    nothing = np.zeros(len(vocabulary), np.bool_)
-    return Clock(ticks, end, nothing, vocabulary == "r", vocabulary == "_", _grid_ruler)
+    tokens = np.array(vocabulary)
+    return Clock(ticks, end, np.zeros(len(vocabulary), np.bool_), tokens == REST, tokens == HOLD)
 
 
-def _grid_ruler(context: Context) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    frame = cast(GridContext, context).frame
-    bar = frame.meter.bar_ticks if frame.meter else 0
-    batch = len(context.tick)
-    return np.full(batch, bar), np.full(batch, (frame.pickup or 0) if bar else 0)
-
-
-CLOCKS: dict[str, Callable[[Encoding], Clock]] = {"event": _event, "grid": _grid}
-"""By the name of the encoding."""
+CLOCKS: dict[str, Callable[[tuple[str, ...]], Clock]] = {"event": _event, "grid": _grid}
+"""By the name of the encoding, from its vocabulary."""

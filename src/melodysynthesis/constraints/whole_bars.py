@@ -33,10 +33,10 @@ class WholeBars:
 
     def mask(self, context: Context) -> Mask:
         """(batch, vocabulary); see `Constraint.mask`."""
-        bar, pickup = self._clock.ruler(context)
-        known = context.end_tick > 0
-        to_go = np.where(known, context.end_tick - context.tick, _to_bar_end(context, bar, pickup))
-        mask = _ends_after(self._clock, context, to_go, fixed=known, barred=bar > 0)
+        end = context.end_tick
+        known = end > 0
+        to_go = np.where(known, end - context.tick, _to_bar_end(context))
+        mask = _ends_after(self._clock, context, to_go, fixed=known, barred=context.bar_ticks > 0)
         if isinstance(context, EventContext):
             _restrict_frame(mask, context)
             _restrict_meter(mask, context)
@@ -61,8 +61,8 @@ class Finish:
     def mask(self, context: Context) -> Mask:
         """(batch, vocabulary); see `Constraint.mask`."""
         clock = self._clock
-        bar, pickup = clock.ruler(context)
-        to_go = _to_bar_end(context, bar, pickup)
+        bar = context.bar_ticks
+        to_go = _to_bar_end(context)
         may_end = context.allowed()[:, clock.end]
         to_go = np.where((to_go == 0) & ~may_end, bar, to_go)  # a note on the bar line waits for its duration
         mask = _ends_after(clock, context, to_go, fixed=bar > 0, barred=bar > 0)
@@ -81,9 +81,10 @@ class Finish:
         return self
 
 
-def _to_bar_end(context: Context, bar: NDArray[np.int64], pickup: NDArray[np.int64]) -> NDArray[np.int64]:
+def _to_bar_end(context: Context) -> NDArray[np.int64]:
     """Ticks to the next place where a last bar, with the pickup, would be full; 0 on it and without meter."""
-    return np.where(bar > 0, (context.bar_end - pickup - context.tick) % np.maximum(bar, 1), 0)
+    bar = context.bar_ticks
+    return np.where(bar > 0, (context.bar_end - context.pickup - context.tick) % np.maximum(bar, 1), 0)
 
 
 def _ends_after(clock: Clock, context: Context, to_go: NDArray[np.int64], fixed: Mask, barred: Mask) -> Mask:

@@ -102,6 +102,14 @@ class Context(Protocol):
         """(batch,) whether notes may follow: the frame has been said."""
 
     @property
+    def bar_ticks(self) -> NDArray[np.int64]:
+        """(batch,) length of the current bar in ticks; 0 where there is no meter."""
+
+    @property
+    def pickup(self) -> NDArray[np.int64]:
+        """(batch,) length of the pickup in ticks; 0 for none."""
+
+    @property
     def bar_end(self) -> NDArray[np.int64]:
         """(batch,) tick at which the current bar ends; 0 where there is no meter."""
 

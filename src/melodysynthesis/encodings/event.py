@@ -9,6 +9,7 @@ tokens but for the tonic. Any whole number of ticks can be said: what the table 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -42,6 +43,13 @@ from melodysynthesis.encodings.event_tokens import (
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import MODES, Key, Melody, Meter, Note
 
+# Reading and writing go token by token, where plain lists are quicker than arrays and enumerations.
+NEXT: list[list[int]] = NEXT_SLOT.tolist()
+VALUE = [value for _, _, value in TOKENS]
+FIRST_PITCH, FIRST_DURATION = ID[Kind.PITCH, LOWEST_PITCH], ID[Kind.DURATION, DURATIONS[0]]
+PICKUP_SLOT = int(Slot.PICKUP)
+DURATION_IDS = {ticks: ID[Kind.DURATION, ticks] for ticks in DURATIONS}
+
 
 def tonic_shift(key: Key | None) -> int:
     """Semitones, -5 to 6, from C to the tonic: what is taken off a pitch to make it relative."""
@@ -53,10 +61,10 @@ def tonic_shift(key: Key | None) -> int:
 def spell_duration(ticks: int) -> list[int]:
     """Duration tokens that add up to `ticks`, the longest first."""
     ids = []
-    for value in reversed(DURATIONS):
-        while ticks >= value:
-            ids.append(ID[Kind.DURATION, value])
-            ticks -= value
+    while ticks:
+        value = ticks if ticks in DURATION_IDS else DURATIONS[bisect_right(DURATIONS, ticks) - 1]
+        ids.append(DURATION_IDS[value])
+        ticks -= value
     return ids
 
 
@@ -127,20 +135,20 @@ class EventEncoding:
                 f"{melody.source or 'melody'}: pitch {pitch + tonic_shift(melody.key)} is {pitch} relative to the "
                 f"tonic, outside {LOWEST_PITCH} to {HIGHEST_PITCH}"
             )
-        return ID[Kind.PITCH, pitch]
+        return FIRST_PITCH + pitch - LOWEST_PITCH
 
     def decode(self, ids: Sequence[int] | Ids, frame: Frame | None = None) -> Melody:
         """The melody that ids say; see `Encoding.decode`. `frame` is not needed: the ids say it all."""
         del frame
         if len(ids) == 0 or ids[0] != START:
             raise EncodingError("token 1: a melody starts with the token 'start'")
-        dictation, slot = _Dictation(), Slot.TONIC
-        for number, token in enumerate(ids[1:], 2):
-            if not 0 <= token < len(TOKENS) or NEXT_SLOT[slot, token] < 0:
-                raise EncodingError(self._ungrammatical(number, int(token), slot))
-            _, kind, value = TOKENS[token]
-            dictation.take(slot, kind, value)
-            slot = Slot(NEXT_SLOT[slot, token])
+        dictation, slot = _Dictation(), int(Slot.TONIC)
+        for number, token in enumerate(map(int, ids[1:]), 2):
+            then = NEXT[slot][token] if 0 <= token < len(TOKENS) else -1
+            if then < 0:
+                raise EncodingError(self._ungrammatical(number, token, Slot(slot)))
+            dictation.take(slot, token)
+            slot = then
         try:
             return dictation.melody()
         except ValueError as error:
@@ -161,11 +169,29 @@ class _Dictation:
         self.notes: list[Note] = []
         self.phrase_ends: list[int] = []
         self.pickup = self.tick = self.beats = 0
-        self.head: tuple[Kind, int] = (Kind.REST, 0)
+        self.pitch: int | None = None
         self.tied = False
 
-    def take(self, slot: Slot, kind: Kind, value: int) -> None:
+    def take(self, slot: int, token: int) -> None:
+        if token >= FIRST_PITCH:  # pitches and durations stand last in the vocabulary, and are most of a melody
+            value = VALUE[token]
+            if token < FIRST_DURATION:
+                self.pitch, self.tied = value, False
+            elif slot == PICKUP_SLOT:
+                self.pickup += value
+            else:
+                self._last(value)
+        else:
+            self._take_rare(*TOKENS[token][1:])
+
+    def _take_rare(self, kind: Kind, value: int) -> None:
         match kind:
+            case Kind.REST:
+                self.pitch, self.tied = None, False
+            case Kind.TIE:
+                self.tied = True
+            case Kind.PHRASE:
+                self.phrase_ends.append(self.tick)
             case Kind.TONIC:
                 self.tonic = TONICS[value - 1] if value else ""
             case Kind.MODE:
@@ -174,23 +200,14 @@ class _Dictation:
                 self.beats = value
             case Kind.UNIT:
                 self.meters.append(Meter(self.tick, self.beats, value))
-            case Kind.PITCH | Kind.REST:
-                self.head, self.tied = (kind, value), False
-            case Kind.TIE:
-                self.tied = True
-            case Kind.PHRASE:
-                self.phrase_ends.append(self.tick)
-            case Kind.DURATION if slot == Slot.PICKUP:
-                self.pickup += value
-            case Kind.DURATION:
-                self._last(value)
 
     def _last(self, ticks: int) -> None:
-        kind, pitch = self.head
-        if kind == Kind.PITCH and self.tied:
-            self.notes[-1] = self.notes[-1]._replace(duration=self.notes[-1].duration + ticks)
-        elif kind == Kind.PITCH:
-            self.notes.append(Note(self.tick, ticks, pitch))
+        if self.pitch is not None:
+            if self.tied:
+                onset, duration, pitch = self.notes.pop()
+                self.notes.append(Note(onset, duration + ticks, pitch))
+            else:
+                self.notes.append(Note(self.tick, ticks, self.pitch))
         self.tick += ticks
 
     def melody(self) -> Melody:
@@ -198,7 +215,7 @@ class _Dictation:
         shift = tonic_shift(key)
         # A sequence that was cut off may end with a change of meter that no note follows.
         meters = tuple(meter for meter in self.meters if meter.tick < max(self.tick, 1))
-        notes = tuple(note._replace(pitch=note.pitch + shift) for note in self.notes)
+        notes = tuple([Note(onset, duration, pitch + shift) for onset, duration, pitch in self.notes])
         return Melody(notes, self.tick, meters, key, tuple(self.phrase_ends), self.pickup if self.tick else 0)
 
 

@@ -11,7 +11,6 @@ never bent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -19,8 +18,8 @@ from numpy.typing import NDArray
 
 from melodysynthesis.encodings.base import Feature, Frame, Group, Ids, Role
 from melodysynthesis.errors import EncodingError, FormatError
-from melodysynthesis.formats.grid import DELIMITER, HOLD, REST, STEP_TICKS, melody_of, tokens_of
-from melodysynthesis.music import Key, Melody
+from melodysynthesis.formats.grid import DELIMITER, HOLD, REST, STEP_TICKS, tokens_of
+from melodysynthesis.music import Key, Melody, Note
 
 PITCHES = (43, 45, *range(47, 87))
 """The pitches of the study's 45 symbols: every one its corpus holds, 44 and 46 left out."""
@@ -50,6 +49,7 @@ class GridEncoding:
         self.pitches = tuple(pitches)
         self.vocabulary = (DELIMITER, HOLD, REST, *(str(pitch) for pitch in self.pitches))
         self.ids = {token: i for i, token in enumerate(self.vocabulary)}
+        self.pitch_of = (None, None, None, *self.pitches)  # of each id
         self.start_id = self.ids[DELIMITER]
         self.roles: NDArray[np.int64] = np.full(len(self.vocabulary), Role.MUSIC, np.int64)
         self.groups: NDArray[np.int64] = np.full(len(self.vocabulary), Group.NOTE, np.int64)
@@ -65,15 +65,16 @@ class GridEncoding:
         if not melody.notes:
             raise EncodingError(f"{melody.source or 'melody'}: there is no note to encode")
         shift = shift_to_c(melody.key)
-        for number, pitch in enumerate(melody.pitches, 1):
-            if str(pitch + shift) not in self.ids:
+        known = frozenset(self.pitches)
+        for number, (_, _, pitch) in enumerate(melody.notes, 1):
+            if pitch + shift not in known:
                 raise EncodingError(
                     f"{melody.source or 'melody'}: note {number}: pitch {pitch} is {pitch + shift} when moved to C "
                     f"major or A minor, which has no token among {self.pitches[0]} to {self.pitches[-1]}"
                 )
-        moved = replace(melody, notes=tuple(note._replace(pitch=note.pitch + shift) for note in melody.notes))
+        notes = tuple([Note(onset, duration, pitch + shift) for onset, duration, pitch in melody.notes])
         try:
-            return self.ids_of(tokens_of(moved))
+            return self.ids_of(tokens_of(Melody(notes, melody.duration, source=melody.source)))
         except FormatError as error:
             raise EncodingError(str(error)) from error
 
@@ -96,20 +97,25 @@ class GridEncoding:
         frame = frame or Frame()
         if len(ids) == 0 or ids[0] != self.start_id:
             raise EncodingError(f"token 1: a melody starts with the token {DELIMITER!r}")
-        tokens: list[str] = []
-        for number, token in enumerate(ids[1:], 2):
-            if not 0 <= token < len(self.vocabulary):
-                raise EncodingError(f"token {number}: id {token} is not below {len(self.vocabulary)}")
-            if token == self.start_id:
-                break
-            tokens.append(self.vocabulary[token])
-        try:
-            melody = melody_of(tokens)
-        except FormatError as error:
-            raise EncodingError(str(error)) from error
+        steps = np.asarray(ids, np.int64)[1:]
+        ends = np.flatnonzero(steps == self.start_id)
+        steps = steps[: ends[0]] if len(ends) else steps
+        if len(wrong := np.flatnonzero((steps < 0) | (steps >= len(self.vocabulary)))):
+            raise EncodingError(f"token {wrong[0] + 2}: id {steps[wrong[0]]} is not below {len(self.vocabulary)}")
+        if len(steps) and steps[0] == self.ids[HOLD]:
+            raise EncodingError(f"token 1 is {HOLD!r}, which holds a note before there is one")
+        duration = len(steps) * STEP_TICKS
         meters = (frame.meter._replace(tick=0),) if frame.meter else ()
         pickup = frame.pickup or 0 if meters else 0
-        return replace(melody.transpose(-shift_to_c(frame.key), frame.key), meters=meters, pickup=pickup)
+        return Melody(self._notes(steps, duration, shift_to_c(frame.key)), duration, meters, frame.key, (), pickup)
+
+    def _notes(self, steps: Ids, duration: int, shift: int) -> tuple[Note, ...]:
+        """Notes of the tokens of a melody, moved back by `shift` semitones."""
+        starts = np.flatnonzero(steps != self.ids[HOLD])
+        onsets = (starts * STEP_TICKS).tolist()
+        pitches = [self.pitch_of[step] for step in steps[starts].tolist()]
+        sounds = zip(onsets, [*onsets[1:], duration], pitches, strict=True)
+        return tuple([Note(onset, end - onset, pitch - shift) for onset, end, pitch in sounds if pitch is not None])
 
     def start(self, batch: int, frame: Frame = Frame()) -> GridContext:  # noqa: B008 (a frozen value)
         """The context after the first delimiter; see `Encoding.start`."""
@@ -132,6 +138,16 @@ class GridContext:
     def in_body(self) -> NDArray[np.bool_]:
         """Notes may follow at once: there is no frame to be said."""
         return np.ones(len(self.tick), np.bool_)
+
+    @property
+    def bar_ticks(self) -> NDArray[np.int64]:
+        """Length of the current bar in ticks; 0 without a meter in the frame."""
+        return np.full(len(self.tick), self._bar_and_pickup()[0], np.int64)
+
+    @property
+    def pickup(self) -> NDArray[np.int64]:
+        """Length of the pickup in ticks; 0 without a meter in the frame."""
+        return np.full(len(self.tick), self._bar_and_pickup()[1], np.int64)
 
     @property
     def bar_end(self) -> NDArray[np.int64]:

@@ -2,15 +2,22 @@
 
 `sample` yields every step as it is drawn, so that the command line, the web and the live player share one loop;
 `generate` gathers whole melodies. Sequences that have ended leave the batch.
+
+A large batch is parted between threads, each with an engine that steps in that thread alone: so the work between the
+steps is shared too, not only the matrix products.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from operator import itemgetter
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +34,9 @@ from melodysynthesis.runtime.base import Engine, Logits
 
 BATCH = 1024
 """Sequences that are stepped together; more gain no speed and cost memory."""
+
+PART = 64
+"""From twice so many sequences on, a batch is parted between the engine's workers, a thread each."""
 
 DROP = 1 / 8
 """Ended sequences are dropped when they are this share of the batch: copying the state costs about a step."""
@@ -111,21 +121,81 @@ def generate_only(
     """
     prompts = prompts_for(engine.encoding, request, indices)
     place = {index: number for number, index in enumerate(prompts)}
-    # Which are together in a batch changes none of them: each has its own random stream.
-    batches: dict[Frame, list[int]] = {}
+    like: dict[Frame, list[int]] = {}
     for index, prompt in prompts.items():
-        batches.setdefault(_shared(engine.encoding, prompt.frame), []).append(index)
-    made: dict[int, Generated] = {}
-    for members in batches.values():
-        waiting = iter(members)
-        while batch := list(islice(waiting, BATCH)):
-            progress = partial(_add, advance, len(made))
-            chosen = [prompts[index] for index in batch]
-            rules = [rule.select(np.array([place[index] for index in batch])) for rule in constraints]
-            for generated in _one_batch(engine, request, batch, chosen, constraints=rules, advance=progress):
-                made[generated.index] = generated
-    advance(len(made))
-    return [made[index] for index in sorted(made)]
+        like.setdefault(_shared(engine.encoding, prompt.frame), []).append(index)
+    engines = engine.workers()
+    batches = [batch for members in like.values() for batch in _batches(members, len(engines))]
+    tally = _Tally(advance)
+
+    def make(number: int, engine: Engine) -> list[Generated]:
+        batch = batches[number]
+        chosen = [prompts[index] for index in batch]
+        rules = [rule.select(np.array([place[index] for index in batch])) for rule in constraints]
+        return _one_batch(engine, request, batch, chosen, constraints=rules, advance=partial(tally.tell, number))
+
+    if len(engines) > 1 and len(batches) > 1:
+        made = _side_by_side(make, len(batches), engines, tally)
+    else:
+        made = [one for number in range(len(batches)) for one in make(number, engine)]
+    return sorted(made, key=lambda one: one.index)
+
+
+def _batches(members: list[int], workers: int) -> list[list[int]]:
+    """Parts of nearly equal size. Which are together in a batch changes no melody: each has its own random stream."""
+    parts = max(-(-len(members) // BATCH), min(workers, len(members) // PART), 1)
+    return [list(map(int, part)) for part in np.array_split(members, parts)]
+
+
+class _Tally:
+    """Adds up how many melodies of each batch have ended; the batches may be stepped by several threads."""
+
+    def __init__(self, advance: Callable[[int], None]) -> None:
+        self._advance = advance
+        self._done: dict[int, int] = {}
+        self._lock = Lock()
+        self.stopped = False
+
+    def tell(self, number: int, done: int) -> None:
+        """Of batch `number` so many have ended. Raises in every thread once one of them has failed."""
+        with self._lock:
+            if self.stopped:
+                raise _StoppedError
+            self._done[number] = done
+            self._advance(sum(self._done.values()))
+
+
+class _StoppedError(Exception):
+    """Ends the other threads after one has failed, or after an interrupt."""
+
+
+def _side_by_side(
+    make: Callable[[int, Engine], list[Generated]], batches: int, engines: Sequence[Engine], tally: _Tally
+) -> list[Generated]:
+    """The melodies of all batches, as many at a time as there are engines, each in a thread of its own."""
+    free: SimpleQueue[Engine] = SimpleQueue()
+    for engine in engines:
+        free.put(engine)
+
+    def work(number: int) -> list[Generated]:
+        engine = free.get()
+        try:
+            return make(number, engine)
+        finally:
+            free.put(engine)
+
+    with ThreadPoolExecutor(len(engines)) as pool:
+        futures = [pool.submit(work, number) for number in range(batches)]
+        try:
+            done, left = wait(futures, return_when=FIRST_EXCEPTION)
+        except BaseException:
+            tally.stopped = True
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        tally.stopped = bool(left)
+        for future in left:
+            future.cancel()
+        return [generated for future in done for generated in future.result()]  # raises what failed
 
 
 def prompts_for(encoding: Encoding, request: Request, indices: Iterable[int]) -> dict[int, Prompt]:
@@ -145,10 +215,6 @@ def _shared(encoding: Encoding, frame: Frame) -> Frame:
     return Frame() if says_meters(encoding) else replace(frame, key=None)
 
 
-def _add(advance: Callable[[int], None], before: int, done: int) -> None:
-    advance(before + done)
-
-
 def _one_batch(
     engine: Engine,
     request: Request,
@@ -158,27 +224,33 @@ def _one_batch(
     constraints: Sequence[Constraint],
     advance: Callable[[int], None],
 ) -> list[Generated]:
-    ids: list[list[int]] = [[engine.encoding.start_id] for _ in indices]
+    # A row for each sequence; all that have not ended are equally long.
+    ids = np.full((len(indices), 64), engine.encoding.start_id)
+    length = np.ones(len(indices), np.int64)
     log_likelihood = np.zeros(len(indices))
     drawn = np.zeros(len(indices), np.int64)
     ended = np.ones(len(indices), np.bool_)
     makes_music = engine.encoding.roles == Role.MUSIC
-    for step in sample(engine, request, prompts, np.array(indices), constraints):
-        for row, token in zip(step.rows.tolist(), step.ids.tolist(), strict=True):
-            ids[row].append(token)
+    for place, step in enumerate(sample(engine, request, prompts, np.array(indices), constraints), 1):
+        if place == ids.shape[1]:
+            ids = np.pad(ids, ((0, 0), (0, place)))
+        ids[step.rows, place] = step.ids
+        length[step.rows] += 1
         log_likelihood[step.rows] += np.where(step.drawn & makes_music[step.ids], step.log_likelihood, 0)
         drawn[step.rows] += step.drawn
         ended[step.rows[step.late]] = False
         advance(len(indices) - len(step.rows))
-    made = []
+    advance(len(indices))
+    made, name = [], Path(request.model).stem
     for row, index in enumerate(indices):
-        melody = engine.encoding.decode(ids[row], prompts[row].frame)
-        primer_notes = sum(note.onset < prompts[row].ticks for note in melody.notes)
+        tokens = tuple(ids[row, : length[row]].tolist())
+        melody = engine.encoding.decode(tokens, prompts[row].frame)
+        primer_notes = bisect_left(melody.notes, prompts[row].ticks, key=itemgetter(0))
         made.append(
             Generated(
                 index=index,
-                melody=replace(melody, source=f"{Path(request.model).stem}, seed {request.seed}, number {index + 1}"),
-                ids=tuple(ids[row]),
+                melody=replace(melody, source=f"{name}, seed {request.seed}, number {index + 1}"),
+                ids=tokens,
                 request=request.only(index),
                 frame=prompts[row].frame,
                 ended=bool(ended[row]),

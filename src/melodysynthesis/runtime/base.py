@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,7 +36,7 @@ class Engine(Protocol):
     encoding: Encoding
     card: Card
 
-    def init(self, batch: int, frame: Frame = Frame()) -> tuple[Logits, State]:
+    def init(self, batch: int, frame: Frame = Frame()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
         """Logits (batch, vocabulary) of the first token, and the state after the start token."""
 
     def step(self, ids: Ids, state: State) -> tuple[Logits, State]:
@@ -43,6 +44,9 @@ class Engine(Protocol):
 
     def select(self, state: State, indices: NDArray[np.int64]) -> State:
         """A new state of the sequences at `indices`, which may repeat; the old one stays good."""
+
+    def workers(self) -> Sequence[Engine]:
+        """Engines of the same model to step several batches at once, a thread each; one where that gains nothing."""
 
 
 @dataclass(frozen=True, slots=True)

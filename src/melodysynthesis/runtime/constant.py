@@ -8,6 +8,7 @@ are those frequencies.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,10 @@ class ConstantEngine:
         """See `Engine.step`."""
         state.context.advance(ids)
         return self.logits[self.encoding.groups[ids]], state
+
+    def workers(self) -> tuple[Self]:
+        """See `Engine.workers`."""
+        return (self,)
 
     def select(self, state: State, indices: NDArray[np.int64]) -> State:
         """See `Engine.select`."""

@@ -23,7 +23,7 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,10 @@ class NGramEngine:
         state.context.advance(ids)
         past = np.concatenate([state.memory[:, 1:], np.asarray(ids, np.int64)[:, None]], axis=1)
         return self._logits(past), State(state.context, past)
+
+    def workers(self) -> tuple[Self]:
+        """See `Engine.workers`."""
+        return (self,)
 
     def select(self, state: State, indices: Ints) -> State:
         """A new state of the sequences at `indices`; see `Engine.select`."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,12 @@ class OnnxEngine:
         self._data = data
         self._sessions: dict[bool, Any] = {}
         self._check(self._session(large=False))
+
+    def workers(self) -> tuple[OnnxEngine, ...]:
+        """See `Engine.workers`: as many as threads, all with the session that takes one thread."""
+        alone = copy(self)
+        alone.threads = 1
+        return (alone,) * (self.threads or os.cpu_count() or 1)
 
     def init(self, batch: int, frame: Frame = Frame()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
         """See `Engine.init`."""
