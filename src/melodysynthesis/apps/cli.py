@@ -34,6 +34,7 @@ VERBS = {
     "train": Verb("train", "Train a model.", "melody train --model lstm --corpus essen-german"),
     "evaluate": Verb("evaluate", "Measure a model on a corpus.", "melody evaluate lstm"),
     "metrics": Verb("metrics", "The 17 descriptors of the original study, one row a melody.", "melody metrics *.mid"),
+    "compare": Verb("compare", "How far melodies are from people's.", "melody compare *.mid --against essen-german"),
     "inspect": Verb("inspect", "Read files and say what they are.", "melody inspect tune.abc"),
     "export": Verb("export", "Convert melodies to other formats.", "melody export tune.abc --format mid,svg"),
     "corpus": Verb("corpus", "List, build, show and audit corpora.", "melody corpus list"),
