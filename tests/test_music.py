@@ -92,5 +92,5 @@ def test_errors_say_where_and_suggest():
     assert unknown("corpus", "esen-german", ["essen-german", "airds"]) == (
         "unknown corpus 'esen-german': did you mean essen-german?"
     )
-    assert unknown("corpus", "zzz", ["b", "a"]) == "unknown corpus 'zzz': known: a, b"
+    assert unknown("corpus", "zzz", ["b", "a", "b"]) == "unknown corpus 'zzz': known: a, b"
     assert issubclass(CorpusError, MelodyError)

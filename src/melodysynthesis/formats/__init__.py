@@ -127,8 +127,7 @@ def named(name: str) -> Format:
     key = name.lower()
     format = FORMATS.get(key) or _BY_SUFFIX.get("." + key.removeprefix("."))
     if format is None:
-        known = [*FORMATS, *(suffix[1:] for suffix in _BY_SUFFIX)]
-        raise FormatError(unknown("format", name[:40], known), kind="unknown format")
+        raise FormatError(unknown("format", name[:40].removeprefix("."), FORMATS), kind="unknown format")
     return format
 
 

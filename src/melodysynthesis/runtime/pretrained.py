@@ -41,7 +41,7 @@ def path_of(name_or_path: str | Path) -> Path:
         return path / "model.onnx"
     if path.suffix == ".onnx" or path.is_file():
         return path
-    raise ModelError(unknown("model", name, PRETRAINED) + "; or give a path to a .onnx file")
+    raise ModelError(f"{unknown('model', name, PRETRAINED)} (or give a path to a .onnx file)")
 
 
 def cards() -> dict[str, Card]:
