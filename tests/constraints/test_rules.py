@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from melodysynthesis.constraints import Continues, Finish, InFrame, StartsWithNote, WholeBars
+from melodysynthesis.constraints import Continues, Finish, InFrame, NoLoop, StartsWithNote, WholeBars
 from melodysynthesis.constraints.base import CLOCKS, clock_of
+from melodysynthesis.constraints.no_loop import LONGEST
 from melodysynthesis.encodings import ENCODINGS, Frame, encoding_from
 from melodysynthesis.music import Key, Meter
 
@@ -149,6 +150,22 @@ def test_a_note_comes_first(encoding):
     assert any(name[-2:] == "60" for name in first)
 
 
+@pytest.mark.parametrize("encoding", [EVENT, GRID], ids=lambda encoding: encoding.name)
+def test_one_pitch_is_not_repeated_for_ever(encoding):
+    note, other, rest, start = (
+        ("pitch:60 duration:12", "pitch:62", "rest duration:12", "tonic:none mode:none free ")
+        if encoding is EVENT
+        else ("60 _", "62", "r _", "")
+    )
+    pitch, rule = note.split()[0], NoLoop(encoding)
+    assert pitch in allowed(encoding, rule, start + " ".join([note] * (LONGEST - 1)))
+    stuck = allowed(encoding, rule, start + " ".join([note, rest, *[note] * (LONGEST - 1)]))
+    assert pitch not in stuck
+    assert other in stuck
+    moved = f"{other} duration:12" if encoding is EVENT else other
+    assert pitch in allowed(encoding, rule, start + " ".join([*[note] * LONGEST, moved]))
+
+
 def test_after_the_primer_comes_something_else():
     one = np.ones(1, np.int64)
     tokens = f"{THREE_FOUR} bars:9 pitch:67 duration:72"
@@ -175,7 +192,7 @@ def test_rules_follow_the_sequences_that_stay():
     context = GRID.start(2, Frame())
     context.tick[:] = 24
     assert rule.mask(context)[:, GRID.start_id].tolist() == [False, True]
-    for stateless in (WholeBars(GRID), Finish(GRID), StartsWithNote(GRID)):
+    for stateless in (WholeBars(GRID), Finish(GRID), StartsWithNote(GRID), NoLoop(GRID)):
         assert stateless.select(np.array([0])) is stateless
 
 

@@ -1,5 +1,7 @@
 """What every generated melody keeps to, whatever the model."""
 
+from itertools import groupby
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from tests.fakes import TableEngine
 
 from melodysynthesis.constraints import InFrame, StartsWithNote, WholeBars
+from melodysynthesis.constraints.no_loop import LONGEST
 from melodysynthesis.encodings.base import count_bars
 from melodysynthesis.errors import ModelError, RequestError
 from melodysynthesis.formats.grid import melody_of, tokens_of
@@ -289,3 +292,12 @@ def test_a_number_of_bars_that_the_model_says_leaves_room_after_the_primer(seed,
         assert count_bars(made.melody) >= bars_beyond(primer) == 3
         assert made.melody.notes[:2] == primer.notes
         assert is_whole(made.melody)
+
+
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+def test_a_model_that_loves_one_note_does_not_loop_on_it(encoding):
+    token = "pitch:60" if encoding == "event" else "60"
+    made = generate(TableEngine(encoding).likes(token, 8.0), Request(count=4, seed=3, max_steps=400))
+    for one in made:
+        runs = [len(list(group)) for _, group in groupby(one.melody.pitches)]
+        assert max(runs) <= LONGEST

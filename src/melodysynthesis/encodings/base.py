@@ -110,6 +110,14 @@ class Context(Protocol):
         """(batch,) length of the pickup in ticks; 0 for none."""
 
     @property
+    def last_pitch(self) -> NDArray[np.int64]:
+        """(batch,) token of the latest note's pitch; of no meaning where there is no note yet."""
+
+    @property
+    def repeats(self) -> NDArray[np.int64]:
+        """(batch,) how many notes up to the latest have its pitch, rests between them left out; 0 before the first."""
+
+    @property
     def bar_end(self) -> NDArray[np.int64]:
         """(batch,) tick at which the current bar ends; 0 where there is no meter."""
 

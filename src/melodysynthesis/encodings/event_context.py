@@ -78,6 +78,14 @@ LENGTH_OF[0] = NOTHING
 LENGTH_OF[list(DURATIONS)] = np.arange(2, LENGTHS)
 """Ticks -> the feature's value."""
 
+# Looked up once, for each token: members of an enumeration take as long as a small array's comparison.
+IS_DURATION, IS_PHRASE = KINDS == Kind.DURATION, KINDS == Kind.PHRASE
+IS_HEAD = np.isin(KINDS, (Kind.PITCH, Kind.REST))
+IS_FRAME = np.isin(KINDS, (Kind.BEATS, Kind.UNIT, Kind.BARS))
+SOUND_OF = np.where(KINDS == Kind.PITCH, VALUES - LOWEST_PITCH + 3, RESTS)
+PICKUP, FIRST, AWAITS_DURATION, DONE = map(int, (Slot.PICKUP, Slot.FIRST, Slot.DURATION, Slot.DONE))
+LONGEST = max(DURATIONS)
+
 
 class EventContext:
     """A batch of `event` sequences under way; see `Context`. Arrays are (batch,) unless said otherwise."""
@@ -92,6 +100,8 @@ class EventContext:
         self.pickup = np.zeros(batch, np.int64)
         self.bars = np.full(batch, -1, np.int64)
         self.bars_ended = np.zeros(batch, np.int64)
+        self.last_pitch = np.zeros(batch, np.int64)
+        self.repeats = np.zeros(batch, np.int64)
         self.phrase_start = np.zeros(batch, np.int64)
         self.last_phrase_start = np.full(batch, -1, np.int64)
         # What starts at each tick, and how long it is: (batch, ticks), grown as needed.
@@ -107,12 +117,12 @@ class EventContext:
     @property
     def done(self) -> NDArray[np.bool_]:
         """Whether the sequence has ended."""
-        return np.equal(self.slot, Slot.DONE)
+        return np.equal(self.slot, DONE)
 
     @property
     def in_body(self) -> NDArray[np.bool_]:
         """Whether notes may follow."""
-        return np.greater_equal(self.slot, Slot.FIRST)
+        return np.greater_equal(self.slot, FIRST)
 
     @property
     def end_tick(self) -> NDArray[np.int64]:
@@ -129,28 +139,24 @@ class EventContext:
         if (then < 0).any():
             row = int(np.argmax(then < 0))
             raise EncodingError(f"token {TOKENS[ids[row]][0]!r} can't follow in slot {Slot(self.slot[row]).name}")
-        kind, value = KINDS[ids], VALUES[ids]
-        in_prefix = self.slot <= Slot.PICKUP
-        lasts = (kind == Kind.DURATION) & ~in_prefix
-        if lasts.any():
-            self._take_duration(np.flatnonzero(lasts), value[lasts])
-        heads = (kind == Kind.PITCH) | (kind == Kind.REST)
-        if heads.any():
-            rows = np.flatnonzero(heads)
-            self._take_head(rows, np.where(kind[rows] == Kind.PITCH, value[rows] - LOWEST_PITCH + 3, RESTS))
-        phrase = kind == Kind.PHRASE
-        if phrase.any():
+        durations, in_prefix = IS_DURATION[ids], self.slot <= PICKUP
+        lasts, heads = np.flatnonzero(durations & ~in_prefix), np.flatnonzero(IS_HEAD[ids])
+        if len(lasts):
+            self._take_duration(lasts, VALUES[ids[lasts]])
+        if len(heads):
+            self._take_head(heads, SOUND_OF[ids[heads]])
+        phrase = np.flatnonzero(IS_PHRASE[ids])
+        if len(phrase):
             self.last_phrase_start[phrase] = self.phrase_start[phrase]
             self.phrase_start[phrase] = self.tick[phrase]
-        if not heads.all():
-            self._take_frame(kind, value, in_prefix)
+        pickup = durations & in_prefix
+        if pickup.any() or IS_FRAME[ids].any():
+            self._take_frame(ids, pickup, in_prefix)
         self.slot = then
 
-    def _take_frame(self, kind: NDArray[np.int64], value: NDArray[np.int64], in_prefix: NDArray[np.bool_]) -> None:
+    def _take_frame(self, ids: Ids, pickup: NDArray[np.bool_], in_prefix: NDArray[np.bool_]) -> None:
+        kind, value = KINDS[ids], VALUES[ids]
         beats, unit, bars = kind == Kind.BEATS, kind == Kind.UNIT, kind == Kind.BARS
-        pickup = (kind == Kind.DURATION) & in_prefix
-        if not (beats | unit | bars | pickup).any():
-            return
         self.pickup[pickup] += value[pickup]
         self.beats[beats] = value[beats]
         new = self.beats[unit] * TICKS_PER_WHOLE // value[unit]
@@ -181,7 +187,7 @@ class EventContext:
         # A tied duration lengthens the note that is there.
         self.ticks[rows, last] += ticks.astype(np.int32)
         whole = self.ticks[rows, last]
-        self.length_at[rows, self.tick[rows] + ticks - whole] = LENGTH_OF[np.minimum(whole, max(DURATIONS))]
+        self.length_at[rows, self.tick[rows] + ticks - whole] = LENGTH_OF[np.minimum(whole, LONGEST)]
         self.tick[rows] += ticks
         self._compare(rows, last)
         late = self.tick[rows] >= self.bar_end[rows]
@@ -208,7 +214,7 @@ class EventContext:
         self.moved.compare(rows, lasts_like & equal(self.intervals))
 
     def _grow(self) -> None:
-        if self.tick.max() + max(DURATIONS) >= self.sound_at.shape[1]:
+        if self.tick.max() + LONGEST >= self.sound_at.shape[1]:
             more = ((0, 0), (0, self.sound_at.shape[1]))
             self.sound_at = np.pad(self.sound_at, more, constant_values=HELD)
             self.length_at = np.pad(self.length_at, more)
@@ -223,7 +229,7 @@ class EventContext:
         """(batch, features): the values of `FEATURES` before the next token."""
         # Between a note's pitch and its duration the tick still is its onset: both are predicted from the same place.
         onset = self.tick
-        bar, metered = self.bar_ticks, (self.bar_ticks > 0) & self.in_body
+        bar, metered = self.bar_ticks, (self.bar_ticks > 0) & (self.slot >= FIRST)
         position = np.where(metered, np.minimum(bar - (self.bar_end - onset), POSITIONS - 2), POSITIONS - 1)
         to_go = np.where(metered & (self.bars > 0), np.clip(self.bars - self.bars_ended, 0, TO_GO - 2), TO_GO - 1)
         columns = [position, to_go]
@@ -245,7 +251,7 @@ class EventContext:
     def _suggestions(self) -> list[NDArray[np.int64]]:
         """What followed the longest stretch like the latest notes, for each way of being like, and that length."""
         rows = np.arange(len(self.slot))
-        pending = np.equal(self.slot, Slot.DURATION)
+        pending = np.equal(self.slot, AWAITS_DURATION)
         # While a note waits for its duration it is already counted, but the comparison is that of the note before.
         whole = self.count - pending
         width = max(int(self.count.max()), 1)
@@ -257,7 +263,7 @@ class EventContext:
             return after, found, np.where(found, np.minimum(length, MATCH_LENGTHS - 1), 0)
 
         def lengths(after: NDArray[np.int64], found: NDArray[np.bool_]) -> NDArray[np.int64]:
-            ticks = np.minimum(self.ticks[rows, after], max(DURATIONS))
+            ticks = np.minimum(self.ticks[rows, after], LONGEST)
             return np.where(found, LENGTH_OF[ticks], NOTHING)
 
         after, found, length = following(self.same)
@@ -273,7 +279,7 @@ class EventContext:
     def allowed(self) -> NDArray[np.bool_]:
         """(batch, vocabulary): what the grammar and the frame let follow."""
         allowed = ALLOWED[self.slot]
-        if (self.slot <= Slot.PICKUP).any():
+        if (self.slot <= PICKUP).any():
             allowed &= self._framed()
         return allowed
 

@@ -133,6 +133,8 @@ class GridContext:
         self.encoding, self.frame = encoding, frame
         self.tick = np.zeros(batch, np.int64)
         self.done = np.zeros(batch, np.bool_)
+        self.last_pitch = np.zeros(batch, np.int64)
+        self.repeats = np.zeros(batch, np.int64)
 
     @property
     def in_body(self) -> NDArray[np.bool_]:
@@ -184,10 +186,14 @@ class GridContext:
     def advance(self, ids: Ids) -> None:
         """Take one token for each sequence."""
         self.done = self.done | (ids == self.encoding.start_id)
+        is_note = self.encoding.groups[ids] == Group.NOTE
+        self.repeats = np.where(is_note, np.where(ids == self.last_pitch, self.repeats, 0) + 1, self.repeats)
+        self.last_pitch = np.where(is_note, ids, self.last_pitch)
         self.tick = np.where(self.done, self.tick, self.tick + STEP_TICKS)
 
     def select(self, indices: NDArray[np.int64]) -> Self:
         """A new context of the sequences at `indices`."""
         new = type(self)(self.encoding, 0, self.frame)
         new.tick, new.done = self.tick[indices], self.done[indices]
+        new.last_pitch, new.repeats = self.last_pitch[indices], self.repeats[indices]
         return new

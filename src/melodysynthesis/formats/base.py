@@ -13,7 +13,7 @@ class Reading:
 
     Attributes:
         melodies: in file order; each one's `source` names the file and, in a tune book, the tune.
-        problems: one for each tune of a tune book that can't be read. A file of which nothing can be read raises instead.
+        problems: one for each tune of a tune book that can't be read. A file of which nothing can be read raises.
         notices: what the reader had to decide, one line each, to be told to the user:
             ``x.mid: 3 parts; took part 2, 'Melody', as named; of 12 chords the top note``.
     """

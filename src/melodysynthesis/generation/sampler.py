@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.constraints import Constraint, Continues, Finish, InFrame, StartsWithNote, WholeBars
+from melodysynthesis.constraints import Constraint, Continues, Finish, InFrame, NoLoop, StartsWithNote, WholeBars
 from melodysynthesis.encodings.base import Context, Encoding, Frame, Ids, Role
 from melodysynthesis.errors import ModelError, RequestError
 from melodysynthesis.generation import sampling
@@ -276,7 +276,7 @@ def sample(
         request: seed, temperature, top-k, top-p and the limit of steps are taken from it.
         prompts: one for each sequence. With an encoding that does not say meters all have the same but for the key.
         indices: (batch,) number of each sequence in the request, which picks its random stream.
-        constraints: rules beside those that always hold: a note first, the primer kept, whole bars.
+        constraints: rules beside those that always hold: a note first, the primer kept, whole bars, no loop.
 
     Yields:
         a `Step` for each token, the start token left out, until all have ended.
@@ -291,6 +291,7 @@ def sample(
         StartsWithNote(encoding),
         _continues(encoding, prompts),
         WholeBars(encoding),
+        NoLoop(encoding),
         *constraints,
     ]
     finish = Finish(encoding)
