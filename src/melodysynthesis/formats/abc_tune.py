@@ -21,6 +21,7 @@ from melodysynthesis.formats.abc_fields import (
     voice_names,
 )
 from melodysynthesis.formats.abc_rhythm import MAX_DIGITS, Rhythm
+from melodysynthesis.formats.abc_tokens import CHORD_NOTE, FIELD, QUOTED_PRINTABLE, TOKEN
 from melodysynthesis.formats.limits import MAX_NOTES, MAX_TICKS, check_length
 from melodysynthesis.formats.pieces import pickup_by
 from melodysynthesis.music import STEP_PITCH_CLASS, TICKS_PER_WHOLE, Key, Melody, Meter, Note
@@ -38,32 +39,6 @@ class Dialect(NamedTuple):
     bar_lines_bind: bool = False
     """A bar that is longer or shorter than the meter says is a change of meter."""
 
-
-# Quantities within brackets and quotes are bounded, so that a line of a million brackets takes linear time.
-_LENGTH = r"\d*/*\d*"
-_NOTE = rf"(\^{{1,2}}|_{{1,2}}|=)?([A-Ga-g])([',]*)({_LENGTH})(-?)"
-_TOKEN = re.compile(
-    rf"""\s*(?:
-      (?P<note>{_NOTE})
-    | (?P<rest>([zxZX])({_LENGTH}))
-    | (?P<bar>(\[\|[\]:|]*|(?:\||::)[|:\]]*|:+[|\]]+)(\s*\[\d[\d,.\-]*|\d[\d,.\-]*)?)   # perhaps an ending: |1 or | [1
-    | (?P<ending>\[(\d[\d,.\-]*))
-    | (?P<tuplet>\(([2-9])(?::([1-9]?))?(?::(\d{{0,2}}))?)                   # (p:q:r
-    | (?P<broken><{{1,3}}|>{{1,3}})
-    | (?P<inline>\[([A-Za-z]):([^\]]{{0,200}})\])
-    | (?P<chord>\[([^\]\[|:\d][^\]\[|:]{{0,200}})\]({_LENGTH})(-?))
-    | (?P<old_chord>\+([\^_=]?[A-Ga-g][',]*\d{{0,3}}/?\d{{0,3}}){{2,6}}\+)           # +EA+ of ABC 1.6
-    | (?P<late_tie>-)
-    | (?P<overlay>&)
-    | "[^"]{{0,200}}" | \{{[^}}]{{0,200}}\}} | ![^!|]{{1,40}}! | \+[^+|]{{1,40}}\+   # text, grace, decoration
-    | y\d{{0,4}} | [~.H-Wh-w()`$*;?@\#!\\:] | $
-    | (?P<mistake>.)
-    )""",
-    re.VERBOSE,
-)
-_CHORD_NOTE = re.compile(rf"\[[^\]]*\]|\"[^\"]*\"|![^!]*!|{_NOTE}")
-_FIELD = re.compile(r"([A-Za-z+]):(?![|:])\s*(.*)")
-_QUOTED_PRINTABLE = re.compile(r"=(20)?$")
 
 _NATURALS = {letter: 60 + STEP_PITCH_CLASS[letter] for letter in "CDEFGAB"}
 _NATURALS |= {letter.lower(): pitch + 12 for letter, pitch in _NATURALS.items()}
@@ -131,7 +106,7 @@ class Tune:
             text = row.partition("%")[0].strip()
             if verbatim or not text:
                 continue
-            if text[1:2] == ":" and (match := _FIELD.match(text)):
+            if text[1:2] == ":" and (match := FIELD.match(text)):
                 self._field(match[1], match[2])
             else:
                 self._music_line(text)
@@ -213,12 +188,12 @@ class Tune:
 
     def _music_line(self, text: str) -> None:
         # Ryan's Mammoth went through mail: "=" at a line's end continues it, "=20" is a space.
-        mail = _QUOTED_PRINTABLE.search(text)
+        mail = QUOTED_PRINTABLE.search(text)
         text = text[: mail.start()] if mail else text
         continued = text.endswith("\\") or (mail is not None and not mail[1])
         before = self.now
         check_length(len(text) // _MAX_CHARACTERS_OF_A_NOTE, 0, self._where())
-        for match in _TOKEN.finditer(text):
+        for match in TOKEN.finditer(text):
             kind = match.lastgroup
             if kind is None or (self.silent and kind not in ("inline", "bar")):
                 continue
@@ -302,7 +277,7 @@ class Tune:
     def _chord(self, match: re.Match[str]) -> None:
         text = match[0].strip()
         content, _, length = text[1:].partition("]" if text[0] == "[" else "+")
-        written = [note for note in _CHORD_NOTE.findall(content) if note[1]]
+        written = [note for note in CHORD_NOTE.findall(content) if note[1]]
         if not written:
             return  # an annotation or an unknown bracket, no notes
         self.remarks.add(CHORDS)

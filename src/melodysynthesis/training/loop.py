@@ -7,11 +7,10 @@ epoch, carried state), so a run that was interrupted continues with the very los
 from __future__ import annotations
 
 import math
-import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +29,7 @@ from melodysynthesis.training.config import TrainingConfig, rate
 from melodysynthesis.training.ema import Ema
 from melodysynthesis.training.log import Log
 from melodysynthesis.training.objective import Figures, Objective, to_tensors
+from melodysynthesis.training.stopping import stop_signals
 
 
 @dataclass(slots=True)
@@ -143,7 +143,7 @@ class Trainer:
         self.begun = (self.at.tokens, self.at.seconds)
         self.model.train()
         try:
-            with _stop_signals() as stop:
+            with stop_signals() as stop:
                 return self._is_over() or self._run(stop)
         finally:
             if log is not None:
@@ -394,30 +394,6 @@ def _totals(model: nn.Module) -> list[float]:
     """A sum over each weight, which is a number if all of it is."""
     with torch.no_grad():
         return [float(x) for x in torch.stack([p.double().sum() for p in model.parameters()]).tolist()]
-
-
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C (or SIGTERM) sets, so that an update is finished; the second ends at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop  # only the main thread may set handlers
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before: dict[int, Any] = {number: signal.getsignal(number) for number in numbers}
-
-    def ask(number: int, frame: object) -> None:
-        del frame
-        stop.set()
-        signal.signal(number, before[number])
-
-    for number in numbers:
-        signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number in numbers:
-            signal.signal(number, before[number])
 
 
 def _json(at: Position) -> dict[str, object]:

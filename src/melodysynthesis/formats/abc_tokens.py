@@ -1,0 +1,33 @@
+"""The tokens of ABC music lines, as regular expressions."""
+
+import re
+
+# Quantities within brackets and quotes are bounded, so that a line of a million brackets takes linear time.
+_LENGTH = r"\d*/*\d*"
+_NOTE = rf"(\^{{1,2}}|_{{1,2}}|=)?([A-Ga-g])([',]*)({_LENGTH})(-?)"
+TOKEN = re.compile(
+    rf"""\s*(?:
+      (?P<note>{_NOTE})
+    | (?P<rest>([zxZX])({_LENGTH}))
+    | (?P<bar>(\[\|[\]:|]*|(?:\||::)[|:\]]*|:+[|\]]+)(\s*\[\d[\d,.\-]*|\d[\d,.\-]*)?)   # perhaps an ending: |1 or | [1
+    | (?P<ending>\[(\d[\d,.\-]*))
+    | (?P<tuplet>\(([2-9])(?::([1-9]?))?(?::(\d{{0,2}}))?)                   # (p:q:r
+    | (?P<broken><{{1,3}}|>{{1,3}})
+    | (?P<inline>\[([A-Za-z]):([^\]]{{0,200}})\])
+    | (?P<chord>\[([^\]\[|:\d][^\]\[|:]{{0,200}})\]({_LENGTH})(-?))
+    | (?P<old_chord>\+([\^_=]?[A-Ga-g][',]*\d{{0,3}}/?\d{{0,3}}){{2,6}}\+)           # +EA+ of ABC 1.6
+    | (?P<late_tie>-)
+    | (?P<overlay>&)
+    | "[^"]{{0,200}}" | \{{[^}}]{{0,200}}\}} | ![^!|]{{1,40}}! | \+[^+|]{{1,40}}\+   # text, grace, decoration
+    | y\d{{0,4}} | [~.H-Wh-w()`$*;?@\#!\\:] | $
+    | (?P<mistake>.)
+    )""",
+    re.VERBOSE,
+)
+"""One token of a music line; the name of its group says what it is. Text and decorations have none."""
+CHORD_NOTE = re.compile(rf"\[[^\]]*\]|\"[^\"]*\"|![^!]*!|{_NOTE}")
+"""A note within a chord; brackets, text and decorations are passed over."""
+FIELD = re.compile(r"([A-Za-z+]):(?![|:])\s*(.*)")
+"""A field such as ``K:G``: its letter and its value."""
+QUOTED_PRINTABLE = re.compile(r"=(20)?$")
+"""What mail programs left at the end of a line."""
