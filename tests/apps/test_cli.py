@@ -13,6 +13,8 @@ import melodysynthesis
 from melodysynthesis import formats
 from melodysynthesis.apps import cli, generate
 from melodysynthesis.apps.cli import VERBS, run
+from melodysynthesis.errors import FormatError
+from melodysynthesis.formats import files
 from melodysynthesis.formats.grid import melody_of
 
 SOURCE = str(Path(melodysynthesis.__file__).parents[1])
@@ -236,6 +238,22 @@ def test_inspect_says_what_a_file_is(folder, capsys):
     (file,) = json.loads(capsys.readouterr().out)
     (found,) = file["melodies"]
     assert (found["notes"], found["key_stated"], found["inline"]) == (3, False, "G4:1 B4:1 G4:2")
+
+
+def test_inspect_counts_one_as_one(folder, capsys):
+    (folder / "one.abc").write_text("X:1\nM:4/4\nL:1/4\nK:C\nCDEF|\n")
+    assert run(["inspect", "one.abc"]) == 0
+    assert "1 bar; 4 notes" in (said := capsys.readouterr().out)
+    assert "1 phrase;" in said
+
+
+def test_a_folder_that_takes_no_file_is_named(models, folder, capsys, monkeypatch):
+    def refuse(path, data):
+        raise FormatError("can't be written: Permission denied", str(path), "can't write")
+
+    monkeypatch.setattr(files, "save", refuse)
+    assert run(["generate", "--bars", "2", "--meter", "3/4", "--out", "closed"]) == 2
+    assert capsys.readouterr().err == ("melody: closed: a file here can't be written: Permission denied\n")
 
 
 def test_inspect_reads_the_good_files_beside_bad_ones(folder, capsys):

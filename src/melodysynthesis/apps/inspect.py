@@ -95,9 +95,13 @@ def described(melody: Melody) -> str:
             if melody.pickup
             else []
         ),
-        *([f"{told['bars']} bars"] if melody.meters else []),
-        f"{told['notes']} notes from {told['lowest']} to {told['highest']}",
-        *([f"{told['phrases']} phrases"] if melody.phrase_ends else []),
+        *([_counted(told["bars"], "bar")] if melody.meters else []),
+        f"{_counted(told['notes'], 'note')} from {told['lowest']} to {told['highest']}",
+        *([_counted(told["phrases"], "phrase")] if melody.phrase_ends else []),
         f"ends on degree {told['final_degree']}" if told["final_degree"] else "ends outside its scale",
     ]
     return "; ".join(words)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"

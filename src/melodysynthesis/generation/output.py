@@ -129,7 +129,10 @@ def prepare(folder: Path) -> None:
             reason = "there is a file of that name"
         raise FormatError(f"the folder can't be made: {reason}", str(folder), "can't write") from None
     probe = folder / ".melody-probe.tmp"
-    files.save(probe, b"")
+    try:
+        files.save(probe, b"")
+    except FormatError as error:
+        raise FormatError(error.reason.replace("can't", "a file here can't"), files.shown(folder), error.kind) from None
     probe.unlink(missing_ok=True)
 
 
