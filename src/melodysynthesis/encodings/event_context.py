@@ -80,7 +80,7 @@ LENGTH_OF[list(DURATIONS)] = np.arange(2, LENGTHS)
 
 # Looked up once, for each token: members of an enumeration take as long as a small array's comparison.
 IS_DURATION, IS_PHRASE = KINDS == Kind.DURATION, KINDS == Kind.PHRASE
-IS_HEAD = np.isin(KINDS, (Kind.PITCH, Kind.REST))
+IS_PITCH, IS_HEAD = KINDS == Kind.PITCH, np.isin(KINDS, (Kind.PITCH, Kind.REST))
 IS_FRAME = np.isin(KINDS, (Kind.BEATS, Kind.UNIT, Kind.BARS))
 SOUND_OF = np.where(KINDS == Kind.PITCH, VALUES - LOWEST_PITCH + 3, RESTS)
 PICKUP, FIRST, AWAITS_DURATION, DONE = map(int, (Slot.PICKUP, Slot.FIRST, Slot.DURATION, Slot.DONE))
@@ -145,6 +145,11 @@ class EventContext:
             self._take_duration(lasts, VALUES[ids[lasts]])
         if len(heads):
             self._take_head(heads, SOUND_OF[ids[heads]])
+        pitches = np.flatnonzero(IS_PITCH[ids])
+        if len(pitches):
+            same = ids[pitches] == self.last_pitch[pitches]
+            self.repeats[pitches] = np.where(same, self.repeats[pitches], 0) + 1
+            self.last_pitch[pitches] = ids[pitches]
         phrase = np.flatnonzero(IS_PHRASE[ids])
         if len(phrase):
             self.last_phrase_start[phrase] = self.phrase_start[phrase]
