@@ -167,6 +167,16 @@ def test_killed_while_saving_leaves_the_checkpoint_before(tmp_path: Path, monkey
     assert not list(cut.folder.rglob("*.part"))
 
 
+def test_what_a_killed_process_was_writing_is_cleared(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", epochs=1)
+    train(run)
+    left = [run.folder / "checkpoints" / name for name in (".tmp4rL3uH", "last.safetensors.part")]
+    for path in left:
+        path.write_bytes(b"half")
+    train(open_run(run.folder), resume=True)
+    assert not any(path.exists() for path in left)
+
+
 def test_a_full_disk_is_told_and_the_checkpoint_before_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = new_run(tmp_path / "run")
 

@@ -47,6 +47,12 @@ def save(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, object]) 
         raise TrainingError(f"{path}: the checkpoint can't be written: {error}") from error
 
 
+def clear(folder: Path) -> None:
+    """Remove what a killed process was writing into a run's folder: our parts, and those of safetensors' own writing."""
+    for part in [*folder.rglob(f"*{PART}"), *folder.glob("checkpoints/.tmp*")]:
+        part.unlink()
+
+
 def sync(path: Path) -> None:
     """Force a file or folder to disk."""
     handle = os.open(path, os.O_RDONLY)

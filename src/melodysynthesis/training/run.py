@@ -209,8 +209,7 @@ def fit(
     # The other processes of a run on several devices have started by now, and have seen the folder as it was.
     if trainer.fabric.is_global_zero:
         if resume:
-            for part in run.folder.rglob(f"*{checkpoint.PART}"):  # what a killed process was writing
-                part.unlink()
+            checkpoint.clear(run.folder)
             run.describe()  # with what was changed, so that resuming once more goes on like that
         else:
             run.begin()
