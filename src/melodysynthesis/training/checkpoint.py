@@ -48,7 +48,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, object]) 
 
 
 def clear(folder: Path) -> None:
-    """Remove what a killed process was writing into a run's folder: our parts, and those of safetensors' own writing."""
+    """Remove what a killed process was writing into a run's folder: our parts, and those of safetensors itself."""
     for part in [*folder.rglob(f"*{PART}"), *folder.glob("checkpoints/.tmp*")]:
         part.unlink()
 
