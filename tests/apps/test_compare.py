@@ -4,13 +4,13 @@ import csv
 import json
 
 import pytest
-from tests.corpora.test_families import tune
 
 from melodysynthesis import formats
 from melodysynthesis.apps.cli import run
 from melodysynthesis.apps.compare import further
 from melodysynthesis.evaluation.features import FIGURES, PROFILES
 from melodysynthesis.formats import abc
+from tests.corpora.test_families import tune
 
 
 @pytest.fixture

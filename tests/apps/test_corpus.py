@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from tests.corpora.test_families import joined, tune
 
 from melodysynthesis import corpora
 from melodysynthesis.apps.cli import run
 from melodysynthesis.formats import abc
+from tests.corpora.test_families import joined, tune
 
 
 @pytest.fixture

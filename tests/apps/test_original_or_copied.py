@@ -6,8 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-from tests.apps.conftest import tunes
-from tests.corpora.test_families import tune
 
 from melodysynthesis import corpora, formats
 from melodysynthesis.apps.cli import run
@@ -17,6 +15,8 @@ from melodysynthesis.evaluation.originality import evaluate, index_of
 from melodysynthesis.formats import abc
 from melodysynthesis.runtime.base import Card
 from melodysynthesis.runtime.ngram import train_ngram
+from tests.apps.conftest import tunes
+from tests.corpora.test_families import tune
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.training.songs import songs
 
 from melodysynthesis.apps import train
 from melodysynthesis.apps.cli import run
@@ -12,6 +11,7 @@ from melodysynthesis.formats import write
 from melodysynthesis.runtime.pretrained import load
 from melodysynthesis.training import export, loop
 from melodysynthesis.training.log import read_history
+from tests.training.songs import songs
 
 SMALL = ("--set", "embedding=8", "--set", "units=12", "--epochs", "1", "--threads", "1", "--no-tensorboard")
 

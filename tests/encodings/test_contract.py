@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
-from tests.strategies import melodies
 
 from melodysynthesis.encodings import ENCODINGS, Encoding, Frame, encoding_from, frame_of
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.formats.grid import STEP_TICKS
 from melodysynthesis.music import Melody
+from tests.strategies import melodies
 
 encodings = pytest.mark.parametrize(
     "encoding", [encoding_from({"name": name}) for name in ENCODINGS], ids=list(ENCODINGS)

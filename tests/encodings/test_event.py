@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from tests.strategies import melodies
 
 from melodysynthesis.encodings import Frame, encoding_from
 from melodysynthesis.encodings.event import tonic_shift
@@ -11,6 +10,7 @@ from melodysynthesis.encodings.event_context import FEATURES, LAGS
 from melodysynthesis.encodings.event_tokens import ALLOWED, GRAMMAR, ID, VOCABULARY, Kind, Slot
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import Key, Melody, Meter, Note
+from tests.strategies import melodies
 
 EVENT = encoding_from({"name": "event"})
 NAMES = [feature.name for feature in FEATURES]

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
-from tests.strategies import melodies
 
 from melodysynthesis.evaluation.descriptors import NAMES, describe
 from melodysynthesis.evaluation.features import FIGURES, PROFILES, features_of
 from melodysynthesis.music import Key, Melody, Meter, Note
+from tests.strategies import melodies
 
 BROTHER_JOHN = (60, 62, 64, 60, 60, 62, 64, 60, 64, 65, 67, 64, 65, 67)
 LENGTHS = (24,) * 8 + (24, 24, 48, 24, 24, 48)

@@ -2,12 +2,12 @@
 
 import pytest
 from hypothesis import given
-from tests.strategies import melodies
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import abc
 from melodysynthesis.formats.abc_tune import Dialect
 from melodysynthesis.music import Key, Melody, Meter
+from tests.strategies import melodies
 
 
 def read(music: str, head: str = "M:4/4\nL:1/8\nK:C", dialect: Dialect = abc.ABC) -> Melody:

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
-from tests.strategies import melodies
 
 from melodysynthesis import formats
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import FORMATS, files, limits
 from melodysynthesis.music import Key, Melody, Meter, Note
+from tests.strategies import melodies
 
 TUNE = Melody(
     notes=(Note(0, 24, 62), Note(24, 36, 67), Note(60, 12, 69), Note(72, 24, 71), Note(120, 48, 74)),

@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.strategies import melodies
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import grid
 from melodysynthesis.music import Melody, Note
+from tests.strategies import melodies
 
 tokens = st.sampled_from(["_", "_", "r", "60", "62", "127", "0"])
 

@@ -2,11 +2,11 @@
 
 import pytest
 from hypothesis import given
-from tests.strategies import melodies
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import kern
 from melodysynthesis.music import Key, Melody, Meter, Note
+from tests.strategies import melodies
 
 
 def text(*rows: str) -> bytes:

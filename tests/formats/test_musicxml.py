@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import pytest
 from hypothesis import given
-from tests.strategies import melodies
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import musicxml
 from melodysynthesis.music import Key, Melody, Meter, Note
+from tests.strategies import melodies
 
 HALVES_OF_A_TICK = {
     "breve": 384,

@@ -1,7 +1,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.strategies import keys, melodies
 
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.notation import (
@@ -15,6 +14,7 @@ from melodysynthesis.generation.notation import (
     parse_quarters,
 )
 from melodysynthesis.music import Key, Meter, Note
+from tests.strategies import keys, melodies
 
 
 @pytest.mark.parametrize(

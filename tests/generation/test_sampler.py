@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fakes import TableEngine
 
 from melodysynthesis.constraints import InFrame, StartsWithNote, WholeBars
 from melodysynthesis.constraints.no_loop import LONGEST
@@ -19,6 +18,7 @@ from melodysynthesis.generation.prompt import bars_beyond
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import generate, generate_only
 from melodysynthesis.music import Key, Melody, Meter, Note
+from tests.fakes import TableEngine
 
 ENCODINGS = ("event", "grid")
 FRAME = {"key": "G major", "meter": "3/4", "bars": 4}
