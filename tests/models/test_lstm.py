@@ -3,8 +3,9 @@ import torch
 
 from melodysynthesis.errors import ModelError
 from melodysynthesis.models import build, config_from, config_to, parameter_count
-from melodysynthesis.models.base import FeatureEmbedding, LockedDropout, MaskedBatchNorm
 from melodysynthesis.models.lstm import LSTM, LSTMConfig, LSTMLayer
+from melodysynthesis.models.regularisation import LockedDropout, MaskedBatchNorm
+from melodysynthesis.models.tokens import FeatureEmbedding
 from tests.training.songs import EVENT, GRID, TINY
 
 
@@ -30,8 +31,8 @@ def test_the_forget_gate_starts_open() -> None:
 def test_tied_weights_are_one_tensor() -> None:
     model = build("lstm", TINY, EVENT)
     assert isinstance(model, LSTM)
-    assert model.embedding is not None
-    assert model.head.weight is model.embedding.weight
+    assert model.input.embedding is not None
+    assert model.output.weight is model.input.embedding.weight
     untied = build("lstm", {**config_to(TINY), "tie_weights": False}, EVENT)
     assert parameter_count(untied) > parameter_count(model)
 

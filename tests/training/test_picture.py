@@ -16,9 +16,11 @@ def test_every_parameter_is_in_one_layer(preset: str, encoding: object) -> None:
 
 def test_the_original_is_drawn_as_the_study_has_it() -> None:
     rows = layers_of(build("lstm", "original", GRID))
-    assert [row.kind for row in rows] == ["LSTM", "batch norm", "LSTM", "dropout 0.2", "dense"]
-    assert [row.parameters for row in rows] == [309_248, 512, 525_312, 0, 11_565]
-    assert [row.shape for row in rows] == [(64, 256)] * 4 + [(64, 45)]
+    assert [row.kind for row in rows] == [
+        "tokens and features", "LSTM", "batch norm", "LSTM", "dropout 0.2", "logits",
+    ]  # fmt: skip
+    assert [row.parameters for row in rows] == [0, 309_248, 512, 525_312, 0, 11_565]
+    assert [row.shape for row in rows] == [(64, 45), *[(64, 256)] * 4, (64, 45)]
 
 
 def test_the_picture_is_a_png(tmp_path: Path) -> None:

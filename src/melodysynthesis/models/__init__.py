@@ -8,12 +8,11 @@ from typing import Any
 
 from melodysynthesis.encodings.base import Encoding, Feature
 from melodysynthesis.errors import ModelError, unknown
-from melodysynthesis.models import lstm
-from melodysynthesis.models.base import FeatureEmbedding, MelodyModel, parameter_count, select
+from melodysynthesis.models import hybrid, lstm, transformer
+from melodysynthesis.models.base import MelodyModel, parameter_count, select
 
 __all__ = [
-    "ARCHITECTURES", "Architecture", "FeatureEmbedding", "MelodyModel", "build", "config_from", "config_to",
-    "parameter_count", "select",
+    "ARCHITECTURES", "Architecture", "MelodyModel", "build", "config_from", "config_to", "parameter_count", "select",
 ]  # fmt: skip
 
 
@@ -34,6 +33,8 @@ class Architecture:
 
 ARCHITECTURES: dict[str, Architecture] = {
     "lstm": Architecture(lstm.LSTMConfig, lstm.LSTM, lstm.PRESETS),
+    "transformer": Architecture(transformer.TransformerConfig, transformer.Transformer, transformer.PRESETS),
+    "hybrid": Architecture(hybrid.HybridConfig, hybrid.Hybrid, hybrid.PRESETS),
 }
 
 

@@ -2,13 +2,11 @@
 
 `original` is the network of the original study: one-hot -> LSTM -> batch norm -> LSTM -> dropout -> dense.
 `base` follows the AWD-LSTM (Merity, Keskar and Socher 2017, arXiv 1708.02182): embeddings, locked dropout,
-DropConnect on the recurrent weights, an output tied to the embedding.
+an output tied to the embedding.
 
-    token ──embedding──┐
-                       ├─ dropout ─ LSTM ─ (norm) ─ dropout ─ LSTM ─ (norm) ─ dropout ─(projection)─┬─ output
-    features ─embedding┴──────────────────── skip (optional) ──────────────────────────────────────┘
+    tokens, features ── input ── dropout ── LSTM ── (norm) ── dropout ── LSTM ── (norm) ── dropout ── output
 
-Axes and letters as in `models.base`.
+Axes and letters as in `models.base`; both ends are those of `models.tokens`.
 """
 
 from __future__ import annotations
@@ -21,26 +19,19 @@ from torch.nn import functional as F
 
 from melodysynthesis.encodings.base import Feature
 from melodysynthesis.errors import ModelError
-from melodysynthesis.models.base import (
-    FeatureEmbedding,
-    LockedDropout,
-    MaskedBatchNorm,
-    MelodyModel,
-    State,
-    Suggestions,
-)
+from melodysynthesis.models.base import MelodyModel, State
+from melodysynthesis.models.regularisation import LockedDropout, MaskedBatchNorm
+from melodysynthesis.models.tokens import TokenConfig, TokenInput, TokenOutput
 
 
 @dataclass(frozen=True, slots=True)
-class LSTMConfig:
+class LSTMConfig(TokenConfig):
     """Sizes and rates of an LSTM.
 
     Raises:
         ModelError: on construction, for a size or rate out of range and for contradictory fields.
     """
 
-    embedding: int = 192
-    """Size of the token embedding; 0 feeds the token one-hot."""
     units: int = 256
     """Size of h and c in each layer."""
     layers: int = 2
@@ -59,28 +50,10 @@ class LSTMConfig:
     """Whether a batch norm stands between layers."""
     layer_norm: bool = False
     """Whether a layer norm stands after each layer."""
-    tie_weights: bool = True
-    """Whether the output uses the token embedding as its weights, behind a projection where sizes differ."""
-    use_features: tuple[str, ...] = ("all",)
-    """Names of the encoding's features to feed, "all" for every one, none for the tokens alone."""
-    skip_features: bool = False
-    """Whether the embedded features also go straight to the output."""
-    follow_suggestions: bool = False
-    """Whether tokens that features suggest get a bonus of their own; see `Suggestions`."""
 
     def __post_init__(self) -> None:
-        for name, least in (("embedding", 0), ("units", 1), ("layers", 1)):
-            if getattr(self, name) < least:
-                raise ModelError(f"lstm: {name} is {getattr(self, name)}, expected at least {least}")
-        for name in ("dropout_input", "dropout_between", "dropout_output", "weight_drop"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ModelError(f"lstm: {name} is {getattr(self, name)}, expected a rate from 0 to below 1")
-        if not self.embedding and (self.tie_weights or self.use_features):
-            raise ModelError("lstm: embedding 0 is one-hot and goes without tie_weights and use_features")
-        if self.skip_features and not self.use_features:
-            raise ModelError("lstm: skip_features needs use_features")
-        if self.follow_suggestions and not self.use_features:
-            raise ModelError("lstm: follow_suggestions needs use_features")
+        rates = ("dropout_input", "dropout_between", "dropout_output", "weight_drop")
+        self.check("lstm", sizes=("units", "layers"), rates=rates)
         if self.batch_norm and self.layer_norm:
             raise ModelError("lstm: choose one of batch_norm and layer_norm")
 
@@ -138,68 +111,29 @@ class LSTMLayer(nn.Module):
         return o.sigmoid() * c.tanh(), c
 
 
-class Head(nn.Module):
-    """The output: units -> (projection ->) logits; tied, the token embedding is its weights."""
-
-    def __init__(self, units: int, width: int, vocabulary_size: int, tied: nn.Embedding | None) -> None:
-        super().__init__()
-        self.projection = nn.Linear(units, width) if tied is not None and units != width else nn.Identity()
-        self.weight = tied.weight if tied is not None else nn.Parameter(torch.empty(vocabulary_size, units))
-        self.bias = nn.Parameter(torch.zeros(vocabulary_size))
-        if tied is None:
-            nn.init.xavier_uniform_(self.weight)
-
-    def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
-        """(..., U), skip (..., width) -> (..., V)."""
-        x = self.projection(x)
-        return F.linear(x if skip is None else x + skip, self.weight, self.bias)
-
-
 class LSTM(MelodyModel):
     """Layers of LSTM over tokens and features; see the module's docstring."""
 
     def __init__(self, config: LSTMConfig, vocabulary_size: int, features: tuple[Feature, ...] = ()) -> None:
         super().__init__(vocabulary_size, features)
-        self.config = config
-        units, width = config.units, config.embedding or vocabulary_size
-        self.embedding = nn.Embedding(vocabulary_size, width) if config.embedding else None
-        fed = features and config.use_features
-        self.feature_embedding = FeatureEmbedding(features, config.use_features, width) if fed else None
+        self.units = config.units
+        self.input = TokenInput(config, vocabulary_size, features)
         self.dropout_input = LockedDropout(config.dropout_input, config.locked)
-        widths = [width] + [units] * (config.layers - 1)
-        self.layers = nn.ModuleList(LSTMLayer(w, units, config.weight_drop) for w in widths)
+        widths = [self.input.width] + [config.units] * (config.layers - 1)
+        self.layers = nn.ModuleList(LSTMLayer(width, config.units, config.weight_drop) for width in widths)
         self.norms = nn.ModuleList(
-            MaskedBatchNorm(units) if config.batch_norm and not last
-            else nn.LayerNorm(units) if config.layer_norm else nn.Identity()
+            MaskedBatchNorm(config.units) if config.batch_norm and not last
+            else nn.LayerNorm(config.units) if config.layer_norm else nn.Identity()
             for last in [False] * (config.layers - 1) + [True]
         )  # fmt: skip
         self.dropout_between = LockedDropout(config.dropout_between, config.locked)
         self.dropout_output = LockedDropout(config.dropout_output, config.locked)
-        self.head = Head(units, width, vocabulary_size, self.embedding if config.tie_weights else None)
-        end = width if config.tie_weights else units
-        self.skip = nn.Linear(width, end, bias=False) if fed and config.skip_features else None
-        suggest = fed and config.follow_suggestions and any(feature.suggests for feature in features)
-        self.suggestions = Suggestions(features, units) if suggest else None
-        if self.embedding is not None:
-            # The rows are also the output's weights: rows of length one keep the first logits small.
-            nn.init.normal_(self.embedding.weight, std=width**-0.5)
+        self.output = TokenOutput(config, config.units, self.input, features)
 
     @property
     def uses_features(self) -> bool:
         """Whether `forward` needs features."""
-        return self.feature_embedding is not None
-
-    def _embed(self, ids: Tensor, features: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Tokens with their features, (..., width), and the part of the features that skips the layers."""
-        if self.embedding is None:
-            return F.one_hot(ids, self.vocabulary_size).to(self.head.weight.dtype), None
-        x: Tensor = self.embedding(ids)
-        if self.feature_embedding is None:
-            return x, None
-        if features is None:
-            raise ModelError("this model needs the encoding's features beside the tokens")
-        known: Tensor = self.feature_embedding(features)
-        return x + known, None if self.skip is None else self.skip(known)
+        return self.input.features is not None
 
     def forward(
         self,
@@ -211,33 +145,26 @@ class LSTM(MelodyModel):
         """(B, T), (B, T, F) -> logits (B, T, V) and the state; see `MelodyModel.forward`."""
         state = self.initial_state(len(ids)) if state is None else state
         after: dict[str, Tensor] = {}
-        x, skip = self._embed(ids, features)
+        x, known = self.input(ids, features)
         x = self.dropout_input(x)
         for i, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             x, after[f"h{i}"], after[f"c{i}"] = layer(x, state[f"h{i}"], state[f"c{i}"])
             x = norm(x, mask) if isinstance(norm, MaskedBatchNorm) else norm(x)
             x = (self.dropout_output if i == len(self.layers) - 1 else self.dropout_between)(x)
-        return self._logits(x, skip, features), after
-
-    def _logits(self, x: Tensor, skip: Tensor | None, features: Tensor | None) -> Tensor:
-        logits: Tensor = self.head(x, skip)
-        if self.suggestions is None or features is None:
-            return logits
-        followed: Tensor = self.suggestions(logits, x, features)
-        return followed
+        return self.output(x, known, features), after
 
     def step(self, ids: Tensor, features: Tensor | None, state: State) -> tuple[Tensor, State]:
         """(B,), (B, F) -> logits (B, V) and the state; see `MelodyModel.step`."""
         after: dict[str, Tensor] = {}
-        x, skip = self._embed(ids, features)
+        x, known = self.input(ids, features)
         for i, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             assert isinstance(layer, LSTMLayer)
             h, c = layer.step(x, state[f"h{i}"], state[f"c{i}"])
             after[f"h{i}"], after[f"c{i}"] = h, c
             x = norm(h)
-        return self._logits(x, skip, features), after
+        return self.output(x, known, features), after
 
     def initial_state(self, batch: int) -> dict[str, Tensor]:
         """Zeros: h and c of each layer, (B, U)."""
         names = [f"{name}{i}" for i in range(len(self.layers)) for name in "hc"]
-        return {name: self.head.bias.new_zeros(batch, self.config.units) for name in names}
+        return {name: self.output.bias.new_zeros(batch, self.units) for name in names}

@@ -9,8 +9,11 @@ import torch
 from torch import nn
 
 from melodysynthesis.errors import TrainingError
-from melodysynthesis.models.base import FeatureEmbedding, LockedDropout, MaskedBatchNorm, MelodyModel, parameter_count
-from melodysynthesis.models.lstm import Head, LSTMLayer
+from melodysynthesis.models.base import MelodyModel, parameter_count
+from melodysynthesis.models.lstm import LSTMLayer
+from melodysynthesis.models.regularisation import LockedDropout, MaskedBatchNorm
+from melodysynthesis.models.tokens import TokenInput, TokenOutput
+from melodysynthesis.models.transformer import Attention
 from melodysynthesis.training.checkpoint import PART
 
 STEPS = 64
@@ -18,13 +21,14 @@ STEPS = 64
 
 # What each kind of module is called, and its color. One that is not here is drawn if it has no parts, by its class.
 KINDS: dict[type[nn.Module], tuple[str, str]] = {
-    nn.Embedding: ("embedding", "#cfe3f5"),
-    FeatureEmbedding: ("features' embeddings, summed", "#cfe3f5"),
+    TokenInput: ("tokens and features", "#cfe3f5"),
+    Attention: ("attention", "#f5e3a9"),
     LSTMLayer: ("LSTM", "#f7d9b9"),
     nn.LayerNorm: ("layer norm", "#dcecd3"),
     MaskedBatchNorm: ("batch norm", "#dcecd3"),
     LockedDropout: ("dropout", "#eeeeee"),
-    Head: ("dense", "#ead5ec"),
+    nn.Dropout: ("dropout", "#eeeeee"),
+    TokenOutput: ("logits", "#ead5ec"),
     nn.Linear: ("dense", "#ead5ec"),
 }
 
@@ -61,7 +65,7 @@ def _drawn(model: nn.Module, prefix: str = "") -> list[tuple[str, nn.Module]]:
     """The modules that get a row: known kinds whole, others by their parts."""
     found: list[tuple[str, nn.Module]] = []
     for name, part in model.named_children():
-        if isinstance(part, nn.Identity) or (isinstance(part, LockedDropout) and part.rate == 0):
+        if isinstance(part, nn.Identity) or _rate(part) == 0:
             continue
         if type(part) in KINDS or not list(part.children()):
             found.append((prefix + name, part))
@@ -70,14 +74,23 @@ def _drawn(model: nn.Module, prefix: str = "") -> list[tuple[str, nn.Module]]:
     return found
 
 
+def _rate(part: nn.Module) -> float | None:
+    """The rate of a dropout, None for anything else."""
+    if isinstance(part, LockedDropout):
+        return part.rate
+    return part.p if isinstance(part, nn.Dropout) else None
+
+
 def _note(name: str, rows: list[Layer], counted: set[int]) -> Any:
     def hook(part: nn.Module, _: object, result: Any) -> None:
         kind, color = KINDS.get(type(part), (type(part).__name__, "#ffffff"))
         new = {id(p): p.numel() for p in part.parameters() if p.requires_grad and id(p) not in counted}
         counted.update(new)
         output = result[0] if isinstance(result, tuple) else result
-        rate = f" {part.rate:g}" if isinstance(part, LockedDropout) else ""
-        rows.append(Layer(name, kind + rate, tuple(output.shape[1:]), sum(new.values()), color))
+        rate = _rate(part)
+        rows.append(
+            Layer(name, kind if rate is None else f"{kind} {rate:g}", tuple(output.shape[1:]), sum(new.values()), color)
+        )
 
     return hook
 

@@ -1,0 +1,318 @@
+"""The Transformer: from its configuration to its logits.
+
+`original` is the network of the original study: dense -> 4 blocks that each add sinusoids -> dense, its attention
+made causal so that every position can be trained at once. `base` is smaller and knows positions by rotation.
+
+    tokens, features ── input ──(lift)── dropout ── block ── ... ── block ──(norm)── output
+
+    block    x + positions ─┬─ norm ── attention ── dropout ─ + ─┬─ norm ── dense ── ReLU ── dense ── dropout ─ + ── x
+                            └─────────────────────────────────┘  └────────────────────────────────────────────┘
+
+Letters beside those of `models.base`: H heads, D size of a head, P positions before (in the cache).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from melodysynthesis.encodings.base import Feature
+from melodysynthesis.errors import ModelError, unknown
+from melodysynthesis.models.base import MelodyModel, State
+from melodysynthesis.models.tokens import TokenConfig, TokenInput, TokenOutput
+
+POSITIONS = ("none", "sinusoidal", "rotary")
+LONGEST_WAVE = 10_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerConfig(TokenConfig):
+    """Sizes and rates of a Transformer.
+
+    Raises:
+        ModelError: on construction, for a size or rate out of range and for contradictory fields.
+    """
+
+    units: int = 128
+    """Size of the vectors that blocks read and add to."""
+    blocks: int = 4
+    """Number of blocks."""
+    heads: int = 4
+    """Attention heads of a block."""
+    head_size: int = 32
+    """Size of a head's queries, keys and values."""
+    hidden: int = 512
+    """Size of the hidden layer in a block's dense part."""
+    positions: str = "rotary"
+    """How positions are known: none, sinusoidal (added in each block) or rotary (Su et al. 2021)."""
+    context: int = 0
+    """Positions that a position looks at, itself included; 0 for all before it."""
+    dropout_input: float = 0.1
+    """Dropout on the input of the first block."""
+    dropout_attention: float = 0.1
+    """Dropout on what attention adds."""
+    dropout_dense: float = 0.1
+    """Dropout on what the dense part adds."""
+    last_norm: bool = True
+    """Whether a layer norm stands before the output."""
+
+    def __post_init__(self) -> None:
+        rates = ("dropout_input", "dropout_attention", "dropout_dense")
+        self.check("transformer", sizes=("units", "blocks", "heads", "head_size", "hidden"), rates=rates)
+        if self.context < 0:
+            raise ModelError(f"transformer: context is {self.context}, expected at least 0")
+        check_positions("transformer", self.positions, self.units, self.head_size)
+
+
+def check_positions(architecture: str, positions: str, units: int, head_size: int) -> None:
+    """Compare the kind of positions with the sizes that it turns or fills by pairs.
+
+    Raises:
+        ModelError: for an unknown kind, or a size that has no pairs.
+    """
+    if positions not in POSITIONS:
+        raise ModelError(f"{architecture}: {unknown('kind of positions', positions, POSITIONS)}")
+    if positions == "rotary" and head_size % 2:
+        raise ModelError(f"{architecture}: rotary positions turn pairs: head_size {head_size} is odd")
+    if positions == "sinusoidal" and units % 2:
+        raise ModelError(f"{architecture}: sinusoids come in pairs: units {units} is odd")
+
+
+PRESETS: dict[str, TransformerConfig] = {
+    "original": TransformerConfig(
+        embedding=0, units=256, blocks=4, heads=8, head_size=256, hidden=1024, positions="sinusoidal",
+        dropout_input=0.0, dropout_attention=0.2, dropout_dense=0.2, last_norm=False, tie_weights=False,
+        use_features=(),
+    ),
+    "base": TransformerConfig(embedding=128, skip_features=True, follow_suggestions=True),
+}  # fmt: skip
+
+
+def waves(position: Tensor, size: int) -> Tensor:
+    """Angles of positions, (...) -> (..., size / 2): waves from 2 pi to `LONGEST_WAVE` times that (Vaswani 2017)."""
+    exponents = torch.arange(0, size, 2, device=position.device, dtype=torch.float32) / size
+    return position[..., None] * LONGEST_WAVE**-exponents
+
+
+def turned(x: Tensor, angles: Tensor) -> Tensor:
+    """Rotate the pairs of (B, H, T, D) by angles (B, 1, T, D / 2); the halves of D hold the pairs' members."""
+    a, b = x.chunk(2, -1)
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+
+
+def visible(positions: int, before: int, context: int, device: torch.device) -> Tensor | None:
+    """(T, P + T) what each position may look at; None where that is all up to itself and nothing is cached."""
+    if not before and (not context or positions <= context):
+        return None
+    here = before + torch.arange(positions, device=device)[:, None]
+    there = torch.arange(before + positions, device=device)
+    seen = there <= here
+    return seen & (there > here - context) if context else seen
+
+
+class Attention(nn.Module):
+    """Causal attention with a cache of keys and values."""
+
+    def __init__(self, units: int, heads: int, head_size: int) -> None:
+        super().__init__()
+        self.heads, self.head_size = heads, head_size
+        self.into = nn.Linear(units, 3 * heads * head_size)
+        self.out = nn.Linear(heads * head_size, units)
+
+    def _split(self, x: Tensor, angles: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, units) -> queries, keys and values (B, H, T, D)."""
+        batch, positions, _ = x.shape
+        q, k, v = self.into(x).view(batch, positions, 3, self.heads, self.head_size).permute(2, 0, 3, 1, 4)
+        return (q, k, v) if angles is None else (turned(q, angles), turned(k, angles), v)
+
+    def forward(
+        self, x: Tensor, keys: Tensor, values: Tensor, angles: Tensor | None, seen: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, units), cache (B, H, P, D) twice -> (B, T, units), cache (B, H, P + T, D) twice.
+
+        Args:
+            x: the input.
+            keys, values: of the positions before.
+            angles: (B, 1, T, D / 2) to turn queries and keys by, or None.
+            seen: (T, P + T) what may be looked at; None for all up to each position.
+        """
+        q, k, v = self._split(x, angles)
+        keys, values = torch.cat([keys.to(k.dtype), k], 2), torch.cat([values.to(v.dtype), v], 2)
+        x = F.scaled_dot_product_attention(q, keys, values, attn_mask=seen, is_causal=seen is None)
+        return self.out(x.transpose(1, 2).flatten(2)), keys, values
+
+    def step(self, x: Tensor, keys: Tensor, values: Tensor, angles: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """`forward` for one position, which looks at the whole cache: (B, 1, units) -> the same and the cache."""
+        q, k, v = self._split(x, angles)
+        keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)
+        weights = (q * self.head_size**-0.5 @ keys.transpose(2, 3)).softmax(-1)
+        return self.out((weights @ values).transpose(1, 2).flatten(2)), keys, values
+
+
+class Block(nn.Module):
+    """Attention and a dense part, each behind a layer norm and beside a residual connection."""
+
+    def __init__(
+        self, units: int, *, heads: int, head_size: int, hidden: int, dropout_attention: float, dropout_dense: float
+    ) -> None:
+        super().__init__()
+        self.norm_attention, self.norm_dense = nn.LayerNorm(units), nn.LayerNorm(units)
+        self.attention = Attention(units, heads, head_size)
+        self.into, self.out = nn.Linear(units, hidden), nn.Linear(hidden, units)
+        self.dropout_attention, self.dropout_dense = nn.Dropout(dropout_attention), nn.Dropout(dropout_dense)
+
+    def forward(
+        self, x: Tensor, keys: Tensor, values: Tensor, angles: Tensor | None, seen: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, units) -> (B, T, units) and the cache; see `Attention.forward`."""
+        heard, keys, values = self.attention(self.norm_attention(x), keys, values, angles, seen)
+        x = x + self.dropout_attention(heard)
+        return x + self.dropout_dense(self._dense(x)), keys, values
+
+    def step(self, x: Tensor, keys: Tensor, values: Tensor, angles: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """`forward` for one position: (B, 1, units) -> (B, 1, units) and the cache."""
+        heard, keys, values = self.attention.step(self.norm_attention(x), keys, values, angles)
+        x = x + heard
+        return x + self._dense(x), keys, values
+
+    def _dense(self, x: Tensor) -> Tensor:
+        dense: Tensor = self.out(self.into(self.norm_dense(x)).relu())
+        return dense
+
+
+class Blocks(nn.Module):
+    """Blocks one after the other, with their positions and their caches.
+
+    The state is the number of positions seen so far, (B,), and for each block keys and values (B, H, P, D).
+
+    Args:
+        units, heads, head_size, hidden: sizes; see `TransformerConfig`.
+        blocks: how many.
+        positions: one of `POSITIONS`.
+        context: positions that a position looks at, itself included; 0 for all before it.
+        dropout_attention, dropout_dense: rates.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        blocks: int,
+        heads: int,
+        head_size: int,
+        hidden: int,
+        positions: str,
+        context: int,
+        dropout_attention: float,
+        dropout_dense: float,
+    ) -> None:
+        super().__init__()
+        self.units, self.heads, self.head_size = units, heads, head_size
+        self.positions, self.context = positions, context
+        self.blocks = nn.ModuleList(
+            Block(
+                units, heads=heads, head_size=head_size, hidden=hidden, dropout_attention=dropout_attention,
+                dropout_dense=dropout_dense,
+            )
+            for _ in range(blocks)
+        )  # fmt: skip
+        for block in self.blocks:  # the sum of all that blocks add should not grow with their number (GPT-2)
+            assert isinstance(block, Block)
+            for last in (block.attention.out, block.out):
+                nn.init.normal_(last.weight, std=0.5 * (2 * blocks * last.in_features) ** -0.5)
+
+    def forward(self, x: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]]:
+        """(B, T, units) -> (B, T, units) and the state after."""
+        positions, before = x.shape[1], state["keys0"].shape[2]
+        position = state["position"][:, None] + torch.arange(positions, device=x.device)
+        added, angles = self._places(position)
+        seen = visible(positions, before, self.context, x.device)
+        after = {"position": state["position"] + positions}
+        for i, block in enumerate(self.blocks):
+            x = x if added is None else x + added
+            x, keys, values = block(x, state[f"keys{i}"], state[f"values{i}"], angles, seen)
+            after[f"keys{i}"], after[f"values{i}"] = self._kept(keys), self._kept(values)
+        return x, after
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]]:
+        """`forward` for one position: (B, units) -> (B, units) and the state after."""
+        added, angles = self._places(state["position"][:, None])
+        after = {"position": state["position"] + 1}
+        x = x[:, None]
+        for i, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            x = x if added is None else x + added
+            x, keys, values = block.step(x, state[f"keys{i}"], state[f"values{i}"], angles)
+            after[f"keys{i}"], after[f"values{i}"] = self._kept(keys), self._kept(values)
+        return x[:, 0], after
+
+    def initial_state(self, batch: int) -> dict[str, Tensor]:
+        """No position seen: zero, and caches without positions, (B, H, 0, D)."""
+        like = next(self.parameters())
+        shape = (batch, self.heads, 0, self.head_size)
+        names = [f"{name}{i}" for i in range(len(self.blocks)) for name in ("keys", "values")]
+        return {"position": like.new_zeros(batch), **{name: like.new_zeros(shape) for name in names}}
+
+    def _places(self, position: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """(B, T) -> what is added before each block (B, T, units), angles of queries and keys (B, 1, T, D / 2)."""
+        if self.positions == "sinusoidal":
+            angles = waves(position, self.units)
+            return torch.cat([angles.sin(), angles.cos()], -1), None
+        return None, waves(position, self.head_size)[:, None] if self.positions == "rotary" else None
+
+    def _kept(self, cache: Tensor) -> Tensor:
+        """The part of a cache, (B, H, P, D), that the next position may look at."""
+        if not self.context:
+            return cache
+        return cache[:, :, -(self.context - 1) :] if self.context > 1 else cache[:, :, :0]
+
+
+class Transformer(MelodyModel):
+    """Blocks of attention over tokens and features; see the module's docstring."""
+
+    def __init__(self, config: TransformerConfig, vocabulary_size: int, features: tuple[Feature, ...] = ()) -> None:
+        super().__init__(vocabulary_size, features)
+        units = config.units
+        self.input = TokenInput(config, vocabulary_size, features)
+        self.lift = nn.Linear(self.input.width, units) if self.input.width != units else nn.Identity()
+        self.dropout_input = nn.Dropout(config.dropout_input)
+        self.blocks = Blocks(
+            units, blocks=config.blocks, heads=config.heads, head_size=config.head_size, hidden=config.hidden,
+            positions=config.positions, context=config.context, dropout_attention=config.dropout_attention,
+            dropout_dense=config.dropout_dense,
+        )  # fmt: skip
+        self.norm = nn.LayerNorm(units) if config.last_norm else nn.Identity()
+        self.output = TokenOutput(config, units, self.input, features)
+
+    @property
+    def uses_features(self) -> bool:
+        """Whether `forward` needs features."""
+        return self.input.features is not None
+
+    def forward(
+        self,
+        ids: Tensor,
+        features: Tensor | None = None,
+        state: State | None = None,
+        mask: Tensor | None = None,
+    ) -> tuple[Tensor, State]:
+        """(B, T), (B, T, F) -> logits (B, T, V) and the state; see `MelodyModel.forward`."""
+        del mask  # padding ends a row, and no position looks forward
+        x, known = self.input(ids, features)
+        state = self.initial_state(len(ids)) if state is None else state
+        x, after = self.blocks(self.dropout_input(self.lift(x)), state)
+        return self.output(self.norm(x), known, features), after
+
+    def step(self, ids: Tensor, features: Tensor | None, state: State) -> tuple[Tensor, State]:
+        """(B,), (B, F) -> logits (B, V) and the state; see `MelodyModel.step`."""
+        x, known = self.input(ids, features)
+        x, after = self.blocks.step(self.lift(x), state)
+        return self.output(self.norm(x), known, features), after
+
+    def initial_state(self, batch: int) -> dict[str, Tensor]:
+        """See `Blocks.initial_state`."""
+        return self.blocks.initial_state(batch)
