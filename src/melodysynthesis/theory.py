@@ -7,6 +7,7 @@ is one number on it (G major and E minor are 1, F major is -1), and so is a spel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -34,6 +35,43 @@ SCALES: dict[str, tuple[int, ...]] = {
 }
 """Semitones above the tonic of each mode's seven degrees (`minor` is natural minor)."""
 
+NAMED_SCALES: dict[str, tuple[int, ...]] = {
+    "major": SCALES["major"],
+    "natural-minor": SCALES["minor"],
+    "harmonic-minor": (0, 2, 3, 5, 7, 8, 11),
+    "melodic-minor": (0, 2, 3, 5, 7, 9, 11),  # as it rises
+    **{mode: SCALES[mode] for mode in ("dorian", "phrygian", "lydian", "mixolydian", "locrian")},
+    "major-pentatonic": (0, 2, 4, 7, 9),
+    "minor-pentatonic": (0, 3, 5, 7, 10),
+    "blues": (0, 3, 5, 6, 7, 10),
+    "chromatic": tuple(range(12)),
+}
+"""Semitones above the tonic of the scales that can be asked for, by the name that they are asked for."""
+
+CHORDS: dict[str, tuple[int, ...]] = {
+    "": (0, 4, 7),
+    "m": (0, 3, 7),
+    "7": (0, 4, 7, 10),
+    "maj7": (0, 4, 7, 11),
+    "m7": (0, 3, 7, 10),
+    "mmaj7": (0, 3, 7, 11),
+    "6": (0, 4, 7, 9),
+    "m6": (0, 3, 7, 9),
+    "9": (0, 2, 4, 7, 10),
+    "maj9": (0, 2, 4, 7, 11),
+    "m9": (0, 2, 3, 7, 10),
+    "add9": (0, 2, 4, 7),
+    "dim": (0, 3, 6),
+    "dim7": (0, 3, 6, 9),
+    "m7b5": (0, 3, 6, 10),
+    "aug": (0, 4, 8),
+    "sus2": (0, 2, 7),
+    "sus4": (0, 5, 7),
+    "7sus4": (0, 5, 7, 10),
+    "5": (0, 7),
+}
+"""Semitones above the root of a chord's tones, by what follows the root in its symbol."""
+
 STEPS_BY_FIFTHS = "FCGDAEB"
 _MODE_FIFTHS = {
     "lydian": 1, "major": 0, "mixolydian": -1, "dorian": -2, "minor": -3, "phrygian": -4, "locrian": -5,
@@ -46,6 +84,23 @@ class Spelling(NamedTuple):
     step: str
     alteration: int
     octave: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chord:
+    """A chord: its `root` as a name such as ``"F#"``, and its `quality`, one of `CHORDS`."""
+
+    root: str
+    quality: str = ""
+
+    @property
+    def tones(self) -> frozenset[int]:
+        """Pitch classes of the chord's tones."""
+        root = Key(self.root).pitch_class
+        return frozenset((root + above) % 12 for above in CHORDS[self.quality])
+
+    def __str__(self) -> str:
+        return self.root + self.quality
 
 
 def signature(key: Key | None) -> int:
@@ -142,9 +197,8 @@ def metric_weight(meter: Meter, position: int) -> int:
     other beat, 1 half-way between beats (in compound meters on an eighth), else 0. The beat of compound
     meters is three units.
     """
-    compound = meter.beats in (6, 9, 12) and meter.beat_unit >= 8
-    unit = TICKS_PER_WHOLE // meter.beat_unit
-    beat, beats = (3 * unit, meter.beats // 3) if compound else (unit, meter.beats)
+    compound, beat = _is_compound(meter), beat_ticks(meter)
+    unit, beats = TICKS_PER_WHOLE // meter.beat_unit, meter.bar_ticks // beat
     if position == 0:
         return 4
     if beats % 2 == 0 and 2 * position == beats * beat:
@@ -152,6 +206,20 @@ def metric_weight(meter: Meter, position: int) -> int:
     if position % beat == 0:
         return 2
     return int(position % (unit if compound else max(1, beat // 2)) == 0)
+
+
+def beat_ticks(meter: Meter) -> int:
+    """Length of a beat in ticks: the beat unit, or three of them in compound meters (6, 9 or 12 of 1/8 or shorter)."""
+    return TICKS_PER_WHOLE // meter.beat_unit * (3 if _is_compound(meter) else 1)
+
+
+def is_strong(meter: Meter, position: int) -> bool:
+    """Whether a strong beat stands `position` ticks after the bar line: there, or the middle of a bar of even beats."""
+    return metric_weight(meter, position) >= 3
+
+
+def _is_compound(meter: Meter) -> bool:
+    return meter.beats in (6, 9, 12) and meter.beat_unit >= 8
 
 
 def meters_from_bar_lines(stated: Meter, bar_lines: Sequence[int], duration: int) -> tuple[Meter, ...]:
