@@ -10,7 +10,8 @@ from melodysynthesis.encodings import EventEncoding, GridEncoding
 from melodysynthesis.errors import EncodingError, FormatError, ModelError, TrainingError
 from melodysynthesis.music import Key, Melody, Meter, Note
 from melodysynthesis.runtime.constant import train_constant
-from melodysynthesis.runtime.ngram import MAX_ORDER, load_ngram, train_ngram
+from melodysynthesis.runtime.ngram import load_ngram, train_ngram
+from melodysynthesis.runtime.trie import MAX_ORDER
 
 GRID = GridEncoding(range(60, 66))
 

@@ -1,0 +1,103 @@
+"""Escape weights fitted to held-out data: how much of its probability a context leaves to the one a token shorter.
+
+The weight depends on the context's length, on how many tokens followed it and on how many different ones. Those three
+are put into classes, and one weight for each class is fitted by expectation-maximisation: deleted interpolation
+(Jelinek and Mercer 1980), known among compressors as secondary escape estimation (Bloom's PPMZ, 1998). Classes without
+held-out data keep the Witten-Bell weight, ``different / (different + all)``, which is the escape of the compressor PPM-C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.encodings import Ids
+from melodysynthesis.runtime import trie
+from melodysynthesis.runtime.trie import Floats, Ints, Level
+
+MAX_VARIETY, MAX_FREQUENCY = 5, 12
+"""Classes of weights: different followers 1 to 5 or more; followers 1, 2, 3-4, 5-8 ... over 1,024."""
+CLASSES = MAX_VARIETY * MAX_FREQUENCY
+ROUNDS = 40
+PRIOR_WEIGHT = 2.0
+"""How many held-out tokens the Witten-Bell weight of a class is worth."""
+
+
+class Followed(NamedTuple):
+    """What the contexts of predicted tokens say of them. Arrays are (levels, predicted).
+
+    Attributes:
+        seen: the token's share of what followed its context of each length.
+        classes: the context's class, or -1 where it is not known.
+    """
+
+    seen: Floats
+    classes: Ints
+
+
+def classes_of(totals: Ints, variety: Ints) -> Ints:
+    """Class of weight of contexts that were followed `totals` times by `variety` different tokens."""
+    frequency = np.minimum(np.ceil(np.log2(totals)).astype(np.int64), MAX_FREQUENCY - 1)
+    return (np.minimum(variety, MAX_VARIETY) - 1) * MAX_FREQUENCY + frequency
+
+
+def witten_bell(levels: int) -> Floats:
+    """(levels, classes) the Witten-Bell weight of each class, taken at its upper end."""
+    variety = np.repeat(np.arange(1, MAX_VARIETY + 1), MAX_FREQUENCY)
+    return np.tile(variety / (variety + 2.0 ** np.tile(np.arange(MAX_FREQUENCY), MAX_VARIETY)), (levels, 1))
+
+
+def are_weights(weights: NDArray[Any], levels: int) -> bool:
+    """Whether an array from a file can be the weights of so many levels."""
+    shaped = weights.shape == (levels, CLASSES) and np.issubdtype(weights.dtype, np.floating)
+    return shaped and bool(((weights > 0) & (weights < 1)).all())
+
+
+def follow(levels: Sequence[Level], blocks: Sequence[Ids], size: int) -> Followed:
+    """What counts say of the predicted tokens of other blocks."""
+    ids, places, before = trie.places_of(blocks)
+    seen = np.zeros((len(levels), len(places)))
+    classes = np.full((len(levels), len(places)), -1)
+    nodes, rows = np.zeros(len(places), np.int64), np.arange(len(places))
+    for length, level in enumerate(levels):
+        if length:
+            nodes, found = trie.find(level.keys, nodes * size + ids[places[rows] - length])
+            found &= before[rows] >= length
+            nodes, rows = nodes[found], rows[found]
+        pairs = np.repeat(np.arange(len(level.keys)), level.variety) * size + level.tokens
+        pair, followed = trie.find(pairs, nodes * size + ids[places[rows]])
+        totals = level.totals
+        seen[length, rows] = np.where(followed, level.counts[pair], 0) / totals[nodes]
+        classes[length, rows] = classes_of(totals, level.variety)[nodes]
+    return Followed(seen, classes)
+
+
+def fit(followed: Followed, size: int) -> Floats:
+    """(levels, classes) the weights that make the tokens most likely; all `size` are equally likely below level 0."""
+    weights = prior = witten_bell(len(followed.seen))
+    for _ in range(ROUNDS):
+        weights = _expect_and_maximise(weights, prior, followed, size)
+    return weights
+
+
+def _expect_and_maximise(weights: Floats, prior: Floats, followed: Followed, size: int) -> Floats:
+    """One round: the share of the probability that came from below a context becomes its class's weight."""
+    seen, classes = followed
+    known = classes >= 0
+    escape = np.where(known, np.take_along_axis(weights, np.maximum(classes, 0), axis=1), 1.0)
+    below = [np.full(seen.shape[1], 1.0 / size)]
+    for own, leave in zip(seen, escape, strict=False):
+        below.append((1 - leave) * own + leave * below[-1])
+    reached = np.ones(seen.shape[1])
+    new = np.empty((len(seen), CLASSES))
+    for level in reversed(range(len(seen))):
+        left = reached * escape[level] * below[level] / below[level + 1]
+        at = known[level]
+        came = np.bincount(classes[level, at], reached[at], CLASSES)
+        went = np.bincount(classes[level, at], left[at], CLASSES)
+        new[level] = (went + PRIOR_WEIGHT * prior[level]) / (came + PRIOR_WEIGHT)
+        reached = left
+    return new

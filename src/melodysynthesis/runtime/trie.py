@@ -1,0 +1,223 @@
+"""Counts of what follows every context of a corpus, as a trie over the past; what the n-gram and PPM models share.
+
+A context is the last few tokens. Contexts are kept exactly: the node of one is found from the node of the context
+one token shorter and the one token that stands before it. All of one length stand together in a `Level`, as sorted
+arrays, so that a whole batch of pasts goes down a level with one search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.encodings import Ids
+from melodysynthesis.errors import EncodingError, TrainingError
+
+MAX_ORDER = 64
+HELD_OUT = 10
+"""One block in this many is held out to fit what is fitted; all are counted afterwards."""
+BLOCK_TOKENS = 8192
+"""Longer sequences, such as a whole corpus in one line, are held out in blocks of this length."""
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class Level(NamedTuple):
+    """Counts after the contexts of one length.
+
+    Attributes:
+        keys: (contexts,) ascending: the node of the context one token shorter, times the vocabulary's size,
+            plus the token that stands before it. The node of a context is its place here.
+        starts: (contexts + 1,) where each context's followers start in the next two.
+        tokens: (pairs,) followers, ascending within a context.
+        counts: (pairs,) how often each followed.
+    """
+
+    keys: Ints
+    starts: Ints
+    tokens: Ints
+    counts: Ints
+
+    @property
+    def totals(self) -> Ints:
+        """(contexts,) how many tokens followed each."""
+        return np.add.reduceat(self.counts, self.starts[:-1])
+
+    @property
+    def variety(self) -> Ints:
+        """(contexts,) how many different ones."""
+        return np.diff(self.starts)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What a level adds to the probabilities.
+
+    A share for each pair, and for each context its escape: what is left to shorter ones. Together they are 1.
+    """
+
+    level: Level
+    share: Floats
+    escape: Floats
+
+
+class Places(NamedTuple):
+    """The predicted tokens of some blocks.
+
+    Attributes:
+        ids: all tokens in a row.
+        places: (predicted,) where in `ids` each stands.
+        before: (predicted,) how many tokens of its block stand before it.
+    """
+
+    ids: Ids
+    places: Ints
+    before: Ints
+
+
+def blocks_of(sequences: Iterable[Ids], size: int, order: int) -> list[Ids]:
+    """What is to be counted, in blocks of at most `BLOCK_TOKENS` predicted tokens.
+
+    Each block but a sequence's first starts with the last token of the one before.
+
+    Args:
+        sequences: ids; the first token of each is context only and never counted as predicted.
+        size: of the vocabulary.
+        order: longest context in tokens.
+
+    Raises:
+        TrainingError: if there is nothing to count or the order is out of range.
+        EncodingError: if an id is outside the vocabulary.
+    """
+    if not 0 <= order <= MAX_ORDER:
+        raise TrainingError(f"an order of {order} is not between 0 and {MAX_ORDER}")
+    blocks = [block for ids in sequences for block in _cut(np.asarray(ids, np.int64)) if len(block) > 1]
+    if not blocks:
+        raise TrainingError("there is nothing to count: no sequence has a token after its first")
+    for block in blocks:
+        if block.min() < 0 or block.max() >= size:
+            raise EncodingError(f"ids from {block.min()} to {block.max()}: the vocabulary has {size} tokens")
+    return blocks
+
+
+def _cut(ids: Ids) -> list[Ids]:
+    cuts = [*range(0, max(len(ids) - 1, 1), BLOCK_TOKENS), len(ids) - 1]
+    return [ids[start : end + 1] for start, end in pairwise(cuts)]
+
+
+def hold_out(blocks: Sequence[Ids]) -> tuple[list[Ids], list[Ids]]:
+    """One block in `HELD_OUT`, and the others."""
+    held_out = list(blocks[HELD_OUT // 2 :: HELD_OUT])
+    return held_out, [block for i, block in enumerate(blocks) if i % HELD_OUT != HELD_OUT // 2]
+
+
+def places_of(blocks: Sequence[Ids]) -> Places:
+    """All predicted tokens of some blocks."""
+    lengths = np.array([len(block) for block in blocks])
+    before = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    places = np.flatnonzero(before > 0)
+    return Places(np.concatenate(blocks), places, before[places])
+
+
+def count(blocks: Sequence[Ids], size: int, order: int) -> list[Level]:
+    """Count what follows each context of 0, 1, ... `order` tokens; fewer levels where no block is so long."""
+    ids, places, before = places_of(blocks)
+    nodes = np.zeros(len(places), np.int64)
+    levels = []
+    for length in range(order + 1):
+        long_enough = before >= length
+        places, before, nodes = places[long_enough], before[long_enough], nodes[long_enough]
+        if not len(places):
+            break
+        keys, nodes = (
+            np.unique(nodes * size + ids[places - length], return_inverse=True)
+            if length
+            else (np.zeros(1, np.int64), nodes)
+        )
+        pairs, counts = np.unique(nodes * size + ids[places], return_counts=True)
+        starts = np.searchsorted(pairs // size, np.arange(len(keys) + 1))
+        levels.append(Level(keys, starts, pairs % size, counts))
+    return levels
+
+
+def interpolate(shares: Sequence[Shares], past: Ints, size: int) -> Floats:
+    """Probabilities (batch, size) after a past (batch, tokens), the latest last; -1 is no token.
+
+    All tokens are equally likely before the first level; each level takes its escape of what is there and adds
+    its shares.
+    """
+    mixed = np.full((len(past), size), 1.0 / size)
+    rows = np.arange(len(past))
+    nodes = np.zeros(len(past), np.int64)
+    for length, (level, share, escape) in enumerate((s.level, s.share, s.escape) for s in shares):
+        if length:
+            if length > past.shape[1]:
+                break
+            older = past[rows, -length]
+            nodes, found = find(level.keys, nodes * size + older)
+            found &= older >= 0
+            rows, nodes = rows[found], nodes[found]
+        if not len(rows):
+            break
+        each, pairs = _spread(level.starts[nodes], level.starts[nodes + 1] - level.starts[nodes])
+        mixed[rows] *= escape[nodes, None]
+        mixed[rows[each], level.tokens[pairs]] += share[pairs]
+    return mixed
+
+
+def find(keys: Ints, wanted: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+    """Place of each wanted key in the ascending `keys`, and whether it is there at all."""
+    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return places, keys[places] == wanted
+
+
+def _spread(starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+    """The ranges ``start .. start + length`` in a row: which range each item is of, and the item."""
+    each = np.repeat(np.arange(len(starts)), lengths)
+    offsets = np.arange(len(each)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return each, starts[each] + offsets
+
+
+def pack(levels: Sequence[Level]) -> dict[str, NDArray[Any]]:
+    """The levels as few arrays, for a file."""
+    return {
+        "contexts": np.array([len(level.keys) for level in levels], np.int64),
+        "keys": np.concatenate([level.keys for level in levels]),
+        "variety": np.concatenate([level.variety for level in levels]).astype(np.int32),
+        "tokens": np.concatenate([level.tokens for level in levels]).astype(np.int32),
+        "counts": np.concatenate([level.counts for level in levels]).astype(np.int32),
+    }
+
+
+def unpack(arrays: Mapping[str, NDArray[Any]], size: int) -> list[Level]:
+    """The levels that `pack` was given.
+
+    Raises:
+        KeyError: if an array is missing.
+        ValueError: if they contradict one another or the vocabulary's size.
+    """
+    contexts, variety = arrays["contexts"].astype(np.int64), arrays["variety"].astype(np.int64)
+    keys, tokens, counts = (arrays[name].astype(np.int64) for name in ("keys", "tokens", "counts"))
+    whole = (
+        0 < len(contexts) <= MAX_ORDER + 1
+        and contexts.min() > 0
+        and len(keys) == len(variety) == contexts.sum()
+        and len(tokens) == len(counts) == variety.sum()
+        and min(variety.min(), counts.min()) > 0
+        and 0 <= tokens.min() <= tokens.max() < size
+    )
+    if not whole:
+        raise ValueError("its tables contradict one another")
+    levels, context, pair = [], 0, 0
+    for number in contexts.tolist():
+        starts = np.concatenate([[0], np.cumsum(variety[context : context + number])])
+        pairs = slice(pair, pair + int(starts[-1]))
+        levels.append(Level(keys[context : context + number], starts, tokens[pairs], counts[pairs]))
+        context, pair = context + number, pairs.stop
+    return levels
