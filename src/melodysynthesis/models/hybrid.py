@@ -39,13 +39,13 @@ class HybridConfig(TokenConfig):
     """Attention heads of a block."""
     head_size: int = 32
     """Size of a head's queries, keys and values."""
-    hidden: int = 256
+    hidden: int = 512
     """Size of the hidden layer in a block's dense part."""
     positions: str = "rotary"
     """How positions are known: none, sinusoidal (added in each block) or rotary (Su et al. 2021)."""
     context: int = 0
     """Positions that a position looks at, itself included; 0 for all before it."""
-    units: int = 208
+    units: int = 224
     """Size of h and c in each LSTM layer."""
     layers: int = 1
     """Number of LSTM layers."""
