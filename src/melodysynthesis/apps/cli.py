@@ -35,6 +35,7 @@ VERBS = {
     "evaluate": Verb("evaluate", "Measure a model on a corpus.", "melody evaluate lstm"),
     "metrics": Verb("metrics", "The 17 descriptors of the original study, one row a melody.", "melody metrics *.mid"),
     "compare": Verb("compare", "How far melodies are from people's.", "melody compare *.mid --against essen-german"),
+    "study": Verb("study", "Compare models by a plan, and report on it.", "melody study run smoke"),
     "inspect": Verb("inspect", "Read files and say what they are.", "melody inspect tune.abc"),
     "export": Verb("export", "Convert melodies to other formats.", "melody export tune.abc --format mid,svg"),
     "corpus": Verb("corpus", "List, build, show and audit corpora.", "melody corpus list"),

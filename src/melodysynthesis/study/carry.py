@@ -1,0 +1,213 @@
+"""Carrying out a trial, stage by stage; what a stage finds is written whole before the next begins.
+
+FOLDER/plan.json                       the plan
+       runs/lstm-event-1/              the run, as `melody train` leaves one
+       trials/lstm-event-1/asked.json  what the results depend on
+                           STAGE.parquet, melodies.json, confusion.json
+       trials/people/                  held-out tunes judged in the place of a model
+       results.parquet                 all rows
+       report.html, report.md          what `melody study report` makes of them
+
+A stage whose file is there is over: so a study that was killed at any moment goes on without doing anything twice.
+While a trial is carried out its folder is locked; who comes second waits, and then finds everything done.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from melodysynthesis import corpora
+from melodysynthesis.errors import FormatError, RequestError
+from melodysynthesis.formats import files
+from melodysynthesis.formats import json as melody_json
+from melodysynthesis.music import Melody
+from melodysynthesis.runtime.base import Engine
+from melodysynthesis.study import fit, results
+from melodysynthesis.study.judge import OF_PEOPLE, Measure, draw, judge_melodies, predict, time_steps
+from melodysynthesis.study.plan import Plan, Trial, difference
+from melodysynthesis.study.results import PEOPLE, Row
+
+ASKED, MELODIES, CONFUSION = "asked.json", "melodies.json", "confusion.json"
+PLAN, RESULTS = "plan.json", "results.parquet"
+
+
+class Bench:
+    """What the stages of a trial share, made when it is first needed."""
+
+    def __init__(self, trial: Trial, folder: Path) -> None:
+        self.trial, self.folder = trial, folder
+        self.place = folder / "trials" / trial.name
+
+    @cached_property
+    def corpus(self) -> corpora.Corpus:
+        """The plan's."""
+        return corpora.load(self.trial.plan.corpus)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The fitted model."""
+        return fit.engine_of(self.trial, self.folder)
+
+    @cached_property
+    def measure(self) -> Measure:
+        """What melodies are judged by."""
+        return Measure.of(self.corpus)
+
+    @cached_property
+    def tunes(self) -> Sequence[Melody]:
+        """The held-out tunes that are predicted."""
+        return list(self.corpus.split("test"))[: self.trial.plan.judging.tunes or None]
+
+    def keep(self, stage: str, rows: Sequence[Row]) -> None:
+        """Write the rows of a stage, which is then over."""
+        trial = self.trial
+        results.save(results.table_of(rows, trial.model, trial.encoding, trial.seed), self.place / f"{stage}.parquet")
+
+
+def _fit(bench: Bench) -> None:
+    if not bench.trial.is_counted:
+        fit.train(bench.trial, bench.folder)
+    bench.keep("fitted", list(fit.facts(bench.trial, bench.folder)))
+
+
+def _predict(bench: Bench) -> None:
+    rows, confusion = predict(bench.engine, bench.tunes)
+    _save_json(bench.place / CONFUSION, confusion)
+    bench.keep("predicted", rows)
+
+
+def _draw(bench: Bench) -> None:
+    trial = bench.trial
+    drawn = draw(bench.engine, trial.plan.judging, trial.seed, bench.measure.people)
+    told = {f"{at:g}": [melody_json.to_dict(one) for one in melodies] for at, melodies in drawn.items()}
+    _save_json(bench.place / MELODIES, told)
+
+
+def _judge(bench: Bench) -> None:
+    judging = bench.trial.plan.judging
+    drawn = read_melodies(bench.place)
+    rows = [
+        row
+        for number, (at, melodies) in enumerate(drawn.items())
+        for row in judge_melodies(melodies, bench.measure, judging, at, each=number == 0)
+    ]
+    bench.keep("judged", rows)
+
+
+def _time(bench: Bench) -> None:
+    bench.keep("timed", list(time_steps(bench.engine, bench.tunes, bench.trial.plan.judging.batches)))
+
+
+class Stage(NamedTuple):
+    """A part of a trial: its name in words, the file that says it is over, and how it is done."""
+
+    name: str
+    file: str
+    carry_out: Callable[[Bench], None]
+
+
+STAGES = (
+    Stage("fitting", "fitted.parquet", _fit),
+    Stage("predicting", "predicted.parquet", _predict),
+    Stage("writing melodies", MELODIES, _draw),
+    Stage("judging melodies", "judged.parquet", _judge),
+    Stage("timing", "timed.parquet", _time),
+)
+
+
+def carry_out(trial: Trial, folder: Path) -> None:
+    """Do what is left of a trial.
+
+    Raises:
+        MelodyError: where it can't be done.
+        KeyboardInterrupt: after a clean stop.
+    """
+    bench = Bench(trial, folder)
+    with _locked(bench.place):
+        check_asked(trial, folder)
+        _save_json(bench.place / ASKED, trial.asked())
+        for stage in STAGES:
+            if not (bench.place / stage.file).exists():
+                stage.carry_out(bench)
+
+
+def judge_people(plan: Plan, folder: Path) -> None:
+    """Judge the test tunes in the place of a model's melodies."""
+    place = folder / "trials" / PEOPLE
+    with _locked(place):
+        asked = {"corpus": plan.corpus, "judging": plan.judging.model_dump(mode="json")}
+        _check(place, asked)
+        if (place / "judged.parquet").exists():
+            return
+        _save_json(place / ASKED, asked)
+        corpus = corpora.load(plan.corpus)
+        tunes = list(corpus.split("test"))
+        at = plan.judging.temperatures[0]
+        _save_json(place / MELODIES, {f"{at:g}": [melody_json.to_dict(tune) for tune in tunes]})
+        rows = judge_melodies(tunes, Measure.of(corpus), plan.judging, at, by=OF_PEOPLE)
+        results.save(results.table_of(rows, PEOPLE, "", 0), place / "judged.parquet")
+
+
+def check_asked(trial: Trial, folder: Path) -> None:
+    """See that what is in a trial's folder is of this plan.
+
+    Raises:
+        RequestError: if not, with the first difference.
+    """
+    _check(folder / "trials" / trial.name, trial.asked())
+
+
+def _check(place: Path, asked: dict[str, Any]) -> None:
+    path = place / ASKED
+    if path.exists() and (differs := difference(read_json(path), asked)):
+        raise RequestError(f"{place}: results of another plan: they are of {differs}: choose another folder with --out")
+
+
+def is_over(trial: Trial, folder: Path) -> bool:
+    """Whether nothing is left to do."""
+    return all((folder / "trials" / trial.name / stage.file).exists() for stage in STAGES)
+
+
+def read_melodies(place: Path) -> dict[float, list[Melody]]:
+    """The melodies of a trial by temperature, the plan's first one first."""
+    told = read_json(place / MELODIES)
+    where = str(place / MELODIES)
+    return {float(at): [melody_json.from_dict(one, where) for one in melodies] for at, melodies in told.items()}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object that a study wrote.
+
+    Raises:
+        FormatError: if it is missing or damaged.
+    """
+    try:
+        found = json.loads(files.load(path, results.MAX_BYTES))
+    except ValueError as error:
+        raise FormatError(f"damaged: {error}", str(path)) from None
+    if not isinstance(found, dict):
+        raise FormatError("damaged: expected an object", str(path))
+    return found
+
+
+def _save_json(path: Path, value: Any) -> None:
+    files.save(path, (json.dumps(value, ensure_ascii=False) + "\n").encode())
+
+
+@contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    """Alone with a folder, which is made. The lock ends with the process, however that ends."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        lock = (place / ".lock").open("w")
+    except OSError as error:
+        raise RequestError(f"{place}: the folder can't be made: {error.strerror}") from None
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
