@@ -12,8 +12,8 @@ from melodysynthesis.music import TICKS_PER_QUARTER
 
 pytestmark = pytest.mark.slow
 
-KEPT = {"essen-german": 6006, "essen-all": 8508, "oneills": 2009, "airds": 1174, "ryans": 1048}
-READ = {"essen-german": 6008, "essen-all": 8514, "oneills": 2009, "airds": 1180, "ryans": 1059}
+KEPT = {"essen-german": 6006, "essen-all": 8508, "oneills": 2009, "airds": 1174, "ryans": 1048, "public-domain": 4231}
+READ = {"essen-german": 6008, "essen-all": 8514, "oneills": 2009, "airds": 1180, "ryans": 1059, "public-domain": 4248}
 
 
 @pytest.fixture(params=KEPT)

@@ -128,6 +128,10 @@ SOURCES: dict[str, Source] = {
             "ryans", "Ryan's Mammoth Collection: reels, jigs and hornpipes",
             "ryansMammoth", ("*.abc",), "license.txt", _tune_book,
         ),
+        Source(
+            "public-domain", "O'Neill's, Aird's and Ryan's collections together, printed from 1782 to 1903",
+            "", ("oneills1850/*.abc", "airdsAirs/*.abc", "ryansMammoth/*.abc"), "license.txt", _tune_book,
+        ),
     )
 }  # fmt: skip
 """The collections that can be named."""
