@@ -1,0 +1,30 @@
+"""The live player: listens to a person and answers in time. Nothing here reads a port or a clock.
+
+    player = Player(Setting(tempo=100))
+    player.hear(NoteOn(67, 90), now)       # what comes in, and when
+    for out in player.poll(now):           # what goes out now: messages, and what the model is asked to write
+        ...
+    player.write(note_of_the_model, now)
+    sleep(player.wake(now) - now)
+
+    messages      MIDI messages and their bytes
+    tempo         seconds <-> ticks; follows a MIDI clock
+    ear           what was played, from keys that go down and up
+    quantise      human timing -> ticks
+    voice         notes -> messages in time; nothing hangs
+    player        whose turn it is
+    improviser    what the model writes
+    recording     what was played, as a MIDI file
+
+Whoever calls it hands in ports, clock and threads: `apps.live`, or a test.
+"""
+
+from melodysynthesis.live.improviser import Improviser, ModelImproviser
+from melodysynthesis.live.messages import Message, NoteOff, NoteOn
+from melodysynthesis.live.player import Ask, Player, Remark
+from melodysynthesis.live.recording import Recording
+from melodysynthesis.live.setting import Setting
+
+__all__ = [
+    "Ask", "Improviser", "Message", "ModelImproviser", "NoteOff", "NoteOn", "Player", "Recording", "Remark", "Setting",
+]  # fmt: skip
