@@ -28,7 +28,7 @@ CASES: dict[str, Any] = {}
 
 @dataclass
 class Case:
-    """A melody that keeps a rule, and how to break it: `broken` has a breach at `note`, from 0, or anywhere for None."""
+    """A melody that keeps a rule, and one that does not: at `note`, counted from 0, or anywhere for None."""
 
     melody: Melody
     fields: dict[str, Any]
