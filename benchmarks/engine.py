@@ -1,11 +1,13 @@
 """One step of the engine: microseconds at batch 1, 256 and 1,000, ONNX Runtime against eager PyTorch.
 
-    python benchmarks/engine.py [--preset original base] [--batches 1 256 1000] [--seconds 3]
+    python benchmarks/engine.py [--model lstm transformer hybrid] [--preset original base] [--batches 1 256 1000]
+                                [--position 100] [--seconds 3]
 
-The network alone is timed (the walk of the encoding's context is shown beside it): random weights, whose speed is that
-of trained ones. PyTorch runs the same step without gradients. The two are timed in turns, and the fastest tenth counts,
-since others may use the machine. The last column is what the products of one step would take at the peak of a float32
-matrix product in this process.
+The step is that of one position, the hundredth by default, so that a cache is as full as it is in the middle of a
+melody. The network alone is timed (the walk of the encoding's context is shown beside it): random weights, whose speed
+is that of trained ones. PyTorch runs the same step without gradients. The two are timed in turns, and the fastest tenth
+counts, since others may use the machine. The last column is what the products of one step would take at the peak of a
+float32 matrix product in this process.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +25,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from melodysynthesis.encodings import encoding_from
-from melodysynthesis.models import build, parameter_count
+from melodysynthesis.models import ARCHITECTURES, build, parameter_count
 from melodysynthesis.runtime.base import Card
 from melodysynthesis.runtime.onnx import OnnxEngine
 from melodysynthesis.training.export import export
@@ -56,22 +59,24 @@ def in_turns(runs: list[Callable[[], object]], seconds: float) -> list[float]:
     return [float(np.quantile(taken, 0.1)) for taken in times]
 
 
-def measure(preset: str, batches: list[int], seconds: float, folder: Path) -> None:
+def measure(architecture: str, preset: str, given: argparse.Namespace, folder: Path) -> None:
     """Print a line for each batch size."""
     encoding = encoding_from({"name": PRESETS[preset]})
-    model = build("lstm", preset, encoding).eval()
-    path = folder / f"{preset}.onnx"
-    export(model, encoding, Card("lstm", "lstm", preset, "", "", 0, parameter_count(model), "", {}), path)
+    model = build(architecture, preset, encoding).eval()
+    path = folder / f"{architecture}-{preset}.onnx"
+    export(model, encoding, Card(architecture, architecture, preset, "", "", 0, parameter_count(model), "", {}), path)
     start = time.perf_counter()
     engine = OnnxEngine(path)
     loading = time.perf_counter() - start
     best = peak()
     size = path.stat().st_size / 1e6
-    print(f"\n{preset}: {size:.1f} MB, loaded in {1000 * loading:.0f} ms, peak {best / 1e9:.0f} GFLOP/s")
+    print(f"\n{architecture} {preset}: {size:.1f} MB, loaded in {1000 * loading:.0f} ms, peak {best / 1e9:.0f} GFLOP/s")
     print(f"{'batch':>6} {'ONNX':>10} {'PyTorch':>10} {'ratio':>6} {'context':>10} {'us/token':>9} {'at peak':>10}")
-    for batch in batches:
+    for batch in given.batches:
         ids = np.full(batch, encoding.start_id, np.int64)
         _, state = engine.init(batch)
+        for _ in range(given.position):
+            _, state = engine._run(ids, state)
         features = torch.from_numpy(state.context.features()) if model.uses_features else None
         tensors = {name: torch.from_numpy(a) for name, a in zip(engine.shapes, state.memory, strict=True)}
 
@@ -86,7 +91,7 @@ def measure(preset: str, batches: list[int], seconds: float, folder: Path) -> No
             state.context.features()
 
         torch.set_num_threads(1 if batch < 64 else THREADS)  # as the engine has it
-        onnx, eager, walk = in_turns([by_onnx, by_torch, context], seconds)
+        onnx, eager, walk = in_turns([by_onnx, by_torch, context], given.seconds)
         matrices = sum(p.numel() for n, p in model.named_parameters() if p.ndim == 2 and "embedding" not in n)
         ideal = 2 * matrices * batch / best
         print(
@@ -99,13 +104,15 @@ def main() -> None:
     """Measure all that was asked for."""
     warnings.filterwarnings("ignore")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", nargs="+", default=list(ARCHITECTURES), choices=list(ARCHITECTURES))
     parser.add_argument("--preset", nargs="+", default=list(PRESETS), choices=list(PRESETS))
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 256, 1000])
+    parser.add_argument("--position", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=3)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for preset in given.preset:
-            measure(preset, given.batches, given.seconds, Path(folder))
+        for architecture, preset in product(given.model, given.preset):
+            measure(architecture, preset, given, Path(folder))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""Training speed: tokens a second of both LSTM presets, as a share of what the machine's matrix products allow.
+"""Training speed: tokens a second of each architecture, as a share of what the machine's matrix products allow.
 
-    python benchmarks/training.py [--threads 1 2] [--precision 32-true bf16-mixed] [--seconds 10]
+    python benchmarks/training.py [--model lstm transformer hybrid] [--preset original base] [--threads 1 2]
+                                  [--precision 32-true bf16-mixed] [--seconds 10]
 
 Each update is one of the training loop: forward, backward, clipping and AdamW on songs of the default corpus' length.
-The peak is the fastest of several float32 matrix products between the updates, with as many threads; the share counts 2
-operations for each weight and token forward and 4 backward, nothing else. `original` is fed one-hot, which could be
-looked up instead: its share counts that product as well, since it is computed. Fastest tenths are compared, since
-others may use the machine.
+The peak is the fastest of several matrix products in the same precision between the updates, with as many threads; the
+share counts 2 operations for each weight and token forward and 4 backward, nothing else: not attention's products of
+positions with positions. `original` is fed one-hot, which could be looked up instead: its share counts that product as
+well, since it is computed. Fastest tenths are compared, since others may use the machine.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import tempfile
 import time
 import warnings
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from melodysynthesis.encodings import Encoding, encoding_from
-from melodysynthesis.models import MelodyModel, config_from, parameter_count
+from melodysynthesis.models import ARCHITECTURES, MelodyModel, config_from, parameter_count
 from melodysynthesis.training.batches import Sequences, Songs
 from melodysynthesis.training.config import TrainingConfig
 from melodysynthesis.training.loop import Trainer
@@ -35,9 +37,10 @@ LENGTHS = (60, 180)
 """Shortest and longest song in tokens: about those of the default corpus."""
 
 
-def peak() -> float:
-    """Operations a second of the fastest of several float32 matrix products."""
-    a, b = torch.rand(1024, 1024), torch.rand(1024, 1024)
+def peak(precision: str) -> float:
+    """Operations a second of the fastest of several matrix products in a precision."""
+    kind = torch.float32 if precision == "32-true" else torch.bfloat16
+    a, b = torch.rand(1024, 1024, dtype=kind), torch.rand(1024, 1024, dtype=kind)
     times = []
     for _ in range(12):
         start = time.perf_counter()
@@ -59,19 +62,20 @@ def random_songs(encoding: Encoding, count: int = 512) -> Sequences:
 
 def operations(model: MelodyModel) -> int:
     """Operations per token in the matrix products: every weight matrix that is multiplied, forward and backward."""
-    looked_up = {"embedding.weight", "feature_embedding.table.weight"}
-    tied = model.vocabulary_size * model.config.embedding if model.config.tie_weights else 0  # type: ignore[attr-defined]
-    matrices = sum(p.numel() for name, p in model.named_parameters() if p.ndim == 2 and name not in looked_up)
-    return 6 * (matrices + tied)
+    looked_up = {"input.embedding.weight", "input.features.table.weight"}
+    matrices = {id(p): p.numel() for name, p in model.named_parameters() if p.ndim == 2 and name not in looked_up}
+    output: torch.Tensor = model.output.weight  # type: ignore[assignment, union-attr]
+    return 6 * sum({**matrices, id(output): output.numel()}.values())  # tied, it is looked up and multiplied
 
 
-def measure(preset: str, threads: int, precision: str, seconds: float) -> tuple[float, float, float]:
-    """Tokens a second, the peak in operations a second, and the share of it."""
+def measure(architecture: str, preset: str, threads: int, precision: str, seconds: float) -> None:
+    """Print tokens a second, the peak in operations a second, and the share of it."""
     torch.set_num_threads(threads)
     encoding = encoding_from({"name": PRESETS[preset]})
     config = TrainingConfig(precision=precision, device="cpu", tensorboard=False, log_every=10**6)
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder), "lstm", preset, config_from("lstm", preset), encoding, replace(config, epochs=1))
+        made = config_from(architecture, preset)
+        run = Run(Path(folder), architecture, preset, made, encoding, replace(config, epochs=1))
         songs = Songs(random_songs(encoding), config.batch_size, seed=0)
         model = run.build()
         trainer = Trainer(
@@ -85,32 +89,32 @@ def measure(preset: str, threads: int, precision: str, seconds: float) -> tuple[
         best, speeds, limit = 0.0, list[float](), time.perf_counter() + seconds
         while time.perf_counter() < limit or len(speeds) < 5:
             if len(speeds) % 5 == 0:
-                best = max(best, peak())
+                best = max(best, peak(precision))
             batch = batches[len(speeds) % len(batches)]
             start = time.perf_counter()
             trainer._update(batch)
             speeds.append(batch.mask.sum() / (time.perf_counter() - start))
         fast = float(np.quantile(speeds, 0.9))
         print(
-            f"{preset:9} {threads} threads {precision:11} {parameter_count(model):9,} parameters  "
+            f"{architecture:11} {preset:8} {threads} threads {precision:10} {parameter_count(model):10,} parameters  "
             f"{fast:8,.0f} tokens/s (median {np.median(speeds):,.0f})  "
-            f"peak {best / 1e9:6.1f} GFLOP/s  share {fast * operations(model) / best:5.1%}"
+            f"peak {best / 1e9:6.1f} GFLOP/s  share {fast * operations(model) / best:5.1%}",
+            flush=True,
         )
-    return fast, best, fast * operations(model) / best
 
 
 def main() -> None:
     """Measure all that was asked for."""
     warnings.filterwarnings("ignore")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", nargs="+", default=list(ARCHITECTURES), choices=list(ARCHITECTURES))
+    parser.add_argument("--preset", nargs="+", default=list(PRESETS), choices=list(PRESETS))
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--precision", nargs="+", default=["32-true", "bf16-mixed"])
     parser.add_argument("--seconds", type=float, default=10)
     given = parser.parse_args()
-    for preset in PRESETS:
-        for threads in given.threads:
-            for precision in given.precision:
-                measure(preset, threads, precision, given.seconds)
+    for case in product(given.model, given.preset, given.threads, given.precision):
+        measure(*case, given.seconds)
 
 
 if __name__ == "__main__":
