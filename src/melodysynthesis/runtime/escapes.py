@@ -1,14 +1,15 @@
-"""Escape weights fitted to held-out data: how much of its probability a context leaves to the one a token shorter.
+"""Escape weights: how much of its probability a context leaves to the one a token shorter.
 
-The weight depends on the context's length, on how many tokens followed it and on how many different ones. Those three
-are put into classes, and one weight for each class is fitted by expectation-maximisation: deleted interpolation
-(Jelinek and Mercer 1980), known among compressors as secondary escape estimation (Bloom's PPMZ, 1998). Classes without
-held-out data keep the Witten-Bell weight, ``different / (different + all)``, which is the escape of the compressor PPM-C.
+The compressors of the PPM family take them by a formula from the context's counts: `METHODS`. Better is to fit them to
+held-out data. The weight depends on the context's length, on how many tokens followed it and on how many different
+ones. Those three are put into classes, and one weight for each class is fitted by expectation-maximisation: deleted
+interpolation (Jelinek and Mercer 1980), known among compressors as secondary escape estimation (Bloom's PPMZ, 1998).
+Classes without held-out data keep the Witten-Bell weight, ``different / (different + all)``, the escape of PPM-C.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from melodysynthesis.encodings import Ids
 from melodysynthesis.runtime import trie
-from melodysynthesis.runtime.trie import Floats, Ints, Level
+from melodysynthesis.runtime.trie import Floats, Ints, Level, Shares
 
 MAX_VARIETY, MAX_FREQUENCY = 5, 12
 """Classes of weights: different followers 1 to 5 or more; followers 1, 2, 3-4, 5-8 ... over 1,024."""
@@ -24,6 +25,26 @@ CLASSES = MAX_VARIETY * MAX_FREQUENCY
 ROUNDS = 40
 PRIOR_WEIGHT = 2.0
 """How many held-out tokens the Witten-Bell weight of a class is worth."""
+
+
+class Method(NamedTuple):
+    """An escape by formula.
+
+    Attributes:
+        discount: taken off each count.
+        weight: from the numbers of tokens that followed, of different ones and of those met once, each (contexts,).
+    """
+
+    discount: float
+    weight: Callable[[Ints, Ints, Ints], Floats]
+
+
+METHODS = {
+    "A": Method(0.0, lambda total, variety, once: 1 / (total + 1)),  # Cleary and Witten 1984
+    "AX": Method(0.0, lambda total, variety, once: (once + 1) / (total + once + 1)),  # Moffat, Neal and Witten 1998
+    "C": Method(0.0, lambda total, variety, once: variety / (total + variety)),  # Moffat 1990
+    "D": Method(0.5, lambda total, variety, once: variety / (2 * total)),  # Howard 1993
+}
 
 
 class Followed(NamedTuple):
@@ -56,6 +77,18 @@ def are_weights(weights: NDArray[Any], levels: int) -> bool:
     return shaped and bool(((weights > 0) & (weights < 1)).all())
 
 
+def by_formula(level: Level, method: str) -> Shares:
+    """What a level's counts add, with an escape of `METHODS`."""
+    discount, weight = METHODS[method]
+    once = np.add.reduceat(level.counts == 1, level.starts[:-1], dtype=np.int64)
+    return trie.shares_of(level, weight(level.totals, level.variety, once), discount)
+
+
+def by_class(level: Level, weights: Floats) -> Shares:
+    """What a level's counts add, with fitted weights, (classes,)."""
+    return trie.shares_of(level, weights[classes_of(level.totals, level.variety)])
+
+
 def follow(levels: Sequence[Level], blocks: Sequence[Ids], size: int) -> Followed:
     """What counts say of the predicted tokens of other blocks."""
     ids, places, before = trie.places_of(blocks)
@@ -75,20 +108,20 @@ def follow(levels: Sequence[Level], blocks: Sequence[Ids], size: int) -> Followe
     return Followed(seen, classes)
 
 
-def fit(followed: Followed, size: int) -> Floats:
-    """(levels, classes) the weights that make the tokens most likely; all `size` are equally likely below level 0."""
+def fit(followed: Followed, base: Floats | float) -> Floats:
+    """(levels, classes) the weights that make the tokens most likely, `base` being their probability below level 0."""
     weights = prior = witten_bell(len(followed.seen))
     for _ in range(ROUNDS):
-        weights = _expect_and_maximise(weights, prior, followed, size)
+        weights = _expect_and_maximise(weights, prior, followed, base)
     return weights
 
 
-def _expect_and_maximise(weights: Floats, prior: Floats, followed: Followed, size: int) -> Floats:
+def _expect_and_maximise(weights: Floats, prior: Floats, followed: Followed, base: Floats | float) -> Floats:
     """One round: the share of the probability that came from below a context becomes its class's weight."""
     seen, classes = followed
     known = classes >= 0
     escape = np.where(known, np.take_along_axis(weights, np.maximum(classes, 0), axis=1), 1.0)
-    below = [np.full(seen.shape[1], 1.0 / size)]
+    below = [np.full(seen.shape[1], base)]
     for own, leave in zip(seen, escape, strict=False):
         below.append((1 - leave) * own + leave * below[-1])
     reached = np.ones(seen.shape[1])

@@ -20,7 +20,7 @@ from melodysynthesis.encodings import Encoding, Frame, Ids
 from melodysynthesis.formats import files
 from melodysynthesis.runtime import escapes, tables, trie
 from melodysynthesis.runtime.base import Card, Logits, State
-from melodysynthesis.runtime.trie import Floats, Ints, Level, Shares
+from melodysynthesis.runtime.trie import Floats, Ints, Level
 
 KIND = ("melodysynthesis ngram", 1)
 
@@ -38,7 +38,7 @@ class NGramEngine:
     def __init__(self, levels: Sequence[Level], weights: Floats, encoding: Encoding, card: Card) -> None:
         self.levels, self.weights = tuple(levels), weights
         self.encoding, self.card = encoding, card
-        self._shares = [_shares(level, row) for level, row in zip(self.levels, weights, strict=True)]
+        self._shares = [escapes.by_class(level, row) for level, row in zip(self.levels, weights, strict=True)]
 
     @property
     def order(self) -> int:
@@ -123,17 +123,11 @@ def _built(found: tables.Tables) -> NGramEngine:
     return NGramEngine(levels, weights, found.encoding, found.card)
 
 
-def _shares(level: Level, weights: Floats) -> Shares:
-    totals, variety = level.totals, level.variety
-    escape = weights[escapes.classes_of(totals, variety)]
-    return Shares(level, np.repeat((1 - escape) / totals, variety) * level.counts, escape)
-
-
 def _fit_weights(blocks: Sequence[Ids], size: int, levels: int) -> Floats:
     """(levels, classes) escape weights that make the held-out blocks most likely."""
     weights = escapes.witten_bell(levels)
     held_out, rest = trie.hold_out(blocks)
     if held_out:
-        fitted = escapes.fit(escapes.follow(trie.count(rest, size, levels - 1), held_out, size), size)
+        fitted = escapes.fit(escapes.follow(trie.count(rest, size, levels - 1), held_out, size), 1 / size)
         weights[: len(fitted)] = fitted
     return weights

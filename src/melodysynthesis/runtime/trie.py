@@ -8,7 +8,6 @@ arrays, so that a whole batch of pasts goes down a level with one search.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -23,6 +22,9 @@ HELD_OUT = 10
 """One block in this many is held out to fit what is fitted; all are counted afterwards."""
 BLOCK_TOKENS = 8192
 """Longer sequences, such as a whole corpus in one line, are held out in blocks of this length."""
+
+TINY = 1e-300
+"""No probability is less: a product of many escapes could be too small for a number."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -55,8 +57,7 @@ class Level(NamedTuple):
         return np.diff(self.starts)
 
 
-@dataclass(frozen=True, slots=True)
-class Shares:
+class Shares(NamedTuple):
     """What a level adds to the probabilities.
 
     A share for each pair, and for each context its escape: what is left to shorter ones. Together they are 1.
@@ -95,8 +96,7 @@ def blocks_of(sequences: Iterable[Ids], size: int, order: int) -> list[Ids]:
         TrainingError: if there is nothing to count or the order is out of range.
         EncodingError: if an id is outside the vocabulary.
     """
-    if not 0 <= order <= MAX_ORDER:
-        raise TrainingError(f"an order of {order} is not between 0 and {MAX_ORDER}")
+    check_order(order)
     blocks = [block for ids in sequences for block in _cut(np.asarray(ids, np.int64)) if len(block) > 1]
     if not blocks:
         raise TrainingError("there is nothing to count: no sequence has a token after its first")
@@ -104,6 +104,12 @@ def blocks_of(sequences: Iterable[Ids], size: int, order: int) -> list[Ids]:
         if block.min() < 0 or block.max() >= size:
             raise EncodingError(f"ids from {block.min()} to {block.max()}: the vocabulary has {size} tokens")
     return blocks
+
+
+def check_order(order: int) -> None:
+    """Raises TrainingError for an order that is too long or negative."""
+    if not 0 <= order <= MAX_ORDER:
+        raise TrainingError(f"an order of {order} is not between 0 and {MAX_ORDER}")
 
 
 def _cut(ids: Ids) -> list[Ids]:
@@ -146,29 +152,78 @@ def count(blocks: Sequence[Ids], size: int, order: int) -> list[Level]:
     return levels
 
 
+def shares_of(level: Level, escape: Floats, discount: float = 0.0) -> Shares:
+    """What a level's counts add: (1 - e) * (c - d) / (T - d * t), T of t different tokens having followed.
+
+    Args:
+        level: the counts.
+        escape: (contexts,) e, from 0 to 1.
+        discount: d, less than 1.
+    """
+    scale = (1 - escape) / (level.totals - discount * level.variety)
+    return Shares(level, np.repeat(scale, level.variety) * (level.counts - discount), escape)
+
+
+class Said(NamedTuple):
+    """What the contexts of one length say of the next token of some sequences.
+
+    Attributes:
+        rows: (contexts,) which sequence of the batch each is of.
+        escape: (contexts,) what it leaves to shorter ones.
+        variety: (contexts,) how many of the next two are its own.
+        tokens: (pairs,) tokens that followed.
+        share: (pairs,) the share of each.
+    """
+
+    rows: Ints
+    escape: Floats
+    variety: Ints
+    tokens: Ints
+    share: Floats
+
+
+def blend(said: Sequence[Said], base: Floats) -> Floats:
+    """Probabilities (batch, vocabulary): contexts of each length add their shares to what they leave to shorter ones.
+
+    Only pairs that were met are gone through, from the longest contexts down; the whole vocabulary once.
+
+    Args:
+        said: of the shortest contexts first.
+        base: (batch, vocabulary) probabilities below them all.
+    """
+    left = np.ones(len(base))
+    cells, masses = [], []
+    for rows, escape, variety, tokens, share in reversed(said):
+        cells.append(np.repeat(rows * base.shape[1], variety) + tokens)
+        masses.append(np.repeat(left[rows], variety) * share)
+        left[rows] *= escape
+    blended = left[:, None] * base
+    if cells:
+        blended += np.bincount(np.concatenate(cells), np.concatenate(masses), base.size).reshape(base.shape)
+    return np.asarray(np.maximum(blended, TINY, out=blended))
+
+
 def interpolate(shares: Sequence[Shares], past: Ints, size: int) -> Floats:
     """Probabilities (batch, size) after a past (batch, tokens), the latest last; -1 is no token.
 
-    All tokens are equally likely before the first level; each level takes its escape of what is there and adds
-    its shares.
+    Below the empty context all tokens are equally likely.
     """
-    mixed = np.full((len(past), size), 1.0 / size)
-    rows = np.arange(len(past))
-    nodes = np.zeros(len(past), np.int64)
-    for length, (level, share, escape) in enumerate((s.level, s.share, s.escape) for s in shares):
-        if length:
-            if length > past.shape[1]:
-                break
-            older = past[rows, -length]
-            nodes, found = find(level.keys, nodes * size + older)
-            found &= older >= 0
-            rows, nodes = rows[found], nodes[found]
+    empty, *longer = shares
+    base = np.full(size, empty.escape[0] / size)
+    base[empty.level.tokens] += empty.share
+    rows, nodes = np.arange(len(past)), np.zeros(len(past), np.int64)
+    said = []
+    for length, (level, share, escape) in enumerate(longer[: past.shape[1]], 1):
+        older = past[rows, -length]
+        nodes, found = find(level.keys, nodes * size + older)
+        found &= older >= 0
+        rows, nodes = rows[found], nodes[found]
         if not len(rows):
             break
-        each, pairs = _spread(level.starts[nodes], level.starts[nodes + 1] - level.starts[nodes])
-        mixed[rows] *= escape[nodes, None]
-        mixed[rows[each], level.tokens[pairs]] += share[pairs]
-    return mixed
+        variety = level.starts[nodes + 1] - level.starts[nodes]
+        pairs = _ranges(level.starts[nodes], variety)
+        said.append(Said(rows, escape[nodes], variety, level.tokens[pairs], share[pairs]))
+    return blend(said, np.broadcast_to(base, (len(past), size)))
 
 
 def find(keys: Ints, wanted: Ints) -> tuple[Ints, NDArray[np.bool_]]:
@@ -177,11 +232,9 @@ def find(keys: Ints, wanted: Ints) -> tuple[Ints, NDArray[np.bool_]]:
     return places, keys[places] == wanted
 
 
-def _spread(starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
-    """The ranges ``start .. start + length`` in a row: which range each item is of, and the item."""
-    each = np.repeat(np.arange(len(starts)), lengths)
-    offsets = np.arange(len(each)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return each, starts[each] + offsets
+def _ranges(starts: Ints, lengths: Ints) -> Ints:
+    """The ranges ``start .. start + length`` in a row."""
+    return np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
 
 
 def pack(levels: Sequence[Level]) -> dict[str, NDArray[Any]]:
