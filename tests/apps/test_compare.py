@@ -32,7 +32,7 @@ def test_a_table_and_a_csv_of_all_scores(sets, folder, capsys):
     assert "Frechet distance of all figures: " in printed
     with (folder / "scores.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 1 + 3 * (len(FIGURES) + len(PROFILES))
+    assert len(rows) == 2 + 3 * (len(FIGURES) + len(PROFILES))
     assert {row["metric"] for row in rows} == {"frechet", "wasserstein", "overlap", "divergence", "jensen_shannon"}
     assert all(name in printed for name in (*FIGURES, *PROFILES))
 

@@ -87,7 +87,8 @@ def _people(against: str) -> list[Melody]:
 
 
 def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    yield "all", "", "frechet", found["frechet"]
+    for name, score in found["frechet"].items():
+        yield "all", name, "frechet", score
     for group in ("figures", "profiles"):
         for name, scores in found[group].items():
             for metric, score in scores.items():
@@ -144,9 +145,9 @@ def _print(found: dict[str, Any], against: str) -> None:
             table.add_row(name, *cells)
     console.say(f"{found['compared']:,} melodies beside {found['reference']:,} of people's, {Path(against).name}")
     Console(highlight=False).print(table)
-    score = found["frechet"]
-    console.say(f"Frechet distance of all figures: {_said(score['melodies'])}, people's {_said(score['people'])}")
-    total = sum(1 for _ in _rows(found)) - 1
+    for name, score in found["frechet"].items():
+        console.say(f"Frechet distance of {name}: {_said(score['melodies'])}, people's {_said(score['people'])}")
+    total = sum(1 for _ in _rows(found)) - len(found["frechet"])
     console.say(f"{marks} of {total} scores are further from people than other people's are (*)")
     console.note("--out and --json have all intervals")
 

@@ -18,8 +18,9 @@ Wasserstein distance
 Jensen-Shannon divergence
     Of the two sets' shares, averaged over melodies, 0 for equal ones and 1 for such as have nothing in common.
 Frechet distance
-    Of Gaussians fitted to all figures, standardised by the reference's mean and deviation, an unknown one taken to be
-    at its mean; squared, as Heusel et al. have it (NeurIPS 2017, arXiv 1706.08500). It grows as sets get smaller.
+    Of Gaussians fitted to the figures, standardised by the reference's mean and deviation, kept within `FARTHEST`
+    deviations, so that no figure in which people hardly vary decides alone; an unknown one is taken to be at the mean;
+    squared, as Heusel et al. have it (NeurIPS 2017, arXiv 1706.08500). It grows as sets get smaller.
 Intervals
     Of 95 %, by drawing melodies of each set with replacement (seeded). Draws hold melodies twice, which moves
     distances: they are centred on the value. NaN where a set has one melody.
@@ -35,14 +36,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.errors import RequestError
+from melodysynthesis.evaluation.descriptors import NAMES
 from melodysynthesis.evaluation.features import FIGURES, Features, features_of
-from melodysynthesis.evaluation.statistics import LEVEL, Interval
+from melodysynthesis.evaluation.statistics import LEVEL, UNKNOWN, Interval
 from melodysynthesis.music import Melody
 
 RESAMPLES = 200
+FARTHEST = 6
 PAIRED = 100
 """Pairs, and the time they take, grow with the square; of a hundred melodies there are thousands."""
 FEWEST_PEOPLE = 4
+FRECHET = {"17 descriptors": slice(0, len(NAMES)), "all figures": slice(0, len(FIGURES))}
+"""Figures that a Frechet distance is taken over."""
 _BINS = 96
 
 Floats = NDArray[np.float64]
@@ -74,7 +79,7 @@ def evaluate(
 
     Returns:
         numbers of melodies as ``compared`` and ``reference``; ``means`` of figures, where known, of the melodies and of
-        all people; ``frechet``; ``figures`` by name with ``wasserstein``,
+        all people; ``frechet`` by `FRECHET`; ``figures`` by name with ``wasserstein``,
         ``overlap`` and ``divergence``; ``profiles`` by name with ``jensen_shannon``, ``overlap`` and ``divergence``.
         Each score is a dict of ``melodies`` and ``people``, each with value, low, high and standard error.
 
@@ -90,7 +95,7 @@ def evaluate(
     answer: dict[str, Any] = {**sizes, "means": means, "figures": {}, "profiles": {}}
     for (group, name, metric), score in scores.items():
         if group == "all":
-            answer[metric] = score.as_dict()
+            answer.setdefault(metric, {})[name] = score.as_dict()
         else:
             answer[group].setdefault(name, {})[metric] = score.as_dict()
     return answer
@@ -102,13 +107,11 @@ def compare(
     """`evaluate` for features: scores by group, name and metric; and the sizes of the sets."""
     if not len(melodies):
         raise RequestError("there are no melodies to compare")
-    if len(people) < FEWEST_PEOPLE:
-        raise RequestError(f"{len(people)} melodies to compare with are too few: at least {FEWEST_PEOPLE} are needed")
+    check_people(len(people))
+    of_reference, of_others = halves(len(people), seed)
+    half, size = len(of_reference), min(len(melodies), len(of_others))
     random = np.random.default_rng(seed)
-    order = random.permutation(len(people))
-    half = len(people) // 2
-    size = min(len(melodies), len(people) - half)
-    reference, others = people.take(order[:half]), people.take(order[half : half + size])
+    reference, others = people.take(of_reference), people.take(of_others[:size])
     chosen = melodies.take(np.sort(random.permutation(len(melodies))[:size]))
     draws = _weights(size, resamples, random), _weights(half, resamples, random)
     found = [dict(_scores(each, reference, draws)) for each in (chosen, others)]
@@ -116,10 +119,30 @@ def compare(
     return scores, {"compared": size, "reference": half}
 
 
+def check_people(count: int) -> None:
+    """Whether so many melodies of people are enough to be parted.
+
+    Raises:
+        RequestError: if they are not.
+    """
+    if count < FEWEST_PEOPLE:
+        raise RequestError(f"{count} melodies to compare with are too few: at least {FEWEST_PEOPLE} are needed")
+
+
+def halves(people: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the people's melodies that are the reference, and of the others."""
+    order = np.random.default_rng(seed).permutation(people)
+    return order[: people // 2], order[people // 2 :]
+
+
 def _scores(
     one: Features, reference: Features, draws: tuple[Floats, Floats]
 ) -> Iterator[tuple[tuple[str, str, str], Interval]]:
-    yield ("all", "", "frechet"), _interval(frechet(one.figures, reference.figures), draws)[0]
+    for name, columns in FRECHET.items():
+        yield (
+            ("all", name, "frechet"),
+            _interval(frechet(one.figures[:, columns], reference.figures[:, columns]), draws)[0],
+        )
     for column, name in enumerate(FIGURES):
         values, there = one.figures[:, column], reference.figures[:, column]
         known, known_there = np.flatnonzero(~np.isnan(values)), np.flatnonzero(~np.isnan(there))
@@ -180,7 +203,8 @@ def frechet(values: Floats, reference: Floats) -> Metric:
     centre = np.nanmean(reference[:, known], axis=0)
     deviation = np.nanstd(reference[:, known], axis=0)
     scale = np.where(deviation > 1e-12, deviation, 1)
-    one, other = (np.nan_to_num((each[:, known] - centre) / scale) for each in (values, reference))
+    apart = (np.nan_to_num((each[:, known] - centre) / scale) for each in (values, reference))
+    one, other = (np.clip(each, -FARTHEST, FARTHEST) for each in apart)
 
     def scores(mine: Floats, theirs: Floats) -> Floats:
         (mean, spread), (other_mean, other_spread) = _moments(one, mine), _moments(other, theirs)
@@ -272,7 +296,7 @@ def _interval(metric: Metric, draws: tuple[Floats, Floats]) -> list[Interval]:
     """The scores of a metric, with intervals over the draws; NaN where a set has nothing to compare."""
     mine, theirs = draws
     if not mine.shape[1] or not theirs.shape[1]:
-        return [Interval(*[float("nan")] * 4)] * 2
+        return [UNKNOWN] * 2
     drawn = (mine.sum(axis=1) > 0) & (theirs.sum(axis=1) > 0)
     scores = metric(mine[drawn], theirs[drawn]).reshape(int(drawn.sum()), -1)
     several = min(mine.shape[1], theirs.shape[1]) > 1 and len(scores) > 2

@@ -5,15 +5,15 @@ Conventions
 Input: `Melody`. A melody's key is the stated one, else the found one (`theory.find_key`); bars are its own. What a
     melody does not have (phrases without marks, bars without meter, intervals without notes) is NaN, or counts nothing.
 
-Figures are the 17 descriptors of the original study (`evaluation.descriptors`) and those of `RICHER`. Profiles count,
-in each melody, the things of `PROFILES`; a pair is of neighbours. Contours are Huron's nine types of phrase ("The
-Melodic Arch in Western Folksongs", Computing in Musicology 10, 1996): how first note, mean of the inner ones, and last
-note lie.
+Figures are the 17 descriptors of the original study (`evaluation.descriptors`), those of `RICHER`, and those of
+`evaluation.structure`. Profiles count, in each melody, the things of `PROFILES`; pairs and triples are of neighbours.
+Contours are Huron's nine types of phrase ("The Melodic Arch in Western Folksongs", Computing in Musicology 10, 1996):
+how first note, mean of the inner ones, and last note lie.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.evaluation.descriptors import NAMES, describe_sounds, sounds_of
+from melodysynthesis.evaluation.structure import STRUCTURE, Structure
 from melodysynthesis.music import TICKS_PER_QUARTER, Melody, Note
 from melodysynthesis.theory import find_key, metric_weight
 
@@ -58,9 +59,12 @@ class Features:
 def features_of(melodies: Sequence[Melody]) -> Features:
     """The features of melodies."""
     heard = [_Heard(melody) for melody in melodies]
-    richer = np.array([[figure(one) for figure in RICHER.values()] for one in heard], np.float64)
+    richer = [
+        [*(figure(one) for figure in RICHER.values()), *(figure(one.structure) for figure in STRUCTURE.values())]
+        for one in heard
+    ]
     descriptors = describe_sounds([sounds_of(one.melody) for one in heard])
-    figures = np.concatenate([descriptors, richer.reshape(len(heard), len(RICHER))], axis=1)
+    figures = np.concatenate([descriptors, np.array(richer).reshape(len(heard), len(RICHER) + len(STRUCTURE))], axis=1)
     profiles = {name: [Counter(things(one)) for one in heard] for name, things in PROFILES.items()}
     return Features(figures, profiles)
 
@@ -78,16 +82,13 @@ class _Heard:
         self.bars = list(melody.bars())
         starts = [bar.start for bar in self.bars]
         self.bar_of = [bisect_right(starts, onset) - 1 for onset in onsets] if starts else []
-        self.phrases = self._phrases()
+        self.structure = Structure(melody)
+        self.phrases = self.structure.phrases
+        self.positions = self._positions()
+        self.parts = [GRID * at // bar for at, bar in self.positions]
+        self.durations = [note.duration for note in self.notes]
 
-    def _phrases(self) -> list[tuple[Note, ...]]:
-        ends = self.melody.phrase_ends
-        found: dict[int, list[Note]] = {}
-        for note in self.notes if ends else ():
-            found.setdefault(bisect_right(ends, note.onset), []).append(note)
-        return [tuple(notes) for _, notes in sorted(found.items())]
-
-    def positions(self) -> list[tuple[int, int]]:
+    def _positions(self) -> list[tuple[int, int]]:
         """Of each note in a bar: ticks after the bar line, and the bar's full length; a pickup ends its bar."""
         places = []
         for note, number in zip(self.notes, self.bar_of, strict=False):
@@ -98,8 +99,8 @@ class _Heard:
 
     def weights(self) -> list[int]:
         """Metric weight of each note in a bar, as `theory.metric_weight` has it."""
-        places = self.positions()
-        return [metric_weight(self.bars[n].meter, at) for n, (at, _) in zip(self.bar_of, places, strict=False)]
+        places = zip(self.bar_of, self.positions, strict=False)
+        return [metric_weight(self.bars[number].meter, at) for number, (at, _) in places]
 
     def bar_contents(self) -> list[tuple[Any, ...]]:
         """What each full bar that has notes holds: places in the bar, durations and pitches, in its own key."""
@@ -163,7 +164,7 @@ the seven pitch classes that the melody uses most. A bar or a run of four notes 
 in any key.
 """
 
-FIGURES = (*NAMES, *RICHER)
+FIGURES = (*NAMES, *RICHER, *STRUCTURE)
 """Names of all figures, in the order of `Features.figures`."""
 
 
@@ -178,14 +179,42 @@ def _contour(notes: tuple[Note, ...]) -> str:
     return f"{way(first, middle)}, {way(middle, last)}"
 
 
+def _triples(things: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return list(zip(things, things[1:], things[2:], strict=False))
+
+
+def _cadences(one: _Heard) -> list[tuple[int, ...]]:
+    """Of each phrase, or of the whole melody without marks, its last two degrees and their durations."""
+    sounding = list(zip(one.degrees, one.durations, strict=False))
+    lasts = [bisect_left(one.notes, notes[-1]) for notes in one.phrases] or [len(one.notes) - 1]
+    return [(*sounding[last - 1], *sounding[last]) for last in lasts if 0 < last < len(sounding)]
+
+
+def _bar_rhythms(one: _Heard) -> list[tuple[int, ...]]:
+    return [tuple(place for place, _ in onsets) for onsets in one.structure.bar_stretches]
+
+
 PROFILES: dict[str, Callable[[_Heard], list[Any]]] = {
     "Intervals": lambda one: one.intervals,
     "Interval Pairs": lambda one: list(pairwise(one.intervals)),
+    "Interval Triples": lambda one: _triples(one.intervals),
     "Degrees": lambda one: one.degrees,
     "Degree Pairs": lambda one: list(pairwise(one.degrees)),
-    "Durations": lambda one: [note.duration for note in one.notes],
-    "Duration Pairs": lambda one: list(pairwise(note.duration for note in one.notes)),
-    "Metric Positions": lambda one: [GRID * at // bar for at, bar in one.positions()],
+    "Degree Triples": lambda one: _triples(one.degrees),
+    "Durations": lambda one: one.durations,
+    "Duration Pairs": lambda one: list(pairwise(one.durations)),
+    "Duration Triples": lambda one: _triples(one.durations),
+    "Steps In Time": lambda one: list(pairwise(zip(one.intervals, one.lasting[1:], strict=True))),
+    "Metric Positions": lambda one: one.parts,
+    "Durations By Position": lambda one: list(zip(one.parts, one.durations, strict=False)),
+    "Degrees By Position": lambda one: list(zip(one.parts, one.degrees, strict=False)),
+    "Bar Rhythms": _bar_rhythms,
+    "Bar Rhythm Pairs": lambda one: list(pairwise(_bar_rhythms(one))),
     "Phrase Contours": lambda one: [_contour(notes) for notes in one.phrases if len(notes) > 1],
+    "Phrase Lengths": _phrase_quarters,
+    "Cadences": _cadences,
+    "Forms": lambda one: ["".join(letter[0] for letter in one.structure.form)] if one.phrases else [],
 }
-"""Profiles: degrees are semitones above the tonic, durations in ticks, positions in 24ths of a bar."""
+"""Profiles: degrees are semitones above the tonic, durations in ticks, positions in 24ths of a bar, phrase lengths in
+quarters. A step in time is an interval with the duration from its second note to the next; a cadence the last two
+degrees and durations of a phrase; a bar's rhythm the ticks of its onsets; a form such as ABAC is without primes."""

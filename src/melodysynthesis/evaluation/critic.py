@@ -1,0 +1,280 @@
+"""Can a critic tell generated melodies from people's? A classifier two-sample test on melodies of equal length.
+
+Conventions
+-----------
+Input: two sets of melodies. Quantity: area under the ROC curve (AUC), the chance that the critic thinks a melody of
+    people more human than a generated one: 0.5 if it can't tell, 1 if it always can. Lopez-Paz and Oquab, "Revisiting
+    Classifier Two-Sample Tests" (ICLR 2017, arXiv 1610.06545); the AUC in place of their accuracy needs no threshold.
+What the critic hears
+    The figures and profiles of `evaluation.features`: intervals, degrees and durations in pairs and triples, metric
+    positions, bars, phrases, cadences, forms, repetition; in no key of its own. The log odds of two classifiers are
+    added: logistic regression on the profiles, randomised trees on the figures.
+What it must not hear
+    Length: each generated melody is paired with one of people's whose number of notes differs by at most `TOLERANCE`;
+    what finds no partner is left out. And what only one set says, such as meters: see `evaluation.level`.
+Cross-validation
+    In `FOLDS` parts, `REPEATS` times; scores are compared within a part only. A family of tunes (`corpora.families`)
+    stays in one part, and so does a generated melody with a tune that it copies: knowing a tune by heart is no help.
+Intervals
+    Of 95 %, by drawing families with replacement (seeded), and made wider by the root of 1 + folds / (folds - 1), since
+    parts were trained on nearly the same melodies: Nadeau and Bengio, "Inference for the Generalization Error" (Machine
+    Learning 52, 2003). NaN where fewer than `FEWEST` pairs are left.
+
+Needs scikit-learn: ``pip install 'melodysynthesis[judge]'``.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.corpora.families import Notes, find_families
+from melodysynthesis.errors import RequestError
+from melodysynthesis.evaluation.features import FIGURES, PROFILES, Features, features_of
+from melodysynthesis.evaluation.level import unsaid, without
+from melodysynthesis.evaluation.statistics import UNKNOWN, Interval, auc, interval_of
+from melodysynthesis.music import Melody
+
+PAIRS = 500
+"""At most so many are compared: more narrow the interval little and cost time."""
+FEWEST = 10
+TOLERANCE = 0.1
+FOLDS, REPEATS = 5, 2
+RESAMPLES = 1000
+WIDER = (1 + FOLDS / (FOLDS - 1)) ** 0.5
+"""See Intervals."""
+HASHED = 2**18
+TREES = 200
+SURE = 1e-3
+"""Trees are never surer than this: a probability of 0 or 1 would silence the other classifier."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """A figure by which generated melodies are known: `higher` is the chance that theirs is higher than people's."""
+
+    name: str
+    higher: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What `two_sample` found.
+
+    Attributes:
+        auc: of the critic.
+        pairs: melodies of each set that were compared.
+        clues: all figures, those that tell most first.
+    """
+
+    auc: Interval
+    pairs: int
+    clues: tuple[Clue, ...]
+
+
+class Critic:
+    """A judge that was shown people's and generated melodies; made by `Critic.fit`."""
+
+    def __init__(self, linear: Any, trees: Any, left_out: frozenset[str]) -> None:
+        self._linear, self._trees, self._left_out = linear, trees, left_out
+
+    @classmethod
+    def fit(cls, real: Sequence[Melody], generated: Sequence[Melody], *, seed: int = 0) -> Critic:
+        """Learn to tell two sets apart, matched by length.
+
+        Raises:
+            RequestError: if fewer than `FEWEST` pairs are of equal length, or scikit-learn is not installed.
+        """
+        left_out = unsaid(real, generated)
+        pairs = _paired(real, generated, seed, PAIRS)
+        if len(pairs) < FEWEST:
+            raise RequestError(f"{len(pairs)} pairs of melodies of equal length are too few for a critic: {FEWEST}")
+        both = [*(real[n] for n in pairs[:, 0]), *(generated[n] for n in pairs[:, 1])]
+        human = np.repeat([True, False], len(pairs))
+        critic = cls(*_classifiers(seed), left_out)
+        critic._learn(_heard(without(both, left_out)), human)
+        return critic
+
+    def score(self, melodies: Sequence[Melody]) -> Floats:
+        """(melodies,) log odds that each is of people: positive for human, by the critic's ear."""
+        return self._odds(_heard(without(melodies, self._left_out))) if len(melodies) else np.zeros(0)
+
+    def _learn(self, heard: _Material, human: NDArray[np.bool_]) -> None:
+        self._linear.fit(heard.counts, human)
+        self._trees.fit(heard.figures, human)
+
+    def _odds(self, heard: _Material) -> Floats:
+        share = np.clip(self._trees.predict_proba(heard.figures)[:, 1], SURE, 1 - SURE)
+        return np.asarray(self._linear.decision_function(heard.counts) + np.log(share / (1 - share)))
+
+
+def two_sample(
+    real: Sequence[Melody],
+    generated: Sequence[Melody],
+    seed: int = 0,
+    *,
+    pairs: int = PAIRS,
+    progress: Progress | None = None,
+) -> Told:
+    """How well a critic tells two sets apart by cross-validation; see the conventions.
+
+    Args:
+        real: people's melodies, none of them known to the model.
+        generated: the model's, or another set of people's.
+        seed: of the pairing, the parts, the classifiers and the interval.
+        pairs: at most so many are compared.
+        progress: told how many of the critics have been trained, and of how many.
+
+    Raises:
+        RequestError: if scikit-learn is not installed.
+    """
+    _classifiers(seed)  # complains at once
+    chosen = _paired(real, generated, seed, pairs)
+    if len(chosen) < FEWEST:
+        return Told(UNKNOWN, len(chosen), ())
+    both = [*(real[n] for n in chosen[:, 0]), *(generated[n] for n in chosen[:, 1])]
+    features = features_of(without(both, unsaid(real, generated)))
+    material, half = _material(features), len(chosen)
+    families = _families(both, half)
+    wins, compared = np.zeros((half, half)), np.zeros((half, half))
+    for repeat in range(REPEATS):
+        parts = _parts(families, half, seed + repeat)
+        scores = np.zeros(2 * half)
+        for part in range(FOLDS):
+            inside = parts == part
+            critic = Critic(*_classifiers(seed + repeat), frozenset())
+            critic._learn(material.take(~inside), np.flatnonzero(~inside) < half)
+            scores[inside] = critic._odds(material.take(inside))
+            if progress:
+                progress(FOLDS * repeat + part + 1, FOLDS * REPEATS)
+        together = (parts[:half, None] == parts[half:]).astype(np.float64)
+        wins += together * _wins(scores[:half], scores[half:])
+        compared += together
+    return Told(_interval(wins, compared, families, seed), half, _clues(features, half))
+
+
+def _paired(real: Sequence[Melody], generated: Sequence[Melody], seed: int, most: int) -> Ints:
+    """(pairs, 2) numbers of a real and a generated melody of about as many notes, at most one pair for each."""
+    random = np.random.default_rng(seed)
+    free = random.permutation(len(real)).tolist()
+    free.sort(key=lambda number: len(real[number]))
+    sizes = [len(real[number]) for number in free]
+    pairs: list[tuple[int, int]] = []
+    for number in random.permutation(len(generated)).tolist():
+        size = len(generated[number])
+        at = bisect_left(sizes, size)
+        nearest = min((n for n in (at - 1, at) if 0 <= n < len(sizes)), key=lambda n: abs(sizes[n] - size), default=-1)
+        if size and nearest >= 0 and abs(sizes[nearest] - size) <= TOLERANCE * size:
+            pairs.append((free.pop(nearest), number))
+            sizes.pop(nearest)
+        if len(pairs) == most:
+            break
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def _families(both: Sequence[Melody], half: int) -> Ints:
+    """(melodies,) number of each melody's family. Generated ones are of one family only if they copy a real tune."""
+    first = np.concatenate([[0], np.cumsum([len(melody) for melody in both])]).astype(np.int64)
+    pitches = np.array([pitch for melody in both for pitch in melody.pitches], np.uint8)
+    found = find_families(Notes(first, pitches)).astype(np.int64)
+    return np.where(found < half, found, np.arange(len(both)))  # a family is named by its first melody
+
+
+def _parts(families: Ints, half: int, seed: int) -> Ints:
+    """(melodies,) the part of each melody: whole families, about as many of each set in every part."""
+    random = np.random.default_rng(seed)
+    names, members = np.unique(families, return_inverse=True)
+    of_set = np.stack([np.bincount(each, minlength=len(names)) for each in (members[:half], members[half:])])
+    order = random.permutation(len(names))
+    order = order[np.argsort(-of_set.sum(axis=0)[order], kind="stable")]  # the largest first, into the emptiest part
+    part_of, load = np.zeros(len(names), np.int64), np.zeros((2, FOLDS))
+    for family in order.tolist():
+        mine = of_set[:, family]
+        fullness = (load * (mine > 0)[:, None]).sum(axis=0)
+        part_of[family] = np.argmin(fullness)
+        load[:, part_of[family]] += mine
+    return part_of[members]
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What the classifiers are given: hashed profiles (melodies, HASHED), sparse, and figures (melodies, figures)."""
+
+    counts: Any
+    figures: Floats
+
+    def take(self, chosen: NDArray[np.bool_]) -> _Material:
+        return _Material(self.counts[chosen], self.figures[chosen])
+
+
+def _heard(melodies: Sequence[Melody]) -> _Material:
+    return _material(features_of(melodies))
+
+
+def _material(features: Features) -> _Material:
+    from sklearn.feature_extraction import FeatureHasher
+
+    heard = [column for column, name in enumerate(FIGURES) if name != "Notes"]  # which is what the pairs are matched by
+    words = (_words(features, number) for number in range(len(features)))
+    return _Material(FeatureHasher(HASHED).transform(words), features.figures[:, heard])
+
+
+def _words(features: Features, number: int) -> dict[str, float]:
+    """The profiles of a melody as weights of words: logarithmic counts, each profile of length 1."""
+    words: dict[str, float] = {}
+    for name in PROFILES:
+        counted = features.profiles[name][number]
+        weights = np.log1p(np.array(list(counted.values()), np.float64))
+        weights /= np.linalg.norm(weights) or 1.0
+        words |= {f"{name}={thing}": weight for thing, weight in zip(counted, weights.tolist(), strict=True)}
+    return words
+
+
+def _classifiers(seed: int) -> tuple[Any, Any]:
+    try:
+        from sklearn.ensemble import ExtraTreesClassifier
+        from sklearn.linear_model import LogisticRegression
+    except ImportError:
+        reason = "the critic needs scikit-learn, which is not installed: pip install 'melodysynthesis[judge]'"
+        raise RequestError(reason) from None
+    linear = LogisticRegression(C=1.0, solver="liblinear", dual=True, max_iter=300, random_state=seed)
+    trees = ExtraTreesClassifier(TREES, min_samples_leaf=3, max_features=0.3, random_state=seed)
+    return linear, trees
+
+
+def _wins(real: Floats, generated: Floats) -> Floats:
+    """(real, generated) 1 where the real one scores higher, a half where both score the same."""
+    apart = real[:, None] - generated
+    return np.asarray((np.sign(apart) + 1) / 2)
+
+
+def _interval(wins: Floats, compared: Floats, families: Ints, seed: int) -> Interval:
+    names, members = np.unique(families, return_inverse=True)
+    random, half = np.random.default_rng(seed), len(wins)
+    drawn = random.multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
+    times = drawn[:, members].astype(np.float64)
+    mine, theirs = times[:, :half], times[:, half:]
+    pairs = ((mine @ compared) * theirs).sum(axis=1)
+    value = float(wins.sum() / compared.sum())
+    apart = ((mine @ wins) * theirs).sum(axis=1)[pairs > 0] / pairs[pairs > 0] - value
+    found = interval_of(value, value + WIDER * apart)
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+
+
+def _clues(features: Features, half: int) -> tuple[Clue, ...]:
+    clues = []
+    for column, name in enumerate(FIGURES):
+        values = features.figures[:, column]
+        real, generated = values[:half], values[half:]
+        clues.append(Clue(name, auc(generated[~np.isnan(generated)], real[~np.isnan(real)])))
+    known = [clue for clue in clues if not np.isnan(clue.higher.value)]
+    return tuple(sorted(known, key=lambda clue: -abs(clue.higher.value - 0.5)))
