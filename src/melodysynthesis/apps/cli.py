@@ -39,6 +39,7 @@ VERBS = {
     "inspect": Verb("inspect", "Read files and say what they are.", "melody inspect tune.abc"),
     "export": Verb("export", "Convert melodies to other formats.", "melody export tune.abc --format mid,svg"),
     "corpus": Verb("corpus", "List, build, show and audit corpora.", "melody corpus list"),
+    "live": Verb("live", "Play with a model over MIDI ports.", 'melody live --key "G major" --tempo 96 --click'),
     "models": Verb("models", "List the models: size, figures, card.", "melody models"),
     "bench": Verb("bench", "Run a benchmark.", "melody bench cold_start"),
     "doctor": Verb("doctor", "Say what is installed and what works.", "melody doctor"),

@@ -48,6 +48,7 @@ LIBRARIES = (
     Library("safetensors", "training", "train"),
     Library("onnx", "exporting models", "train"),
     Library("tensorboard", "training logs", "train"),
+    Library("python-rtmidi", "MIDI ports", "live"),
 )
 
 

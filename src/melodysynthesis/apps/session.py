@@ -1,0 +1,322 @@
+"""A live session: ports, clock and threads around the player.
+
+One thread owns the player, the ports and the time: it sleeps until the player wants to be asked or something happens.
+What happens elsewhere is put into its inbox: messages, from the MIDI library's thread with the time at which they came;
+notes of the model, from a thread that does nothing but write; ports that come and go, from one that looks after them.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Protocol
+
+from melodysynthesis.apps.ports import Input, Output, Ports
+from melodysynthesis.errors import MelodyError
+from melodysynthesis.live.improviser import Improviser
+from melodysynthesis.live.messages import Sent, parse
+from melodysynthesis.live.player import Ask, Drop, Player, Remark
+from melodysynthesis.music import Note
+
+MOST_WAITING = 10_000
+"""Messages that may wait in the inbox; more, from a flood, are lost."""
+AT_ONCE = 100
+"""Things that are done before the player is asked again, so that no flood delays what it plays."""
+WATCH_SECONDS = 0.5
+SWITCH_SECONDS = 0.0005
+"""How long the writing thread may keep the interpreter from the one that plays: by default Python lets it 5 ms."""
+
+Happening = Callable[[], None]
+"""What has happened: told to the player when it is called, in the player's thread."""
+
+
+class Clock(Protocol):
+    """The time, and sleep that a happening ends."""
+
+    def now(self) -> float:
+        """Seconds."""
+
+    def next(self, inbox: SimpleQueue[Happening], seconds: float) -> Happening | None:
+        """What has happened; None if nothing did for so long."""
+
+
+class SystemClock:
+    """The time of `time.monotonic`."""
+
+    def now(self) -> float:
+        """See `Clock.now`."""
+        return time.monotonic()
+
+    def next(self, inbox: SimpleQueue[Happening], seconds: float) -> Happening | None:
+        """See `Clock.next`."""
+        try:
+            return inbox.get(timeout=seconds) if seconds > 0 else inbox.get_nowait()
+        except Empty:
+            return None
+
+
+class Writer(Protocol):
+    """Has answers written."""
+
+    def ask(self, ask: Ask) -> None:
+        """Have this answer written, in place of any other."""
+
+    def drop(self, turn: int) -> None:
+        """The answer of this number is not wanted any more."""
+
+    def close(self) -> None:
+        """Nothing is wanted any more."""
+
+
+class Session:
+    """Plays until it is told to quit.
+
+    Args:
+        player: to be played.
+        ports: where it listens and plays.
+        source: name of the port to listen to; None for a virtual one.
+        target: name of the port to play on; None for a virtual one.
+        say: is told lines for people.
+        clock: the time.
+    """
+
+    def __init__(
+        self,
+        player: Player,
+        ports: Ports,
+        source: str | None,
+        target: str | None,
+        *,
+        say: Callable[[str], None],
+        clock: Clock,
+    ) -> None:
+        self.inbox: SimpleQueue[Happening] = SimpleQueue()
+        self._player, self._ports, self._say, self._clock = player, ports, say, clock
+        self._source, self._target = source, target
+        self._input: Input | None = None
+        self._output: Output | None = None
+        self._writer: Writer | None = None
+        self._lost = 0
+        self._quit = False
+
+    def run(self, writer: Writer) -> None:
+        """Play. Whatever ends it, what sounds is ended too, and the ports are given back.
+
+        Raises:
+            OSError: if a port can't be opened.
+            RequestError: if a virtual one can't.
+        """
+        self._writer = writer
+        try:
+            self._open_output()
+            self._open_input()
+            while not self._quit:
+                self._turn()
+        finally:
+            self._player.stop(self._clock.now())
+            self._do(self._player.poll(self._clock.now()))
+            writer.close()
+            for port in (self._input, self._output):
+                if port is not None:
+                    port.close()
+
+    def quit(self) -> None:
+        """End the session; from any thread, or a signal."""
+        self.inbox.put(self._end)
+
+    def panic(self) -> None:
+        """Silence; from any thread."""
+        self.inbox.put(lambda: self._player.panic(self._clock.now()))
+
+    def present(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        """The ports that there are now; from any thread."""
+        self.inbox.put(lambda: self._look_after(inputs, outputs))
+
+    def wrote(self, turn: int, note: Note) -> None:
+        """The model has written a note; from any thread."""
+        self.inbox.put(lambda: self._write(turn, note))
+
+    def finished(self, turn: int, failure: str | None) -> None:
+        """The model has written its answer, or failed; from any thread."""
+        now = self._clock.now
+        if failure is None:
+            self.inbox.put(lambda: self._player.written(turn, now()))
+        else:
+            self.inbox.put(lambda: self._player.fail(turn, failure, now()))
+
+    def _turn(self) -> None:
+        now = self._clock.now()
+        self._do(self._player.poll(now))
+        wake = self._player.wake(now)
+        for _ in range(AT_ONCE):
+            happening = self._clock.next(self.inbox, wake - self._clock.now())
+            if happening is None:
+                return
+            happening()
+            wake = -1.0  # only what has happened already; then the player is asked
+
+    def _do(self, outs: Sequence[Sent | Ask | Drop | Remark]) -> None:
+        assert self._writer is not None
+        for out in outs:
+            match out:
+                case Ask():
+                    self._writer.ask(out)
+                case Drop(turn):
+                    self._writer.drop(turn)
+                case Remark(text):
+                    self._say(text)
+                case _:
+                    self._send(out)
+
+    def _send(self, message: Sent) -> None:
+        if self._output is None:
+            return
+        try:
+            self._output.send(message.to_bytes())
+        except OSError as error:
+            self._lose_output(str(error))
+
+    def _write(self, turn: int, note: Note) -> None:
+        assert self._writer is not None
+        if not self._player.write(turn, note, self._clock.now()):
+            self._writer.drop(turn)
+
+    def _receive(self, data: Sequence[int], now: float) -> None:
+        """A message has come in, in the MIDI library's thread."""
+        message = parse(data)
+        if message is None:
+            return
+        if self.inbox.qsize() < MOST_WAITING:
+            self.inbox.put(lambda: self._player.hear(message, now))
+        else:
+            self._lost += 1
+
+    def _look_after(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        if self._source is not None and (self._source in inputs) != (self._input is not None):
+            self._lose_input() if self._input is not None else self._found(self._open_input, self._source)
+        if self._target is not None and (self._target in outputs) != (self._output is not None):
+            self._lose_output("") if self._output is not None else self._found(self._open_output, self._target)
+        if self._lost:
+            self._say(f"{self._lost} messages came too fast and were lost")
+            self._lost = 0
+            self._player.unplugged(self._clock.now())  # note-offs may be among them
+
+    def _found(self, open_again: Callable[[], None], name: str) -> None:
+        try:
+            open_again()
+        except OSError:
+            return  # it has gone again
+        self._say(f"MIDI port {name!r} is back")
+        self._player.panic(self._clock.now())  # whatever it was playing when it went
+
+    def _lose_input(self) -> None:
+        assert self._input is not None
+        self._input.close()
+        self._input = None
+        self._say(f"MIDI input {self._source!r} has gone: waiting for it")
+        self._player.unplugged(self._clock.now())
+
+    def _lose_output(self, reason: str) -> None:
+        assert self._output is not None
+        self._output.close()
+        self._output = None
+        self._say(f"MIDI output {self._target!r} has gone: waiting for it{f' ({reason})' if reason else ''}")
+        self._player.panic(self._clock.now())
+
+    def _open_input(self) -> None:
+        self._input = self._ports.open_input(self._source, self._receive)
+
+    def _open_output(self) -> None:
+        self._output = self._ports.open_output(self._target)
+
+    def _end(self) -> None:
+        self._quit = True
+
+
+class WriterThread:
+    """A `Writer` in a thread of its own, which tells a session what it has written."""
+
+    def __init__(self, improviser: Improviser, session: Session) -> None:
+        self._improviser, self._session = improviser, session
+        self._asks: SimpleQueue[Ask | None] = SimpleQueue()
+        self._wanted = 0
+        self._thread = Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def ask(self, ask: Ask) -> None:
+        """See `Writer.ask`."""
+        self._wanted = ask.turn
+        self._asks.put(ask)
+
+    def drop(self, turn: int) -> None:
+        """See `Writer.drop`."""
+        if self._wanted == turn:
+            self._wanted = 0
+
+    def close(self) -> None:
+        """See `Writer.close`; waits for the note that is being written."""
+        self._wanted = 0
+        self._asks.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        for ask in iter(self._asks.get, None):
+            if ask.turn != self._wanted:
+                continue
+            try:
+                self._write(ask)
+                self._session.finished(ask.turn, None)
+            except MelodyError as error:
+                self._session.finished(ask.turn, str(error))
+            except Exception as error:  # a bug: the player's thread raises it, so that the session ends in order
+                self._session.inbox.put(_raiser(error))
+
+    def _write(self, ask: Ask) -> None:
+        for note in self._improviser.improvise(ask.heard, ask.bars, ask.turn):
+            if self._wanted != ask.turn:
+                return
+            self._session.wrote(ask.turn, note)
+
+
+def _raiser(error: Exception) -> Happening:
+    def happen() -> None:
+        raise error
+
+    return happen
+
+
+@contextmanager
+def watched(session: Session, ports: Ports, seconds: float = WATCH_SECONDS) -> Iterator[None]:
+    """Tell a session every now and then which ports there are."""
+    over = Event()
+
+    def watch() -> None:
+        while not over.wait(seconds):
+            session.present(ports.inputs(), ports.outputs())
+
+    thread = Thread(target=watch, name="ports", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def punctual() -> Iterator[None]:
+    """Keep Python's threads and garbage collection from delaying notes."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()  # what is there by now, models and libraries, is not looked through again
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(before)
