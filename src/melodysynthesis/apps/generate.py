@@ -15,7 +15,7 @@ from melodysynthesis.errors import RequestError
 from melodysynthesis.generation import output
 from melodysynthesis.generation.prompt import says_meters
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import Generated, generate_only, prompts_for
+from melodysynthesis.generation.sampler import Generated, check, generate_only
 from melodysynthesis.runtime.base import Engine
 
 if TYPE_CHECKING:
@@ -35,6 +35,26 @@ def command(
     meter: Annotated[str | None, typer.Option(help='Such as "3/4" or "6/8".')] = None,
     key: Annotated[str | None, typer.Option(help='Such as "G major", "e minor" or "D dorian".')] = None,
     pickup: Annotated[str | None, typer.Option(help='Length of the upbeat in quarters: 0, 1, "1/2".')] = None,
+    meters: Annotated[str | None, typer.Option(help='Bars of changing meters: "3/4 x4, 4/4 x4".')] = None,
+    scale: Annotated[str | None, typer.Option(help="Notes of a scale only: major, dorian, blues ...")] = None,
+    chromatic: Annotated[int | None, typer.Option(help="So many notes may be outside of the scale.")] = None,
+    span: Annotated[str | None, typer.Option("--range", help='Lowest and highest pitch: "D4-G5".')] = None,
+    max_leap: Annotated[int | None, typer.Option(help="Semitones of the largest leap.")] = None,
+    leap_recovery: Annotated[
+        bool | None, typer.Option("--leap-recovery", help="After a leap over a fifth, a step back.")
+    ] = None,
+    chords: Annotated[str | None, typer.Option(help='What the melody must fit: "G | C | D7 G | G".')] = None,
+    cadence: Annotated[bool | None, typer.Option(help="End on the tonic, as a melody closes.")] = None,
+    durations: Annotated[str | None, typer.Option(help='The only durations, in quarters: "1/2 1 3/2".')] = None,
+    max_syncopation: Annotated[int | None, typer.Option(help="At most so many syncopated notes.")] = None,
+    rests: Annotated[bool | None, typer.Option(help="Whether there may be rests.")] = None,
+    ties_over_bars: Annotated[bool | None, typer.Option(help="Whether notes may be tied over bar lines.")] = None,
+    rhythm: Annotated[str | None, typer.Option(help='A rhythm that repeats, in quarters: "1 1/2 1/2 r:1".')] = None,
+    contour: Annotated[str | None, typer.Option(help='How the first notes go: "+ + - 0".')] = None,
+    fixed: Annotated[str | None, typer.Option(help='Notes at bar.beat: "2.1:G4 4.3:D5".')] = None,
+    form: Annotated[str | None, typer.Option(help="Sections that are alike: AABA, or AA'BA with a variation.")] = None,
+    max_copy: Annotated[int | None, typer.Option(help="No more notes in a row from a tune of the training.")] = None,
+    particles: Annotated[int | None, typer.Option(help="With rules: tries side by side; 8 if not given.")] = None,
     primer: Annotated[str | None, typer.Option(help='What to continue: a file, or notes "G4:1 A4:1/2 r:1".')] = None,
     part: Annotated[str | None, typer.Option(help="Part or track of the primer's file, by name or number.")] = None,
     temperature: Annotated[float | None, typer.Option(help="0 takes the likeliest token; 0.9 if not given.")] = None,
@@ -58,6 +78,10 @@ def command(
     asked = {
         "model": model, "count": count, "bars": bars, "meter": meter, "key": key, "pickup": pickup,
         "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed,
+        "meters": meters, "scale": scale, "chromatic": chromatic, "range": span, "max_leap": max_leap,
+        "leap_recovery": leap_recovery, "chords": chords, "cadence": cadence, "durations": durations,
+        "max_syncopation": max_syncopation, "rests": rests, "ties_over_bars": ties_over_bars, "rhythm": rhythm,
+        "contour": contour, "fixed": fixed, "form": form, "max_copy": max_copy, "particles": particles,
     }  # fmt: skip
     asked = {name: value for name, value in asked.items() if value is not None}
     suffixes = output.suffixes_of(format.replace(",", " ").split() or ["json"])
@@ -70,7 +94,7 @@ def command(
     engine, source = open_model(request.model)
     for warning in _warnings(engine, request):
         talk.note(warning)
-    prompts_for(engine.encoding, request, range(request.count))  # complains before a folder is made
+    check(engine, request)  # complains before a folder is made
     index = open_index(source.card.corpus) if to.originality else None
     output.prepare(to.folder)
     with progress("generating", request.count, talk.people) as advance:

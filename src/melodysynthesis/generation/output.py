@@ -84,8 +84,23 @@ def provenance(made: Generated, model: Model, originality: dict[str, Any] | None
         "ended": "by the model" if made.ended else "at the step limit, with a whole bar",
         "tokens_drawn": made.drawn,
         "bits_per_note": bits / made.notes_drawn if made.notes_drawn else None,
+        **({"rules": rules(made)} if made.steering else {}),
         "statistics": statistics(made.melody),
         **({"originality": originality} if originality is not None else {}),
+    }
+
+
+def rules(made: Generated) -> dict[str, Any]:
+    """Which rules a melody keeps and how it came to; JSON types only."""
+    steering = made.steering
+    if steering is None:
+        return {}
+    return {
+        "guaranteed": list(made.request.rules),
+        "particles": steering.particles,
+        "least_effective_particles": round(steering.effective_size, 3),
+        "log2_probability": round(steering.log_probability / log(2), 3),
+        "attempts": steering.attempts,
     }
 
 

@@ -45,7 +45,7 @@ def prompt_for(encoding: Encoding, request: Request, primer: Melody | None) -> P
     if primer is None:
         return Prompt(frame, np.empty(0, np.int64))
     melody = _in_frame(primer, frame)
-    needed = bars_beyond(melody) if melody.meters else 0
+    needed = bars_beyond(melody) if melody.meters and not request.meters else 0
     if frame.bars and needed > frame.bars:
         raise RequestError(
             f"the primer takes {primer.duration / TICKS_PER_QUARTER:g} quarters of {frame.meter}, which leaves nothing "
@@ -71,7 +71,7 @@ def bars_beyond(melody: Melody) -> int:
 
 
 def _frame(encoding: Encoding, request: Request, primer: Melody | None) -> Frame:
-    key, meter, pickup = request.key, request.meter, request.pickup
+    key, meter, pickup, bars = request.key, request.first_meter, request.pickup, request.number_of_bars
     if primer is not None:
         # Grid text is in C major or A minor already for the models that were trained on it.
         raw = request.held and encoding.name == "grid"
@@ -84,10 +84,10 @@ def _frame(encoding: Encoding, request: Request, primer: Melody | None) -> Frame
         raise RequestError("a pickup needs a meter, and the primer has none: add one, such as 3/4")
     if meter is not None and pickup and pickup >= meter.bar_ticks:
         raise RequestError(f"a pickup of {pickup / TICKS_PER_QUARTER:g} quarters is no shorter than a bar of {meter}")
-    if request.bars and meter is None and (primer is not None or not says_meters(encoding)):
+    if bars and meter is None and (primer is not None or not says_meters(encoding)):
         whose = "the primer" if primer is not None else "this model"
-        raise RequestError(f"{request.bars} bars need a meter, and {whose} says none: add one, such as 4/4")
-    return Frame(key, meter, pickup, request.bars)
+        raise RequestError(f"{bars} bars need a meter, and {whose} says none: add one, such as 4/4")
+    return Frame(key, meter, pickup, bars)
 
 
 def _in_frame(primer: Melody, frame: Frame) -> Melody:

@@ -298,6 +298,11 @@ class Request(BaseModel):
         """Tokens after which a melody is ended; None where the number of bars was asked for."""
         return None if self.number_of_bars is not None else self.max_steps or DEFAULT_STEPS
 
+    @property
+    def steered(self) -> bool:
+        """Whether it needs more than a model and its grammar: rules, meters that change, bars to rewrite."""
+        return bool(self.rules or self.meters or self.within)
+
     def only(self, index: int) -> Request:
         """The same request, for melody `index` of it alone; its primer, if any, is the only one."""
         primers = (self.primers[index % len(self.primers)],) if self.primers else ()

@@ -74,6 +74,7 @@ class Generated:
         drawn: number of tokens drawn.
         log_likelihood: natural logarithm, summed over the drawn tokens that make music.
         notes_drawn: number of notes beside the primer's.
+        steering: how it came to keep the rules that were asked for; None without any.
     """
 
     index: int
@@ -85,6 +86,24 @@ class Generated:
     drawn: int
     log_likelihood: float
     notes_drawn: int
+    steering: Steering | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """How particles were steered to keep rules; see `generation.steered`.
+
+    Attributes:
+        particles: how many there were.
+        effective_size: the least effective number of them at any step.
+        log_probability: estimated natural logarithm of the probability that the model by itself keeps the rules.
+        attempts: how often it was begun.
+    """
+
+    particles: int
+    effective_size: float
+    log_probability: float
+    attempts: int
 
 
 def generate(engine: Engine, request: Request, constraints: Sequence[Constraint] = ()) -> list[Generated]:
@@ -119,6 +138,10 @@ def generate_only(
         constraints: rules whose sequences are those of `indices`, in this order.
         advance: is told after each step how many melodies have ended.
     """
+    if request.steered:
+        from melodysynthesis.generation.ruled import generate_ruled  # which needs this module
+
+        return generate_ruled(engine, request, list(indices), advance)
     prompts = prompts_for(engine.encoding, request, indices)
     place = {index: number for number, index in enumerate(prompts)}
     like: dict[Frame, list[int]] = {}
@@ -196,6 +219,15 @@ def _side_by_side(
         for future in left:
             future.cancel()
         return [generated for future in done for generated in future.result()]  # raises what failed
+
+
+def check(engine: Engine, request: Request) -> None:
+    """Raise what `generate` would raise for a request that contradicts the model, its primers or itself."""
+    prompts_for(engine.encoding, request, range(request.count))
+    if request.steered:
+        from melodysynthesis.generation.ruled import courses_for  # which needs this module
+
+        courses_for(engine, request, [0])
 
 
 def prompts_for(encoding: Encoding, request: Request, indices: Iterable[int]) -> dict[int, Prompt]:

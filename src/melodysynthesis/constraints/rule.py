@@ -1,0 +1,113 @@
+"""What a rule is: a deterministic automaton that reads a melody event by event, each a note or a rest.
+
+What an event does to a rule may depend on when it is and how long (its *situation*, found for all onsets and lengths at
+once), on the rule's own state, on the pitch of the note before it, and on its own pitch. The note before is no part
+of a rule's state: all rules of a melody share it, so that their product stays small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.constraints.timeline import Timeline
+from melodysynthesis.music import Key
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+NO = -1
+"""In place of a situation or of a state: the rule is broken."""
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What all rules of a melody know.
+
+    Attributes:
+        timeline: its bars.
+        key: its key, or None.
+        pitches: (P,) MIDI numbers that its notes may have, ascending. An event is P where it is a rest; the note
+            before is P where there is none.
+    """
+
+    timeline: Timeline
+    key: Key | None
+    pitches: Ints
+
+    @property
+    def rest(self) -> int:
+        """The number of the event that is a rest."""
+        return len(self.pitches)
+
+    @property
+    def classes(self) -> Ints:
+        """(P,) pitch classes."""
+        return np.asarray(self.pitches % 12)
+
+    @property
+    def intervals(self) -> Ints:
+        """(P + 1, P) semitones from the note before to each pitch; 0 where there is none before."""
+        return np.vstack([self.pitches[None, :] - self.pitches[:, None], np.zeros((1, len(self.pitches)), np.int64)])
+
+
+class Rule(Protocol):
+    """One rule of one melody."""
+
+    states: int
+    """How many states it has; it begins in state 0."""
+
+    def pitches(self) -> Flags:
+        """(P,) which pitches it allows at all."""
+
+    def situations(self, onsets: Ints, lengths: Ints) -> Ints:
+        """Situations of events.
+
+        Args:
+            onsets: (n, 1) in ticks.
+            lengths: (1, m) in ticks; no event reaches beyond the end.
+
+        Returns:
+            whatever broadcasts to (n, m): a number from 0 for each, `NO` where no event may be so.
+        """
+
+    def moves(self, situation: int) -> Ints:
+        """The next state in a situation, or `NO`; broadcasts to (states, note before, event)."""
+
+    def ends(self) -> Flags:
+        """Whether the melody may end; broadcasts to (states, note before)."""
+
+
+class Anywhere:
+    """The parts of a rule without states that knows nothing of time, for others to change what they need."""
+
+    states = 1
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+
+    def pitches(self) -> Flags:
+        """See `Rule.pitches`."""
+        return np.ones(len(self.setting.pitches), np.bool_)
+
+    def situations(self, onsets: Ints, lengths: Ints) -> Ints:
+        """See `Rule.situations`."""
+        del onsets, lengths
+        return np.zeros((1, 1), np.int64)
+
+    def moves(self, situation: int) -> Ints:
+        """See `Rule.moves`."""
+        del situation
+        return np.zeros((1, 1, 1), np.int64)
+
+    def ends(self) -> Flags:
+        """See `Rule.ends`."""
+        return np.ones((1, 1), np.bool_)
+
+
+def where(allowed: Flags) -> Ints:
+    """State 0 where something is allowed, else `NO`."""
+    return np.where(allowed, 0, NO)

@@ -1,0 +1,407 @@
+"""From what an automaton lets happen to what a model says: events as tokens, for a batch of particles.
+
+A walk knows where each particle is, and gives its *options*: tokens that may come next, each with the likelihood that
+the rules are kept once it is taken. Which option was taken moves the walk on. `event` says a pitch and then a length;
+`grid` says that a note begins, and its length as it goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.constraints.lookahead import Lookahead
+from melodysynthesis.constraints.rule import NO
+from melodysynthesis.constraints.space import Space
+from melodysynthesis.encodings.base import Encoding
+from melodysynthesis.encodings.event import EventEncoding, spell_duration, tonic_shift
+from melodysynthesis.encodings.event_tokens import END, ID, PHRASE, REST, TIE, Kind
+from melodysynthesis.encodings.grid import GridEncoding, shift_to_c
+from melodysynthesis.formats.grid import DELIMITER, HOLD
+from melodysynthesis.formats.grid import REST as GRID_REST
+from melodysynthesis.music import Key, Meter
+
+AFTER = 1
+"""Number of the queue that ends a melody."""
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class Options(NamedTuple):
+    """What may come next.
+
+    Attributes:
+        tokens: (rows, K) token of each option.
+        likelihood: (rows, K) natural logarithm of the likelihood that the rules are kept after it; -inf: it is none.
+    """
+
+    tokens: Ints
+    likelihood: Floats
+
+
+class Memory(Protocol):
+    """A rule that looks back further than an automaton can: at whole sections, or at long runs of notes."""
+
+    def heads(self, past: Past, tick: Ints) -> Flags:
+        """(rows, P + 1) which events may begin; `tick` is the number of the onset."""
+
+    def lengths(self, past: Past, tick: Ints, event: Ints) -> Flags:
+        """(rows, m) how long an event may be."""
+
+
+@dataclass(eq=False)
+class Past:
+    """The events of each particle so far.
+
+    Attributes:
+        event: (rows, n) event that begins at each tick, by number, or `NO`.
+        length: (rows, n) number of its length.
+    """
+
+    event: NDArray[np.int16]
+    length: NDArray[np.int16]
+
+    def select(self, indices: Ints) -> Past:
+        """That of the particles at `indices`."""
+        return Past(self.event[indices], self.length[indices])
+
+
+class Start(NamedTuple):
+    """Where particles begin.
+
+    Attributes:
+        tick: number of the onset of the first event that is free.
+        state: of the automaton.
+        past: (n,) events and (n,) lengths before, as in `Past`.
+        until: number of the tick at which the free part ends.
+        after: tokens that then follow, to the end.
+    """
+
+    tick: int
+    state: int
+    past: tuple[Ints, Ints]
+    until: int
+    after: tuple[int, ...]
+
+
+class Walk(Protocol):
+    """A batch of particles under way."""
+
+    past: Past
+    done: Flags
+
+    def options(self) -> Options:
+        """What may come next, for each particle."""
+
+    def take(self, options: Options, chosen: Ints) -> None:
+        """Move on: `chosen` is the column of each row's option."""
+
+    def notes(self) -> Ints:
+        """(rows,) number of events that are complete."""
+
+    def select(self, indices: Ints) -> Self:
+        """The particles at `indices`, which may repeat."""
+
+
+def pitches_of(encoding: Encoding, key: Key | None) -> Ints:
+    """MIDI numbers that an encoding can say in a key, ascending."""
+    if isinstance(encoding, GridEncoding):
+        pitches = np.array(encoding.pitches) - shift_to_c(key)
+    else:
+        pitches = np.array([value for kind, value in ID if kind == Kind.PITCH]) + tonic_shift(key)
+    return np.sort(pitches[(pitches >= 0) & (pitches <= 127)])
+
+
+def walk_of(
+    encoding: Encoding,
+    look: Lookahead,
+    start: Start,
+    rows: int,
+    *,
+    memories: Sequence[Memory],
+    changes: Sequence[Meter],
+) -> Walk:
+    """A walk for an encoding.
+
+    Args:
+        encoding: whose tokens are the options.
+        look: of the rules.
+        start: of all particles.
+        rows: number of particles.
+        memories: rules beside the automaton.
+        changes: meters that set in later, which some encodings say.
+    """
+    if isinstance(encoding, GridEncoding):
+        return GridWalk(encoding, look, start, rows, memories)
+    assert isinstance(encoding, EventEncoding)
+    return EventWalk(look, start, rows, memories, changes)
+
+
+def _past(start: Start, rows: int) -> Past:
+    event, length = (np.tile(array.astype(np.int16), (rows, 1)) for array in start.past)
+    return Past(event, length)
+
+
+def _log(values: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        return np.log(values)
+
+
+class EventWalk:
+    """`event`: a head, which is a pitch or a rest, then a length; what is due besides stands in a queue."""
+
+    def __init__(
+        self, look: Lookahead, start: Start, rows: int, memories: Sequence[Memory], changes: Sequence[Meter]
+    ) -> None:
+        automaton = look.automaton
+        setting, space = automaton.setting, automaton.space
+        self.look, self.memories, self.until, self.after = look, memories, start.until, start.after
+        shift = tonic_shift(setting.key)
+        pitches = [ID[Kind.PITCH, int(pitch) - shift] for pitch in setting.pitches]
+        self.heads = np.array([*pitches, REST, PHRASE])
+        spelled = [spell_duration(int(length)) for length in space.lengths]
+        self.lengths = np.array([pieces[0] for pieces in spelled])
+        # What follows on a token that was chosen: the first is nothing.
+        self.queues: list[tuple[int, ...]] = [(), start.after]
+        self.tied = np.zeros(len(spelled), np.int64)
+        for number, pieces in enumerate(spelled):
+            if len(pieces) > 1:
+                self.tied[number] = len(self.queues)
+                self.queues.append(tuple(token for piece in pieces[1:] for token in (TIE, piece)))
+        self.meter_at = np.zeros(len(space.ticks), np.int64)
+        self.beats = {}
+        for meter in changes:
+            self.meter_at[space.number[meter.tick]] = len(self.queues)
+            self.beats[len(self.queues)] = ID[Kind.BEATS, meter.beats]
+            self.queues.append((ID[Kind.UNIT, meter.beat_unit],))
+        self.past, self.done = _past(start, rows), np.zeros(rows, np.bool_)
+        self.tick, self.state = np.full(rows, start.tick), np.full(rows, start.state)
+        self.head, self.count = np.full(rows, NO), np.zeros(rows, np.int64)
+        self.queue, self.place = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+        self.metered = np.zeros(rows, np.bool_)
+
+    def notes(self) -> Ints:
+        """See `Walk.notes`."""
+        return self.count
+
+    def options(self) -> Options:
+        """See `Walk.options`."""
+        rows, width = len(self.tick), max(len(self.heads), len(self.lengths))
+        tokens, likelihood = np.zeros((rows, width), np.int64), np.full((rows, width), -np.inf)
+        due = (self.queue > 0) | self.done
+        heads, lengths = np.flatnonzero(~due & (self.head == NO)), np.flatnonzero(~due & (self.head != NO))
+        self._due(np.flatnonzero(due), tokens, likelihood)
+        self._heads(heads, tokens, likelihood)
+        self._lengths(lengths, tokens, likelihood)
+        return Options(tokens, likelihood)
+
+    def _due(self, rows: Ints, tokens: Ints, likelihood: Floats) -> None:
+        here = self._here(rows)
+        for row, queue, place, value in zip(
+            rows.tolist(), self.queue[rows].tolist(), self.place[rows].tolist(), here.tolist(), strict=True
+        ):
+            tokens[row, 0] = END if self.done[row] else self.queues[queue][place]
+            likelihood[row, 0] = value
+
+    def _heads(self, rows: Ints, tokens: Ints, likelihood: Floats) -> None:
+        if not len(rows):
+            return
+        tick, look = self.tick[rows], self.look
+        after = look.after_heads(tick, self.state[rows])
+        for memory in self.memories:
+            after = after * memory.heads(self._past_of(rows), tick)
+        meters = self.meter_at[tick] * ~self.metered[rows]
+        after[meters > 0] = 0  # a new meter is said first
+        columns = len(self.heads)
+        tokens[rows, :columns] = self.heads
+        likelihood[rows, : columns - 1] = _log(after) + look.scale[tick, None]
+        likelihood[rows, columns - 1] = self._here(rows)
+        ends = rows[tick == self.until]
+        likelihood[ends, : columns - 1] = -np.inf
+        tokens[ends, 0], likelihood[ends, 0] = self.after[0], self._here(ends)
+        if len(self.after) > 1:  # whether a phrase ends there is given too
+            likelihood[ends, columns - 1] = -np.inf
+        for row, meter in zip(rows[meters > 0].tolist(), meters[meters > 0].tolist(), strict=True):
+            tokens[row, 0], likelihood[row, 0] = self.beats[meter], likelihood[row, columns - 1]
+
+    def _lengths(self, rows: Ints, tokens: Ints, likelihood: Floats) -> None:
+        if not len(rows):
+            return
+        tick, head, look = self.tick[rows], self.head[rows], self.look
+        after = look.after_lengths(tick, self.state[rows], head)
+        for memory in self.memories:
+            after = after * memory.lengths(self._past_of(rows), tick, head)
+        columns = len(self.lengths)
+        tokens[rows, :columns] = self.lengths
+        likelihood[rows, :columns] = _log(after) + look.scale[tick, None]
+
+    def _past_of(self, rows: Ints) -> Past:
+        return self.past if len(rows) == len(self.tick) else self.past.select(rows)
+
+    def _here(self, rows: Ints) -> Floats:
+        """(rows,) the likelihood as it stands."""
+        tick = self.tick[rows]
+        return np.asarray(_log(self.look.values[tick, self.state[rows]]) + self.look.scale[tick])
+
+    def take(self, options: Options, chosen: Ints) -> None:
+        """See `Walk.take`."""
+        rows = np.arange(len(chosen))
+        tokens = options.tokens[rows, chosen]
+        due = self.queue > 0
+        self.place += due
+        for row in np.flatnonzero(due).tolist():
+            if self.place[row] == len(self.queues[self.queue[row]]):
+                self.queue[row] = self.place[row] = 0
+                self.done[row] |= tokens[row] == END
+        ends = ~due & ~self.done & (self.head == NO) & (self.tick == self.until) & (chosen == 0)
+        self.queue[ends], self.place[ends] = AFTER, 1
+        if len(self.after) == 1:
+            self.queue[ends], self.place[ends], self.done[ends] = 0, 0, True
+        free = ~due & ~self.done & ~ends
+        meters = free & (self.head == NO) & (self.meter_at[self.tick] > 0) & ~self.metered & (chosen == 0)
+        meters &= np.isin(tokens, list(self.beats.values()))
+        self.queue[meters] = self.meter_at[self.tick[meters]]
+        self.metered |= meters
+        lengths = np.flatnonzero(free & (self.head != NO))
+        heads = free & (self.head == NO) & ~meters & (tokens != PHRASE)
+        self.head[heads] = chosen[heads]
+        self._take_lengths(lengths, chosen[lengths])
+
+    def _take_lengths(self, rows: Ints, chosen: Ints) -> None:
+        automaton, tick = self.look.automaton, self.tick[rows]
+        self.past.event[rows, tick], self.past.length[rows, tick] = self.head[rows], chosen
+        self.state[rows] = automaton.next[automaton.classes[tick, chosen], self.state[rows], self.head[rows]]
+        space = automaton.space
+        self.tick[rows] = space.number[space.ticks[tick] + space.lengths[chosen]]
+        self.queue[rows], self.head[rows], self.metered[rows] = self.tied[chosen], NO, False
+        self.count[rows] += 1
+
+    def select(self, indices: Ints) -> Self:
+        """See `Walk.select`."""
+        new = copy(self)
+        new.past = self.past.select(indices)
+        for name in ("done", "tick", "state", "head", "count", "queue", "place", "metered"):
+            setattr(new, name, getattr(self, name)[indices])
+        return new
+
+
+class GridWalk:
+    """`grid`: at each step a note or a rest begins, or the one that sounds goes on."""
+
+    def __init__(
+        self, encoding: GridEncoding, look: Lookahead, start: Start, rows: int, memories: Sequence[Memory]
+    ) -> None:
+        automaton = look.automaton
+        self.look, self.memories, self.until, self.after = look, memories, start.until, start.after
+        shift = shift_to_c(automaton.setting.key)
+        pitches = [encoding.ids[str(int(pitch) + shift)] for pitch in automaton.setting.pitches]
+        ids = encoding.ids
+        self.heads = np.array([*pitches, ids[GRID_REST], ids[HOLD], ids[DELIMITER]])
+        self.space: Space = automaton.space
+        self.step = int(np.gcd.reduce(self.space.lengths))
+        self.past, self.done = _past(start, rows), np.zeros(rows, np.bool_)
+        # The event under way begins at `tick` with the state before it; `elapsed` ticks have passed of it.
+        self.tick, self.state = np.full(rows, start.tick), np.full(rows, start.state)
+        self.head, self.elapsed = np.full(rows, NO), np.zeros(rows, np.int64)
+        self.count, self.place = np.zeros(rows, np.int64), np.full(rows, NO)
+
+    def notes(self) -> Ints:
+        """See `Walk.notes`."""
+        return self.count
+
+    def options(self) -> Options:
+        """See `Walk.options`."""
+        rows, events = np.arange(len(self.tick)), len(self.heads) - 2
+        likelihood = np.full((len(rows), events + 2), -np.inf)
+        look, space = self.look, self.space
+        under_way = np.flatnonzero((self.head != NO) & (self.place == NO) & ~self.done)
+        here, state = self.tick.copy(), self.state.copy()
+        closes = np.ones(len(rows), np.bool_)
+        if len(under_way):
+            tick, head = self.tick[under_way], self.head[under_way]
+            after = look.after_lengths(tick, self.state[under_way], head)
+            for memory in self.memories:
+                after = after * memory.lengths(self.past.select(under_way), tick, head)
+            longer = space.lengths > self.elapsed[under_way, None]
+            shares = look.length_share[tick] * longer
+            ahead = (after * shares).sum(axis=1) / np.maximum(shares.sum(axis=1), 1e-300)
+            likelihood[under_way, events] = _log(ahead) + look.scale[tick]
+            length = np.minimum(np.searchsorted(space.lengths, self.elapsed[under_way]), len(space.lengths) - 1)
+            exact = space.lengths[length] == self.elapsed[under_way]
+            closes[under_way] = exact & (after[np.arange(len(under_way)), length] > 0)
+            closing = under_way[closes[under_way]]
+            length = length[closes[under_way]]
+            automaton, tick = look.automaton, self.tick[closing]
+            state[closing] = automaton.next[automaton.classes[tick, length], self.state[closing], self.head[closing]]
+            here[closing] = space.number[space.ticks[tick] + space.lengths[length]]
+        begins = closes & (self.place == NO) & ~self.done
+        ends = np.flatnonzero(begins & (here == self.until))
+        likelihood[ends, events + 1] = _log(look.values[here[ends], state[ends]]) + look.scale[here[ends]]
+        free = np.flatnonzero(begins & (here != self.until))
+        if len(free):
+            heads = look.after_heads(here[free], state[free])
+            for memory in self.memories:
+                heads = heads * memory.heads(self._closed(free, here[free]), here[free])
+            likelihood[free, :events] = _log(heads) + look.scale[here[free], None]
+        tokens = np.tile(self.heads, (len(rows), 1))
+        due = (self.place != NO) | self.done
+        likelihood[due, events + 1] = 0.0
+        tokens[ends, events + 1] = self.after[0]
+        for row in np.flatnonzero(self.place != NO).tolist():
+            tokens[row, events + 1] = self.after[self.place[row]]
+        return Options(tokens, likelihood)
+
+    def _closed(self, rows: Ints, here: Ints) -> Past:
+        """The past of particles, with the event under way as if it ended here."""
+        past = self.past.select(rows)
+        self._close(past, rows, here)
+        return past
+
+    def _close(self, past: Past, rows: Ints, here: Ints) -> None:
+        under_way = self.head[rows] != NO
+        own, sounding = np.flatnonzero(under_way), rows[under_way]
+        length = np.searchsorted(self.space.lengths, self.elapsed[sounding])
+        del here
+        past.event[own, self.tick[sounding]] = self.head[sounding]
+        past.length[own, self.tick[sounding]] = length
+
+    def take(self, options: Options, chosen: Ints) -> None:
+        """See `Walk.take`."""
+        events = len(self.heads) - 2
+        del options
+        self.elapsed += (chosen == events) * self.step
+        due = self.place != NO
+        closes = np.flatnonzero((chosen != events) & ~due & ~self.done)
+        automaton, space = self.look.automaton, self.space
+        sounding = closes[self.head[closes] != NO]
+        if len(sounding):
+            past = self._closed(sounding, sounding)
+            self.past.event[sounding], self.past.length[sounding] = past.event, past.length
+            length = np.searchsorted(space.lengths, self.elapsed[sounding])
+            tick = self.tick[sounding]
+            kind = automaton.classes[tick, length]
+            self.state[sounding] = automaton.next[kind, self.state[sounding], self.head[sounding]]
+            self.tick[sounding] = space.number[space.ticks[tick] + space.lengths[length]]
+            self.count[sounding] += 1
+        begins = closes[chosen[closes] < events]
+        self.head[begins], self.elapsed[begins] = chosen[begins], self.step
+        self.place[due] += 1
+        ends = closes[chosen[closes] == events + 1]
+        self.head[ends], self.place[ends] = NO, 1
+        self.done |= self.place == len(self.after)
+        self.place[self.done] = NO
+
+    def select(self, indices: Ints) -> Self:
+        """See `Walk.select`."""
+        new = copy(self)
+        new.past = self.past.select(indices)
+        for name in ("done", "tick", "state", "head", "elapsed", "count", "place"):
+            setattr(new, name, getattr(self, name)[indices])
+        return new
