@@ -4,7 +4,7 @@ FOLDER/plan.json                       the plan
        runs/lstm-event-1/              the run, as `melody train` leaves one
        trials/lstm-event-1/asked.json  what the results depend on
                            STAGE.parquet, melodies.json, confusion.json
-       trials/people/                  held-out tunes judged in the place of a model
+       trials/people/                  figures of the test tunes
        results.parquet                 all rows
        report.html, report.md          what `melody study report` makes of them
 
@@ -29,7 +29,15 @@ from melodysynthesis.formats import json as melody_json
 from melodysynthesis.music import Melody
 from melodysynthesis.runtime.base import Engine
 from melodysynthesis.study import fit, results
-from melodysynthesis.study.judge import OF_PEOPLE, Measure, draw, judge_melodies, predict, time_steps
+from melodysynthesis.study.judge import (
+    draw,
+    figures_of_people,
+    held_out,
+    judge_melodies,
+    panel_of,
+    predict,
+    time_steps,
+)
 from melodysynthesis.study.plan import Plan, Trial, difference
 from melodysynthesis.study.results import PEOPLE, Row
 
@@ -45,24 +53,15 @@ class Bench:
         self.place = folder / "trials" / trial.name
 
     @cached_property
-    def corpus(self) -> corpora.Corpus:
-        """The plan's."""
-        return corpora.load(self.trial.plan.corpus)
-
-    @cached_property
     def engine(self) -> Engine:
         """The fitted model."""
         return fit.engine_of(self.trial, self.folder)
 
     @cached_property
-    def measure(self) -> Measure:
-        """What melodies are judged by."""
-        return Measure.of(self.corpus)
-
-    @cached_property
     def tunes(self) -> Sequence[Melody]:
         """The held-out tunes that are predicted."""
-        return list(self.corpus.split("test"))[: self.trial.plan.judging.tunes or None]
+        plan = self.trial.plan
+        return list(corpora.load(plan.corpus).split("test"))[: plan.judging.tunes or None]
 
     def keep(self, stage: str, rows: Sequence[Row]) -> None:
         """Write the rows of a stage, which is then over."""
@@ -84,19 +83,17 @@ def _predict(bench: Bench) -> None:
 
 def _draw(bench: Bench) -> None:
     trial = bench.trial
-    drawn = draw(bench.engine, trial.plan.judging, trial.seed, bench.measure.people)
+    drawn = draw(bench.engine, trial.plan.judging, trial.seed, held_out(trial.plan.corpus))
     told = {f"{at:g}": [melody_json.to_dict(one) for one in melodies] for at, melodies in drawn.items()}
     _save_json(bench.place / MELODIES, told)
 
 
 def _judge(bench: Bench) -> None:
-    judging = bench.trial.plan.judging
+    plan = bench.trial.plan
+    panel = panel_of(plan.corpus, plan.judging.resamples)
     drawn = read_melodies(bench.place)
-    rows = [
-        row
-        for number, (at, melodies) in enumerate(drawn.items())
-        for row in judge_melodies(melodies, bench.measure, judging, at, each=number == 0)
-    ]
+    first = plan.judging.temperatures[0]
+    rows = [row for at, melodies in drawn.items() for row in judge_melodies(melodies, panel, at, each=at == first)]
     bench.keep("judged", rows)
 
 
@@ -137,21 +134,18 @@ def carry_out(trial: Trial, folder: Path) -> None:
                 stage.carry_out(bench)
 
 
-def judge_people(plan: Plan, folder: Path) -> None:
-    """Judge the test tunes in the place of a model's melodies."""
+def describe_people(plan: Plan, folder: Path) -> None:
+    """Write down the figures of the test tunes, to be shown beside those of a trial's melodies."""
     place = folder / "trials" / PEOPLE
     with _locked(place):
-        asked = {"corpus": plan.corpus, "judging": plan.judging.model_dump(mode="json")}
+        asked = {"corpus": plan.corpus}
         _check(place, asked)
         if (place / "judged.parquet").exists():
             return
         _save_json(place / ASKED, asked)
-        corpus = corpora.load(plan.corpus)
-        tunes = list(corpus.split("test"))
-        at = plan.judging.temperatures[0]
-        _save_json(place / MELODIES, {f"{at:g}": [melody_json.to_dict(tune) for tune in tunes]})
-        rows = judge_melodies(tunes, Measure.of(corpus), plan.judging, at, by=OF_PEOPLE)
-        results.save(results.table_of(rows, PEOPLE, "", 0), place / "judged.parquet")
+        tunes = list(corpora.load(plan.corpus).split("test"))
+        table = results.table_of(figures_of_people(tunes), PEOPLE, "", 0)
+        results.save(table, place / "judged.parquet")
 
 
 def check_asked(trial: Trial, folder: Path) -> None:
@@ -176,8 +170,7 @@ def is_over(trial: Trial, folder: Path) -> bool:
 
 def read_melodies(place: Path) -> dict[float, list[Melody]]:
     """The melodies of a trial by temperature, the plan's first one first."""
-    told = read_json(place / MELODIES)
-    where = str(place / MELODIES)
+    told, where = read_json(place / MELODIES), str(place / MELODIES)
     return {float(at): [melody_json.from_dict(one, where) for one in melodies] for at, melodies in told.items()}
 
 

@@ -22,6 +22,7 @@ from melodysynthesis.runtime.base import Engine
 from melodysynthesis.runtime.constant import train_constant
 from melodysynthesis.runtime.ngram import train_ngram
 from melodysynthesis.runtime.onnx import OnnxEngine
+from melodysynthesis.runtime.ppm import train_ppm
 from melodysynthesis.study.plan import FREE, Plan, Trial, difference
 from melodysynthesis.study.results import Row
 from melodysynthesis.training import checkpoint, data
@@ -30,8 +31,8 @@ from melodysynthesis.training.export import export
 from melodysynthesis.training.log import read_history
 from melodysynthesis.training.run import Run, fit, open_run
 
-OVER = ("finished", "no gain", "time")
-"""Why a run stops that has nothing left to do."""
+INTERRUPTED = "interrupted"
+"""Why a run stops that has something left to do; every other reason is an end."""
 
 HISTORY = {"train_loss": "nats", "loss": "nats", "bits_per_note": "bits"}
 """Figures of a run's history that are kept, with their units."""
@@ -101,7 +102,7 @@ def train(trial: Trial, folder: Path) -> Run:
     if not (begun and is_over(run)):
         given = data.load(run.corpus_path or run.corpus, run.encoding)
         reason = fit(run, given.training, given.validation, resume=begun)
-        if reason not in OVER:
+        if reason == INTERRUPTED:
             raise KeyboardInterrupt
     if not run.exported.is_file():
         model, figures = run.best()
@@ -117,7 +118,7 @@ def is_over(run: Run) -> bool:
             said = json.loads((file.metadata() or {}).get(checkpoint.META, "{}"))
     except (OSError, SafetensorError, ValueError):
         return False  # going on with it says what is wrong
-    return said.get("at", {}).get("stopped") in OVER
+    return bool(said.get("at", {}).get("stopped"))
 
 
 def engine_of(trial: Trial, folder: Path) -> Engine:
@@ -128,6 +129,8 @@ def engine_of(trial: Trial, folder: Path) -> Engine:
     sequences = _training_ids(trial.plan.corpus, trial.encoding)
     if trial.model == "constant":
         return train_constant(sequences, encoding)
+    if trial.model == "ppm":
+        return train_ppm(sequences, encoding)
     return train_ngram(sequences, encoding, trial.wanted.order)
 
 

@@ -6,16 +6,16 @@ Every trial is asked the same: to predict the same held-out tunes, and to write 
 held-out tunes have, in their proportions. Tonic and mode are the model's choice (an encoding that can't say them is
 heard in the key that is found). People are judged as a model would be: the test tunes in its place.
 
-Reference    for distances and for originality: the validation and test splits, which no trial was trained on.
-Interval     95 %, by bootstrap over tunes or melodies: see `evaluation.statistics` and `evaluation.distribution`.
+Melodies are judged by `evaluation.suite` beside the validation and test tunes, which no trial was trained on. What it
+tells of people is kept beside each score, under the same name after ``"people's "``. Intervals are of 95 %.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -24,12 +24,13 @@ import numpy as np
 from melodysynthesis import corpora
 from melodysynthesis.encodings import Encoding, Ids
 from melodysynthesis.errors import EncodingError, RequestError
-from melodysynthesis.evaluation import distribution, originality
 from melodysynthesis.evaluation.features import FIGURES, features_of
 from melodysynthesis.evaluation.labels import reading_order, token_label
+from melodysynthesis.evaluation.originality import index_of
 from melodysynthesis.evaluation.plots import SHOWN
 from melodysynthesis.evaluation.prediction import Prediction, judge
-from melodysynthesis.evaluation.statistics import Interval, bootstrap_ratio
+from melodysynthesis.evaluation.statistics import Interval
+from melodysynthesis.evaluation.suite import Panel
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import generate_only
 from melodysynthesis.music import Melody, Meter
@@ -44,22 +45,18 @@ DISTINCT = 8
 """Notes of the runs whose variety is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What a trial's melodies are judged by: the held-out people, and what the training tunes hold.
+@cache
+def panel_of(corpus: str, resamples: int) -> Panel:
+    """What melodies are judged by: the validation and test tunes of a corpus, and an index of its training tunes."""
+    loaded = corpora.load(corpus)
+    return Panel(held_out(corpus), index_of(loaded), resamples=resamples)
 
-    Attributes:
-        people: the validation and test tunes.
-        index: of the training tunes.
-    """
 
-    people: Sequence[Melody]
-    index: originality.Index
-
-    @classmethod
-    def of(cls, corpus: corpora.Corpus) -> Measure:
-        """That of a corpus."""
-        return cls([*corpus.split("validation"), *corpus.split("test")], originality.index_of(corpus))
+@cache
+def held_out(corpus: str) -> tuple[Melody, ...]:
+    """The validation and test tunes of a corpus."""
+    loaded = corpora.load(corpus)
+    return (*loaded.split("validation"), *loaded.split("test"))
 
 
 def predict(engine: Engine, tunes: Sequence[Melody]) -> tuple[list[Row], dict[str, Any]]:
@@ -116,79 +113,48 @@ def draw(engine: Engine, judging: Judging, seed: int, people: Sequence[Melody]) 
     return drawn
 
 
-def judge_melodies(
-    melodies: Sequence[Melody],
-    measure: Measure,
-    judging: Judging,
-    at: float,
-    *,
-    each: bool = True,
-    by: Sequence[Judge] | None = None,
-) -> list[Row]:
-    """Rows on a set of melodies.
+def judge_melodies(melodies: Sequence[Melody], panel: Panel, at: float, *, each: bool = True) -> Iterator[Row]:
+    """Rows on the melodies of a trial at one temperature.
 
     Args:
-        melodies: of one trial at one temperature.
-        measure: what they are judged by.
-        judging: how.
+        melodies: one or more.
+        panel: what they are judged by.
         at: the temperature.
         each: whether to tell of each melody too.
-        by: who judges; all of `JUDGES` by default.
     """
-    rows = [row for judged_by in by or JUDGES for row in judged_by(melodies, measure, judging)]
-    return [row._replace(at=at) for row in rows if each or row.melody is None]
+    judged = panel.judge(melodies)
+    for row in judged.rows:
+        label = f"{row.metric}: {row.name or row.group}"
+        yield Row(label, row.value, row.low, row.high, at=at)
+        yield Row(f"people's {label}", row.people, row.people_low, row.people_high, at=at)
+    yield from _variety(melodies, at)
+    if each:
+        for name, values in judged.tunes.items():
+            yield from (Row(f"figure: {name}", float(value), at=at, melody=n) for n, value in enumerate(values))
 
 
-def _figures(melodies: Sequence[Melody], measure: Measure, judging: Judging) -> Iterator[Row]:
-    """Each figure of each melody, and its mean."""
-    table = features_of(melodies).figures
-    for name, column in zip(FIGURES, table.T, strict=True):
-        known = column[~np.isnan(column)]
-        if len(known):
-            yield _row(f"mean: {name}", bootstrap_ratio(known, np.ones(len(known))))
-        for number, value in enumerate(column):
-            yield Row(f"figure: {name}", float(value), melody=number)
+def figures_of_people(tunes: Sequence[Melody]) -> Iterator[Row]:
+    """Each figure of each of people's tunes."""
+    for name, column in zip(FIGURES, features_of(tunes).figures.T, strict=True):
+        yield from (Row(f"figure: {name}", float(value), melody=number) for number, value in enumerate(column))
 
 
-def _distances(melodies: Sequence[Melody], measure: Measure, judging: Judging) -> Iterator[Row]:
-    """Distances to people, and those of other people."""
-    scores, _ = distribution.compare(features_of(melodies), features_of(measure.people), resamples=judging.resamples)
-    for (_, name, metric), score in scores.items():
-        label = f"{metric}: {name}" if name else metric
-        yield _row(label, score.melodies)
-        yield _row(f"people's {label}", score.people)
-
-
-def _originality(melodies: Sequence[Melody], measure: Measure, judging: Judging) -> Iterator[Row]:
-    """Longest runs shared with training tunes, and their percentiles among held-out tunes."""
-    for kind in originality.KINDS:
-        found = [measure.index.shared(melody, kind) for melody in melodies]
-        percentiles = np.array([shared.percentile for shared in found])
-        yield _row(f"originality: percentile by {kind}", bootstrap_ratio(percentiles, np.ones(len(found))))
-        for number, shared in enumerate(found):
-            yield Row(f"originality: longest run by {kind}", float(shared.notes), unit="notes", melody=number)
-
-
-def _variety(melodies: Sequence[Melody], measure: Measure, judging: Judging) -> Iterator[Row]:
-    """Share of different runs among all of the set's, by interval; lengths of melodies."""
+def _variety(melodies: Sequence[Melody], at: float) -> Iterator[Row]:
+    """Share of different runs, by interval, among all of the set's; and how many melodies have no note."""
     runs: Counter[tuple[int, ...]] = Counter()
     for melody in melodies:
         intervals = [after - before for before, after in pairwise(melody.pitches)]
         runs.update(tuple(intervals[i : i + DISTINCT - 1]) for i in range(len(intervals) - DISTINCT + 2))
     if runs:
-        yield Row(f"distinct runs of {DISTINCT} notes", len(runs) / runs.total())
-    yield Row("empty melodies", float(sum(not melody.notes for melody in melodies)), unit="melodies")
-
-
-Judge = Callable[[Sequence[Melody], Measure, Judging], Iterator[Row]]
-JUDGES: tuple[Judge, ...] = (_figures, _distances, _originality, _variety)
-"""Whoever judges a set of melodies; a new one is a function and a place here."""
-OF_PEOPLE: tuple[Judge, ...] = (_figures, _originality, _variety)
-"""Those that judge people too. How far they are from one another is told beside each trial's distances."""
+        yield Row(f"distinct runs of {DISTINCT} notes", len(runs) / runs.total(), at=at)
+    yield Row("empty melodies", float(sum(not melody.notes for melody in melodies)), unit="melodies", at=at)
 
 
 def time_steps(engine: Engine, tunes: Sequence[Melody], batches: Sequence[int]) -> Iterator[Row]:
-    """Microseconds of a step along real tunes, the encoding's context included, the median of all that are timed."""
+    """Microseconds of a step along real tunes, the encoding's context included, the median of all that are timed.
+
+    Time of one processor, not of the clock: an engine of one thread takes as much of either where nothing else runs.
+    """
     sequences = [engine.encoding.encode(tune) for tune in tunes if _can_say(engine.encoding, tune)]
     long = [ids for ids in sequences if len(ids) > WARM_UP + 8]
     if not long:
@@ -203,9 +169,9 @@ def _seconds(engine: Engine, sequences: Sequence[Ids], batch: int) -> float:
     taken = []
     for place in range(1, WARM_UP + STEPS_TIMED):
         ids = np.array([ids[min(place, len(ids) - 1)] for ids in chosen], np.int64)
-        start = time.perf_counter()
+        start = time.thread_time()
         _, state = engine.step(ids, state)
-        taken.append(time.perf_counter() - start)
+        taken.append(time.thread_time() - start)
         if bool(state.context.done.all()):
             break
     return float(np.median(taken[WARM_UP:]))

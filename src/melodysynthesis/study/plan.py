@@ -140,9 +140,16 @@ class Plan(Table):
     def _trials(self) -> Iterator[Trial]:
         for model, wanted in self.models.items():
             for encoding in wanted.encodings or self.encodings:
-                seeds = self.seeds[:1] if model in COUNTED else self.seeds
-                for seed in seeds:
+                for seed in self.seeds_of(model):
                     yield Trial(self, model, encoding, seed)
+
+    def is_counted(self, model: str) -> bool:
+        """Whether a model is a baseline that counts instead of training."""
+        return model in COUNTED
+
+    def seeds_of(self, model: str) -> tuple[int, ...]:
+        """The seeds that a model is tried with."""
+        return self.seeds[:1] if self.is_counted(model) else self.seeds
 
     def only(self, names: tuple[str, ...]) -> tuple[Trial, ...]:
         """The trials of these names; all for none.
@@ -192,7 +199,7 @@ class Trial:
     @property
     def is_counted(self) -> bool:
         """Whether it is a baseline that counts instead of training."""
-        return self.model in COUNTED
+        return self.plan.is_counted(self.model)
 
     @property
     def architecture(self) -> Any:

@@ -58,7 +58,7 @@ def run(plan: Plan, folder: Path, trials: Sequence[Trial], launcher: Launcher, t
         TrainingError: when all is done that could be done, if something could not.
         KeyboardInterrupt: after a clean stop.
     """
-    carry.judge_people(plan, folder)
+    carry.describe_people(plan, folder)
     left = [trial for trial in trials if not carry.is_over(trial, folder)]
     under_way: dict[Future[str], Trial] = {}
     problems: list[str] = []
