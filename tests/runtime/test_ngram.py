@@ -1,43 +1,22 @@
 """Laws of the n-gram model: it is a distribution, it only looks back, its file gives it back."""
 
-import io
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from melodysynthesis.encodings import EventEncoding, GridEncoding
+from melodysynthesis.encodings import EventEncoding
 from melodysynthesis.errors import EncodingError, FormatError, ModelError, TrainingError
 from melodysynthesis.music import Key, Melody, Meter, Note
 from melodysynthesis.runtime.constant import train_constant
 from melodysynthesis.runtime.ngram import load_ngram, train_ngram
 from melodysynthesis.runtime.trie import MAX_ORDER
-
-GRID = GridEncoding(range(60, 66))
-
-
-def random_song(rng, length=60):
-    """A first-order random walk on the grid, with holds."""
-    tokens = ["/"]
-    for _ in range(length):
-        tokens.append(rng.choice(["60", "62", "64", "_", "_", "_", "r"]) if len(tokens) > 1 else "60")
-    return GRID.ids_of([*tokens, "/"])
+from tests.runtime.songs import GRID, damaged, logits_along, random_songs
 
 
 @pytest.fixture(scope="module")
 def songs():
-    rng = np.random.default_rng(5)
-    return [random_song(rng) for _ in range(40)]
-
-
-def logits_along(engine, ids):
-    """(tokens - 1, vocabulary) logits of every token of one sequence after its first."""
-    logits, state = engine.init(1)
-    rows = [logits[0]]
-    for token in ids[1:-1]:
-        logits, state = engine.step(np.array([token]), state)
-        rows.append(logits[0])
-    return np.array(rows)
+    return random_songs()
 
 
 @pytest.mark.parametrize("order", [0, 1, 3, 16])
@@ -126,14 +105,6 @@ def test_it_reads_the_event_encoding_too():
     engine = train_ngram([ids] * 12, encoding, order=40)
     rows = logits_along(engine, ids)
     assert (rows.argmax(axis=1) == ids[1:]).all()
-
-
-def damaged(data, **changes):
-    arrays = dict(np.load(io.BytesIO(data)))
-    arrays.update(changes)
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
 
 
 def test_a_damaged_file_is_one_clear_error(songs, tmp_path):

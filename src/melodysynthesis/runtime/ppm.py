@@ -44,6 +44,7 @@ from melodysynthesis.runtime.trie import Floats, Ints, Level, Shares
 FITTED = "fitted"
 BIASES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0)
 """Of these the bias is chosen."""
+LEAST_ENTROPY = 1e-6
 FIT_BLOCKS, FIT_BATCH = 512, 256
 """At most so many held-out blocks are walked through to fit, so many side by side."""
 
@@ -257,14 +258,19 @@ def exclude(levels: Sequence[Level], size: int) -> list[Level]:
     """The counts with update exclusion: a token counts in a context once for each longer one in which it came as news.
 
     Where there is no longer context, at a sequence's beginning and in the last level, each time counts.
+
+    Raises:
+        ValueError: if longer contexts have met what shorter ones have not.
     """
     excluded = []
     for level, longer in pairwise(levels):
         pairs = np.repeat(np.arange(len(level.keys)), level.variety) * size + level.tokens
         shorter = np.repeat(longer.keys // size, longer.variety) * size + longer.tokens
-        places, _ = trie.find(pairs, shorter)
+        places, found = trie.find(pairs, shorter)
         news = np.bincount(places, minlength=len(pairs))
         again = np.bincount(places, longer.counts, len(pairs)).astype(np.int64)
+        if not found.all() or (again > level.counts).any():
+            raise ValueError("its counts contradict one another")
         excluded.append(level._replace(counts=level.counts - again + news))
     return [*excluded, levels[-1]]
 
@@ -275,10 +281,15 @@ def surer_mean(long: Floats, short: Floats, biases: Sequence[float]) -> Logits:
     Each weighs as its entropy to the power of minus the bias; see the module's docstring.
     """
     log_long, log_short = np.log(long).astype(np.float32), np.log(short).astype(np.float32)
-    ratio = np.einsum("bv,bv->b", long, log_long) / np.einsum("bv,bv->b", short, log_short)  # H_long / H_short
+    ratio = _entropies(long, log_long) / _entropies(short, log_short)
     weight = (1 / (1 + ratio ** np.array(biases)[:, None])).astype(np.float32)[..., None]
     mixed: Logits = log_short + weight * (log_long - log_short)
     return np.asarray(mixed - np.log(np.exp(mixed).sum(axis=-1, keepdims=True)))
+
+
+def _entropies(probabilities: Floats, logs: Logits) -> Floats:
+    """(batch,) in nats, not below `LEAST_ENTROPY`: rounding makes that of a near certainty nothing or less."""
+    return np.asarray(np.maximum(-np.einsum("bv,bv->b", probabilities, logs), LEAST_ENTROPY))
 
 
 def _fit(blocks: Sequence[Ids], settings: Settings, encoding: Encoding, levels: int) -> Fit:

@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.encodings import Encoding, encoding_from
-from melodysynthesis.errors import ModelError
+from melodysynthesis.errors import EncodingError, ModelError, TrainingError
 from melodysynthesis.formats import files
 from melodysynthesis.runtime.base import Card
 
 MAX_FILE_BYTES = 2**30
 DAMAGE = (
     KeyError, TypeError, ValueError, EOFError, OSError, AttributeError, MemoryError, RuntimeError, NotImplementedError,
-    zipfile.BadZipFile, zlib.error,
+    zipfile.BadZipFile, zlib.error, EncodingError, TrainingError,
 )  # fmt: skip
-"""What reading a damaged zip file of arrays, or one that lies about its sizes, may raise."""
+"""What reading a damaged zip file of arrays may raise, or one that lies about its sizes or says what can't be."""
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ def load(path: files.PathLike, kind: tuple[str, int], what: str, build: Callable
         path: of the file.
         kind: name and version that the format must have.
         what: the model in words, such as ``"an n-gram model"``.
-        build: may raise KeyError, TypeError or ValueError for tables that are no model.
+        build: may raise ValueError and the like for tables that are no model.
 
     Raises:
         FormatError: if the file can't be read.

@@ -259,6 +259,7 @@ def unpack(arrays: Mapping[str, NDArray[Any]], size: int) -> list[Level]:
     keys, tokens, counts = (arrays[name].astype(np.int64) for name in ("keys", "tokens", "counts"))
     whole = (
         0 < len(contexts) <= MAX_ORDER + 1
+        and contexts[0] == 1
         and contexts.min() > 0
         and len(keys) == len(variety) == contexts.sum()
         and len(tokens) == len(counts) == variety.sum()
