@@ -35,6 +35,8 @@ class Automaton:
         next: (classes, U + 1, P + 1) the state after an event.
         before: (U,) number of the latest note's pitch, P for none.
         ends: (U,) whether the melody may end.
+        close: (n,) whether what is sung up to a tick is sung again at the end.
+        closes: (U,) whether such notes may be the last, by the rules that look back only.
     """
 
     setting: Setting
@@ -43,6 +45,8 @@ class Automaton:
     next: NDArray[np.int32]
     before: Ints
     ends: Flags
+    close: Flags
+    closes: Flags
 
     @property
     def states(self) -> int:
@@ -84,6 +88,13 @@ class Likeness:
     ticks: int
     same: tuple[int, ...]
 
+    def sung_at_the_end(self, space: Space) -> list[int]:
+        """Ends of the sections that have the same notes as the last of the melody, which is not among them."""
+        if self.starts[-1] + self.ticks != space.ticks[-1]:
+            return []
+        pairs = zip(self.starts[:-1], self.same[:-1], strict=True)
+        return [start + self.ticks for start, same in pairs if same == self.same[-1]]
+
 
 def compile_rules(
     setting: Setting, builds: Sequence[Build], space: Space, likenesses: Sequence[Likeness] = ()
@@ -109,10 +120,13 @@ def compile_rules(
         return None
     classes = np.where(classes == NO, NO, np.searchsorted(used, classes))
     tables = _product(rules, setting, [(situations[i], masks[i]) for i in used.tolist()])
-    ends = np.ones(len(tables.before), np.bool_)
+    ends, closes = np.ones((2, len(tables.before)), np.bool_)
     for rule, states in zip(rules, tables.own, strict=True):
-        ends &= np.broadcast_to(rule.ends(), (rule.states, setting.rest + 1))[states, tables.before]
-    return Automaton(setting, space, classes, tables.next, tables.before, ends)
+        may_end = np.broadcast_to(rule.ends(), (rule.states, setting.rest + 1))[states, tables.before]
+        ends &= may_end
+        closes &= may_end | (not rule.looks_back)
+    close = np.isin(space.ticks, [tick for likeness in likenesses for tick in likeness.sung_at_the_end(space)])
+    return Automaton(setting, space, classes, tables.next, tables.before, ends, close, closes)
 
 
 def _classes(rules: Sequence[Rule], space: Space) -> tuple[Ints, Ints]:

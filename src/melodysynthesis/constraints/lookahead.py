@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.constraints.automaton import Automaton
-from melodysynthesis.constraints.rule import NO, Ints
+from melodysynthesis.constraints.rule import NO, Flags, Ints
 from melodysynthesis.theory import SCALES
 
 Floats = NDArray[np.float64]
@@ -112,7 +112,16 @@ def ends_of(automaton: Automaton) -> Ints:
 
 
 def look_ahead(automaton: Automaton) -> Lookahead:
-    """The backward pass."""
+    """The backward pass.
+
+    Where a melody's end is a section that was sung before, that section closes there as well as at the end. In sections
+    of one note or two it need not; so this is left out where nothing would be possible with it.
+    """
+    look = _backward(automaton, automaton.close)
+    return look if look.possible or not automaton.close.any() else _backward(automaton, np.zeros_like(automaton.close))
+
+
+def _backward(automaton: Automaton, close: Flags) -> Lookahead:
     space, states = automaton.space, automaton.states
     count = len(space.ticks)
     shares, events = _length_shares(automaton), _event_shares(automaton)
@@ -136,6 +145,7 @@ def look_ahead(automaton: Automaton) -> Lookahead:
                 group.append(len(sums))
                 kind.append(int(one))
                 sums.append(ahead)
+            total *= automaton.closes | (not close[tick])
             largest = total.max()
             if largest > 0:
                 values[tick, :-1] = np.where(total > 0, np.maximum(total / largest, LEAST), 0)

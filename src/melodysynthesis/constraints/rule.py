@@ -59,6 +59,8 @@ class Rule(Protocol):
 
     states: int
     """How many states it has; it begins in state 0."""
+    looks_back: bool
+    """Whether the end depends on the last notes only: it is then as good where the same notes stand elsewhere."""
 
     def pitches(self) -> Flags:
         """(P,) which pitches it allows at all."""
@@ -85,6 +87,7 @@ class Anywhere:
     """The parts of a rule without states that knows nothing of time, for others to change what they need."""
 
     states = 1
+    looks_back = False
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting

@@ -275,15 +275,26 @@ def _step_codes(onset: Ints, duration: Ints, pitch: Ints, last: NDArray[np.bool_
     codes = np.full(len(pitch), -1, np.int64)
     if len(pitch) < 2:
         return codes
-    codes[:-1] = np.diff(pitch) + 128
+    interval = np.diff(pitch)
+    codes[:-1] = interval + 128
     if kind == "rhythm":
-        lasting = np.minimum(np.where(last, duration, np.diff(onset, append=0)), _LONGEST)
+        lasting = np.where(last, duration, np.diff(onset, append=0))
         # where a tune ends the difference of onsets is not used, and may be anything
-        now, following = lasting[:-1], lasting[1:]
-        common = np.maximum(np.gcd(now, following), 1)
-        codes[:-1] = (codes[:-1] << 54) | (following // common << 27) | (now // common)
+        codes[:-1] = steps_by_rhythm(interval, lasting[:-1], lasting[1:])
     codes[last] = -1
     return codes
+
+
+def steps_by_rhythm(interval: Ints, now: Ints, following: Ints) -> Ints:
+    """Steps from note to note as one number each: the interval, and how long each of the two lasts, in ticks."""
+    now, following = np.minimum(now, _LONGEST), np.minimum(following, _LONGEST)
+    common = np.maximum(np.gcd(now, following), 1)
+    return np.asarray((interval + 128 << 54) | (following // common << 27) | (now // common))
+
+
+def training_steps(corpus: Corpus) -> Ints:
+    """(notes,) the step by rhythm from each note of the training tunes to the next; -1 for the last of a tune."""
+    return _steps(corpus.split("train"), "rhythm")
 
 
 def _symbols(steps: Ints, alphabet: Ints) -> Symbols:

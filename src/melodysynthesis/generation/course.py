@@ -10,17 +10,19 @@ import numpy as np
 from melodysynthesis.constraints.base import clock_of
 from melodysynthesis.constraints.given import Event
 from melodysynthesis.constraints.lookahead import Lookahead
-from melodysynthesis.constraints.rule import NO
 from melodysynthesis.constraints.timeline import Timeline
 from melodysynthesis.encodings.base import Encoding, Frame
 from melodysynthesis.encodings.event import sounds, tonic_shift
 from melodysynthesis.encodings.event_tokens import KINDS, Kind
 from melodysynthesis.encodings.grid import shift_to_c
 from melodysynthesis.errors import RequestError
-from melodysynthesis.generation.plan import asked_for, tables_for
+from melodysynthesis.generation.copies import MaxCopy, steps_of
+from melodysynthesis.generation.form import Form
+from melodysynthesis.generation.past import Memory, Past
+from melodysynthesis.generation.plan import asked_for, cut, tables_for
 from melodysynthesis.generation.prompt import says_meters
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.walk import Memory, Start
+from melodysynthesis.generation.walk import Start
 from melodysynthesis.music import Melody, Note
 from melodysynthesis.theory import find_key
 
@@ -78,7 +80,7 @@ def events_of(melody: Melody, start: int = 0, end: int | None = None) -> tuple[E
     return tuple(Event(a, b - a, pitch) for a, b, pitch in cuts if a < b)
 
 
-def course_for(encoding: Encoding, request: Request, frame: Frame, primer: Melody | None) -> Course:
+def course_for(encoding: Encoding, request: Request, frame: Frame, primer: Melody | None, corpus: str) -> Course:
     """The course of melodies in a frame, after a primer.
 
     Raises:
@@ -95,10 +97,10 @@ def course_for(encoding: Encoding, request: Request, frame: Frame, primer: Melod
         prefix += tuple(encoding.body(in_bars).tolist())
     ends = primer.phrase_ends if primer else ()
     start = _start(look, given, primer.duration if primer else 0, timeline.ticks, (_end(encoding),))
-    return Course(look, start, prefix, frame, timeline, ends)
+    return Course(look, start, prefix, frame, timeline, ends, memories_of(request, look, corpus))
 
 
-def course_within(encoding: Encoding, request: Request) -> Course:
+def course_within(encoding: Encoding, request: Request, corpus: str) -> Course:
     """The course of melodies that are given but for some bars.
 
     Raises:
@@ -122,7 +124,8 @@ def course_within(encoding: Encoding, request: Request) -> Course:
     ids = encoding.encode(replace(melody, notes=tuple(notes), phrase_ends=ends)).tolist()
     before, after = _parted(encoding, ids, start, end)
     frame = Frame(melody.key, timeline.meters[0], timeline.pickup, len(timeline.meters))
-    return Course(look, _start(look, given, start, end, after), before, frame, timeline, ends)
+    begin = _start(look, given, start, end, after)
+    return Course(look, begin, before, frame, timeline, ends, memories_of(request, look, corpus))
 
 
 def rewritten(melody: Melody, bars: tuple[int, int]) -> tuple[int, int]:
@@ -174,11 +177,29 @@ def _frame_ids(encoding: Encoding, frame: Frame, timeline: Timeline) -> tuple[in
 def _start(look: Lookahead, given: Sequence[Event], begin: int, end: int, after: tuple[int, ...]) -> Start:
     automaton, number = look.automaton, look.automaton.space.number
     before = [event for event in given if event.onset < begin]
-    events, lengths = (np.full(len(automaton.space.ticks), NO) for _ in range(2))
+    past, one = Past.empty(len(automaton.space.ticks), automaton.setting.rest), np.zeros(1, np.int64)
     for event in before:
-        events[number[event.onset]] = automaton.event(event.pitch)
-        lengths[number[event.onset]] = np.searchsorted(automaton.space.lengths, event.ticks)
-    return Start(int(number[begin]), automaton.run(before), (events, lengths), int(number[end]), after)
+        head, length = automaton.event(event.pitch), np.searchsorted(automaton.space.lengths, event.ticks)
+        past.add(one, one + number[event.onset], one + head, one + length)
+    return Start(int(number[begin]), automaton.run(before), past, int(number[end]), after)
+
+
+def memories_of(request: Request, look: Lookahead, corpus: str) -> tuple[Memory, ...]:
+    """The rules that look back further than an automaton can.
+
+    Args:
+        request: what is asked for.
+        look: of the other rules.
+        corpus: name of the one that the model was trained on.
+    """
+    memories: list[Memory] = []
+    automaton = look.automaton
+    if request.form is not None:
+        places = cut(automaton.setting.timeline, request.form)
+        memories.append(Form(automaton.space, request.form, places))
+    if request.max_copy is not None:
+        memories.append(MaxCopy(automaton, request.max_copy, steps_of(corpus)))
+    return tuple(memories)
 
 
 def _end(encoding: Encoding) -> int:

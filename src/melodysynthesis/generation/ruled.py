@@ -76,7 +76,7 @@ def courses_for(engine: Engine, request: Request, indices: Sequence[int]) -> lis
     """The course of each melody, and which melodies share it."""
     encoding = engine.encoding
     if request.within is not None:
-        return [(course_within(encoding, request), list(indices))]
+        return [(course_within(encoding, request, engine.card.corpus), list(indices))]
     prompts = sampler.prompts_for(encoding, request, indices)
     frames = _frames(engine, request, prompts)
     shared: dict[tuple[int, Frame], list[int]] = {}
@@ -85,7 +85,8 @@ def courses_for(engine: Engine, request: Request, indices: Sequence[int]) -> lis
     courses = []
     for (number, frame), members in shared.items():
         primer = request.primers[number] if request.primers else None
-        courses.append((course_for(encoding, request, _fitting(encoding, request, frame, primer), primer), members))
+        fitting = _fitting(encoding, request, frame, primer)
+        courses.append((course_for(encoding, request, fitting, primer, engine.card.corpus), members))
     return courses
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
@@ -24,6 +23,7 @@ from melodysynthesis.encodings.event_tokens import END, ID, PHRASE, REST, TIE, K
 from melodysynthesis.encodings.grid import GridEncoding, shift_to_c
 from melodysynthesis.formats.grid import DELIMITER, HOLD
 from melodysynthesis.formats.grid import REST as GRID_REST
+from melodysynthesis.generation.past import Memory, Past
 from melodysynthesis.music import Key, Meter
 
 AFTER = 1
@@ -46,47 +46,20 @@ class Options(NamedTuple):
     likelihood: Floats
 
 
-class Memory(Protocol):
-    """A rule that looks back further than an automaton can: at whole sections, or at long runs of notes."""
-
-    def heads(self, past: Past, tick: Ints) -> Flags:
-        """(rows, P + 1) which events may begin; `tick` is the number of the onset."""
-
-    def lengths(self, past: Past, tick: Ints, event: Ints) -> Flags:
-        """(rows, m) how long an event may be."""
-
-
-@dataclass(eq=False)
-class Past:
-    """The events of each particle so far.
-
-    Attributes:
-        event: (rows, n) event that begins at each tick, by number, or `NO`.
-        length: (rows, n) number of its length.
-    """
-
-    event: NDArray[np.int16]
-    length: NDArray[np.int16]
-
-    def select(self, indices: Ints) -> Past:
-        """That of the particles at `indices`."""
-        return Past(self.event[indices], self.length[indices])
-
-
 class Start(NamedTuple):
     """Where particles begin.
 
     Attributes:
         tick: number of the onset of the first event that is free.
         state: of the automaton.
-        past: (n,) events and (n,) lengths before, as in `Past`.
+        past: events before, of one particle.
         until: number of the tick at which the free part ends.
         after: tokens that then follow, to the end.
     """
 
     tick: int
     state: int
-    past: tuple[Ints, Ints]
+    past: Past
     until: int
     after: tuple[int, ...]
 
@@ -144,14 +117,66 @@ def walk_of(
     return EventWalk(look, start, rows, memories, changes)
 
 
-def _past(start: Start, rows: int) -> Past:
-    event, length = (np.tile(array.astype(np.int16), (rows, 1)) for array in start.past)
-    return Past(event, length)
-
-
 def _log(values: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         return np.log(values)
+
+
+class _Spelling:
+    """How `event` says lengths and meters: a first token, and a queue of tokens that are then due.
+
+    A length is said by its longest parts, tied; where a new meter sets in within it, the meter stands between.
+
+    Attributes:
+        queues: tokens that are due; the first is none, the second ends a melody.
+        meter_at: (n,) queue of the meter that sets in at each tick, or 0.
+        beats: the first token of each such meter, by its queue.
+    """
+
+    def __init__(self, space: Space, changes: Sequence[Meter], after: tuple[int, ...]) -> None:
+        self.space, self.changes = space, [(meter.tick, meter) for meter in changes]
+        self.queues: list[tuple[int, ...]] = [(), after]
+        self.numbers: dict[tuple[int, ...], int] = {(): 0}
+        self.meter_at = np.zeros(len(space.ticks), np.int64)
+        self.beats: dict[int, int] = {}
+        for tick, meter in self.changes:
+            queue = self._queue((ID[Kind.UNIT, meter.beat_unit],), new=True)
+            self.meter_at[space.number[tick]] = queue
+            self.beats[queue] = ID[Kind.BEATS, meter.beats]
+        shape = (len(space.ticks), len(space.lengths))
+        plain = [self._spelled(0, int(length), ()) for length in space.lengths]
+        self.first = np.tile(np.array([first for first, _ in plain]), (shape[0], 1))
+        self.rest = np.tile(np.array([rest for _, rest in plain]), (shape[0], 1))
+        self.looked = np.array([not self._within(int(tick), int(space.lengths[-1])) for tick in space.ticks])
+
+    def at(self, ticks: Ints) -> tuple[Ints, Ints]:
+        """(rows, m) first token and queue of each length from these ticks on."""
+        for tick in np.unique(ticks[~self.looked[ticks]]).tolist():
+            self.looked[tick] = True
+            start = int(self.space.ticks[tick])
+            for number, length in enumerate(self.space.lengths.tolist()):
+                if within := self._within(start, length):
+                    self.first[tick, number], self.rest[tick, number] = self._spelled(start, length, within)
+        return self.first[ticks], self.rest[ticks]
+
+    def _within(self, start: int, length: int) -> tuple[tuple[int, Meter], ...]:
+        return tuple(change for change in self.changes if start < change[0] < start + length)
+
+    def _spelled(self, start: int, length: int, within: tuple[tuple[int, Meter], ...]) -> tuple[int, int]:
+        tokens: list[int] = []
+        now = start
+        for tick, meter in (*within, (start + length, None)):
+            tokens += [token for piece in spell_duration(tick - now) for token in (TIE, piece)]
+            if meter is not None:
+                tokens += [ID[Kind.BEATS, meter.beats], ID[Kind.UNIT, meter.beat_unit]]
+            now = tick
+        return tokens[1], self._queue(tuple(tokens[2:]))
+
+    def _queue(self, tokens: tuple[int, ...], new: bool = False) -> int:
+        if new or tokens not in self.numbers:
+            self.numbers[tokens] = len(self.queues)
+            self.queues.append(tokens)
+        return self.numbers[tokens]
 
 
 class EventWalk:
@@ -166,22 +191,8 @@ class EventWalk:
         shift = tonic_shift(setting.key)
         pitches = [ID[Kind.PITCH, int(pitch) - shift] for pitch in setting.pitches]
         self.heads = np.array([*pitches, REST, PHRASE])
-        spelled = [spell_duration(int(length)) for length in space.lengths]
-        self.lengths = np.array([pieces[0] for pieces in spelled])
-        # What follows on a token that was chosen: the first is nothing.
-        self.queues: list[tuple[int, ...]] = [(), start.after]
-        self.tied = np.zeros(len(spelled), np.int64)
-        for number, pieces in enumerate(spelled):
-            if len(pieces) > 1:
-                self.tied[number] = len(self.queues)
-                self.queues.append(tuple(token for piece in pieces[1:] for token in (TIE, piece)))
-        self.meter_at = np.zeros(len(space.ticks), np.int64)
-        self.beats = {}
-        for meter in changes:
-            self.meter_at[space.number[meter.tick]] = len(self.queues)
-            self.beats[len(self.queues)] = ID[Kind.BEATS, meter.beats]
-            self.queues.append((ID[Kind.UNIT, meter.beat_unit],))
-        self.past, self.done = _past(start, rows), np.zeros(rows, np.bool_)
+        self.spelling = _Spelling(space, changes, start.after)
+        self.past, self.done = start.past.select(np.zeros(rows, np.int64)), np.zeros(rows, np.bool_)
         self.tick, self.state = np.full(rows, start.tick), np.full(rows, start.state)
         self.head, self.count = np.full(rows, NO), np.zeros(rows, np.int64)
         self.queue, self.place = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
@@ -193,7 +204,7 @@ class EventWalk:
 
     def options(self) -> Options:
         """See `Walk.options`."""
-        rows, width = len(self.tick), max(len(self.heads), len(self.lengths))
+        rows, width = len(self.tick), max(len(self.heads), len(self.look.automaton.space.lengths))
         tokens, likelihood = np.zeros((rows, width), np.int64), np.full((rows, width), -np.inf)
         due = (self.queue > 0) | self.done
         heads, lengths = np.flatnonzero(~due & (self.head == NO)), np.flatnonzero(~due & (self.head != NO))
@@ -207,7 +218,7 @@ class EventWalk:
         for row, queue, place, value in zip(
             rows.tolist(), self.queue[rows].tolist(), self.place[rows].tolist(), here.tolist(), strict=True
         ):
-            tokens[row, 0] = END if self.done[row] else self.queues[queue][place]
+            tokens[row, 0] = END if self.done[row] else self.spelling.queues[queue][place]
             likelihood[row, 0] = value
 
     def _heads(self, rows: Ints, tokens: Ints, likelihood: Floats) -> None:
@@ -217,7 +228,7 @@ class EventWalk:
         after = look.after_heads(tick, self.state[rows])
         for memory in self.memories:
             after = after * memory.heads(self._past_of(rows), tick)
-        meters = self.meter_at[tick] * ~self.metered[rows]
+        meters = self.spelling.meter_at[tick] * ~self.metered[rows]
         after[meters > 0] = 0  # a new meter is said first
         columns = len(self.heads)
         tokens[rows, :columns] = self.heads
@@ -229,7 +240,7 @@ class EventWalk:
         if len(self.after) > 1:  # whether a phrase ends there is given too
             likelihood[ends, columns - 1] = -np.inf
         for row, meter in zip(rows[meters > 0].tolist(), meters[meters > 0].tolist(), strict=True):
-            tokens[row, 0], likelihood[row, 0] = self.beats[meter], likelihood[row, columns - 1]
+            tokens[row, 0], likelihood[row, 0] = self.spelling.beats[meter], likelihood[row, columns - 1]
 
     def _lengths(self, rows: Ints, tokens: Ints, likelihood: Floats) -> None:
         if not len(rows):
@@ -238,8 +249,9 @@ class EventWalk:
         after = look.after_lengths(tick, self.state[rows], head)
         for memory in self.memories:
             after = after * memory.lengths(self._past_of(rows), tick, head)
-        columns = len(self.lengths)
-        tokens[rows, :columns] = self.lengths
+        first, _ = self.spelling.at(tick)
+        columns = first.shape[1]
+        tokens[rows, :columns] = first
         likelihood[rows, :columns] = _log(after) + look.scale[tick, None]
 
     def _past_of(self, rows: Ints) -> Past:
@@ -257,7 +269,7 @@ class EventWalk:
         due = self.queue > 0
         self.place += due
         for row in np.flatnonzero(due).tolist():
-            if self.place[row] == len(self.queues[self.queue[row]]):
+            if self.place[row] == len(self.spelling.queues[self.queue[row]]):
                 self.queue[row] = self.place[row] = 0
                 self.done[row] |= tokens[row] == END
         ends = ~due & ~self.done & (self.head == NO) & (self.tick == self.until) & (chosen == 0)
@@ -265,9 +277,9 @@ class EventWalk:
         if len(self.after) == 1:
             self.queue[ends], self.place[ends], self.done[ends] = 0, 0, True
         free = ~due & ~self.done & ~ends
-        meters = free & (self.head == NO) & (self.meter_at[self.tick] > 0) & ~self.metered & (chosen == 0)
-        meters &= np.isin(tokens, list(self.beats.values()))
-        self.queue[meters] = self.meter_at[self.tick[meters]]
+        meters = free & (self.head == NO) & (self.spelling.meter_at[self.tick] > 0) & ~self.metered & (chosen == 0)
+        meters &= np.isin(tokens, list(self.spelling.beats.values()))
+        self.queue[meters] = self.spelling.meter_at[self.tick[meters]]
         self.metered |= meters
         lengths = np.flatnonzero(free & (self.head != NO))
         heads = free & (self.head == NO) & ~meters & (tokens != PHRASE)
@@ -276,11 +288,13 @@ class EventWalk:
 
     def _take_lengths(self, rows: Ints, chosen: Ints) -> None:
         automaton, tick = self.look.automaton, self.tick[rows]
-        self.past.event[rows, tick], self.past.length[rows, tick] = self.head[rows], chosen
+        self.past.add(rows, tick, self.head[rows], chosen)
         self.state[rows] = automaton.next[automaton.classes[tick, chosen], self.state[rows], self.head[rows]]
         space = automaton.space
         self.tick[rows] = space.number[space.ticks[tick] + space.lengths[chosen]]
-        self.queue[rows], self.head[rows], self.metered[rows] = self.tied[chosen], NO, False
+        _, rest = self.spelling.at(tick)
+        self.queue[rows] = rest[np.arange(len(rows)), chosen]
+        self.head[rows], self.metered[rows] = NO, False
         self.count[rows] += 1
 
     def select(self, indices: Ints) -> Self:
@@ -306,7 +320,7 @@ class GridWalk:
         self.heads = np.array([*pitches, ids[GRID_REST], ids[HOLD], ids[DELIMITER]])
         self.space: Space = automaton.space
         self.step = int(np.gcd.reduce(self.space.lengths))
-        self.past, self.done = _past(start, rows), np.zeros(rows, np.bool_)
+        self.past, self.done = start.past.select(np.zeros(rows, np.int64)), np.zeros(rows, np.bool_)
         # The event under way begins at `tick` with the state before it; `elapsed` ticks have passed of it.
         self.tick, self.state = np.full(rows, start.tick), np.full(rows, start.state)
         self.head, self.elapsed = np.full(rows, NO), np.zeros(rows, np.int64)
@@ -348,7 +362,7 @@ class GridWalk:
         if len(free):
             heads = look.after_heads(here[free], state[free])
             for memory in self.memories:
-                heads = heads * memory.heads(self._closed(free, here[free]), here[free])
+                heads = heads * memory.heads(self._closed(free), here[free])
             likelihood[free, :events] = _log(heads) + look.scale[here[free], None]
         tokens = np.tile(self.heads, (len(rows), 1))
         due = (self.place != NO) | self.done
@@ -358,19 +372,14 @@ class GridWalk:
             tokens[row, events + 1] = self.after[self.place[row]]
         return Options(tokens, likelihood)
 
-    def _closed(self, rows: Ints, here: Ints) -> Past:
+    def _closed(self, rows: Ints) -> Past:
         """The past of particles, with the event under way as if it ended here."""
         past = self.past.select(rows)
-        self._close(past, rows, here)
-        return past
-
-    def _close(self, past: Past, rows: Ints, here: Ints) -> None:
-        under_way = self.head[rows] != NO
-        own, sounding = np.flatnonzero(under_way), rows[under_way]
+        own = np.flatnonzero(self.head[rows] != NO)
+        sounding = rows[own]
         length = np.searchsorted(self.space.lengths, self.elapsed[sounding])
-        del here
-        past.event[own, self.tick[sounding]] = self.head[sounding]
-        past.length[own, self.tick[sounding]] = length
+        past.add(own, self.tick[sounding], self.head[sounding], length)
+        return past
 
     def take(self, options: Options, chosen: Ints) -> None:
         """See `Walk.take`."""
@@ -382,10 +391,9 @@ class GridWalk:
         automaton, space = self.look.automaton, self.space
         sounding = closes[self.head[closes] != NO]
         if len(sounding):
-            past = self._closed(sounding, sounding)
-            self.past.event[sounding], self.past.length[sounding] = past.event, past.length
             length = np.searchsorted(space.lengths, self.elapsed[sounding])
             tick = self.tick[sounding]
+            self.past.add(sounding, tick, self.head[sounding], length)
             kind = automaton.classes[tick, length]
             self.state[sounding] = automaton.next[kind, self.state[sounding], self.head[sounding]]
             self.tick[sounding] = space.number[space.ticks[tick] + space.lengths[length]]

@@ -18,6 +18,7 @@ class Cadence(Anywhere):
     """
 
     states = 2
+    looks_back = True
 
     def __init__(self, setting: Setting, scale: str | None) -> None:
         super().__init__(setting)

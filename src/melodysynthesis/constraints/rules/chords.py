@@ -36,6 +36,7 @@ class Chords(Anywhere):
     """
 
     states = FIRST_STEP + len(STEPS)
+    looks_back = True
 
     def __init__(self, setting: Setting, chart: Chart) -> None:
         super().__init__(setting)

@@ -18,6 +18,7 @@ class LeapRecovery(Anywhere):
     """
 
     states = 3
+    looks_back = True
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
