@@ -49,13 +49,13 @@ class HybridConfig(TokenConfig):
     """Size of h and c in each LSTM layer."""
     layers: int = 1
     """Number of LSTM layers."""
-    dropout_input: float = 0.1
+    dropout_input: float = 0.2
     """Dropout on the input of the first block."""
-    dropout_attention: float = 0.1
+    dropout_attention: float = 0.2
     """Dropout on what attention adds."""
-    dropout_dense: float = 0.1
+    dropout_dense: float = 0.2
     """Dropout on what a block's dense part adds."""
-    dropout_output: float = 0.2
+    dropout_output: float = 0.35
     """Dropout between LSTM layers, unless a batch norm stands there, and after the last."""
     locked: bool = True
     """Whether dropout around the LSTM keeps one mask for all positions of a sequence."""
