@@ -96,11 +96,11 @@ def _play(places: Places, setting: Setting, asked: dict[str, Any], record: Path 
     improviser = ModelImproviser(open_model(request.model)[0], request)
     player = Player(setting)
     session = Session(player, places.ports, places.source, places.target, say=say, clock=SystemClock())
-    say(f"{places}. {_how(setting)}; seed {request.seed}. Enter silences, Ctrl-C stops.")
+    greeting = f"{places}. {_how(setting)}; seed {request.seed}. Enter silences, Ctrl-C stops."
     try:
         with punctual(), watched(session, places.ports), _ended(session.quit, minutes):
             _listen_to_enter(session.panic)
-            session.run(WriterThread(improviser, session))
+            session.run(WriterThread(improviser, session), greeting)
     finally:
         if record is not None:
             files.save(record, player.recording.to_bytes(setting))

@@ -6,12 +6,16 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any, Protocol
 
-from melodysynthesis.errors import RequestError, unknown
+from melodysynthesis.errors import RequestError
 
 CLIENT, PORT = "MelodySynthesis", "midi"
 """Other programs see our ports as "MelodySynthesis in:midi" and "MelodySynthesis out:midi"."""
+
+LISTEN_SECONDS = 0.001
+"""How often a port is looked at for messages."""
 
 OnMessage = Callable[[Sequence[int], float], None]
 """Is told the bytes of each message and the time, of `time.monotonic`, at which it came. Called from another thread."""
@@ -75,7 +79,8 @@ def choose(kind: str, wanted: str, names: Sequence[str]) -> str:
     if len(within) > 1:
         raise RequestError(f"MIDI {kind} {wanted[:60]!r} may be {' or '.join(map(repr, within))}: say more of the name")
     if not within:
-        raise RequestError(unknown(f"MIDI {kind}", wanted[:60], names))
+        known = ", ".join(f"{number} {name!r}" for number, name in enumerate(names, 1))
+        raise RequestError(f"unknown MIDI {kind} {wanted[:60]!r}; there are: {known}")
     return within[0]
 
 
@@ -109,12 +114,12 @@ class RtMidiPorts:
         """See `Ports.open_input`."""
         port = self._new("MidiIn", "in")
         port.ignore_types(sysex=True, timing=False, active_sense=True)
-        port.set_callback(lambda event, _: on_message(event[0], time.monotonic()))
-        return self._opened(port, name)
+        return _RtMidiInput(self._opened(port, name), on_message)
 
     def open_output(self, name: str | None) -> Output:
         """See `Ports.open_output`."""
-        return self._opened(self._new("MidiOut", "out"), name)
+        port = self._opened(self._new("MidiOut", "out"), name)
+        return _RtMidiOutput(port, self._rtmidi.RtMidiError)
 
     def close(self) -> None:
         """Give everything back."""
@@ -130,7 +135,7 @@ class RtMidiPorts:
     def _others(self, port: Any) -> list[str]:
         return [name for name in port.get_ports() if not name.startswith(self._client)]
 
-    def _opened(self, port: Any, name: str | None) -> _RtMidiPort:
+    def _opened(self, port: Any, name: str | None) -> Any:
         try:
             if name is None:
                 port.open_virtual_port(PORT)
@@ -143,11 +148,40 @@ class RtMidiPorts:
             raise RequestError("this system has no virtual MIDI ports: choose some with --input and --output") from None
         except self._rtmidi.RtMidiError as error:
             raise OSError(" ".join(str(error).split())) from None
-        return _RtMidiPort(port, self._rtmidi.RtMidiError)
+        return port
 
 
-class _RtMidiPort:
-    """An open port, `Input` and `Output`."""
+class _RtMidiInput:
+    """An open `Input`.
+
+    RtMidi's own callback would wait for Python's lock in JACK's thread and hold up every program's sound; so RtMidi
+    keeps the messages in a queue of its own, and a thread of ours looks there each millisecond.
+    """
+
+    def __init__(self, port: Any, on_message: OnMessage) -> None:
+        self._port, self._on_message = port, on_message
+        self._closed = False
+        self._thread = Thread(target=self._listen, name="listener", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """See `Input.close`."""
+        self._closed = True
+        self._thread.join()
+        self._port.close_port()
+        self._port.delete()
+
+    def _listen(self) -> None:
+        while not self._closed:
+            event = self._port.get_message()
+            if event is None:
+                time.sleep(LISTEN_SECONDS)
+            else:
+                self._on_message(event[0], time.monotonic())
+
+
+class _RtMidiOutput:
+    """An open `Output`."""
 
     def __init__(self, port: Any, error: type[Exception]) -> None:
         self._port, self._error = port, error

@@ -104,8 +104,12 @@ class Session:
         self._lost = 0
         self._quit = False
 
-    def run(self, writer: Writer) -> None:
+    def run(self, writer: Writer, greeting: str = "") -> None:
         """Play. Whatever ends it, what sounds is ended too, and the ports are given back.
+
+        Args:
+            writer: of the answers.
+            greeting: is said when the ports are open.
 
         Raises:
             OSError: if a port can't be opened.
@@ -115,6 +119,8 @@ class Session:
         try:
             self._open_output()
             self._open_input()
+            if greeting:
+                self._say(greeting)
             while not self._quit:
                 self._turn()
         finally:
