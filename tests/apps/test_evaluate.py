@@ -36,7 +36,7 @@ def test_figures_as_json_and_as_files(folder, capsys):
     assert run(["evaluate", "small.npz", "--corpus", "tunes", "--order", "2", "--out", "found", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["encoding"] == "event"
-    assert set(figures["baselines"]) == {"n-gram, order 2", "constant rule"}
+    assert set(figures["baselines"]) == {"n-gram, order 2", "constant rule", "PPM"}
     assert figures["bits per note"]["value"] > 0
     assert json.loads((folder / "found" / "figures.json").read_text()) == figures
     assert (folder / "found" / "confusion_matrix.png").stat().st_size > 1000

@@ -35,7 +35,7 @@ def command(
         int, typer.Option(help="With --text: tokens seen before each; 0 carries the state.", min=0, max=4096)
     ] = 0,
     baselines: Annotated[
-        bool, typer.Option("--baselines/--no-baselines", help="Judge a constant rule and an n-gram too.")
+        bool, typer.Option("--baselines/--no-baselines", help="Judge a constant rule, an n-gram and PPM too.")
     ] = True,
     order: Annotated[int, typer.Option(help="The n-gram's longest context, in tokens.", min=0, max=64)] = 16,
     out: Annotated[
@@ -76,6 +76,7 @@ def _judge_corpus(
 ) -> tuple[Prediction, dict[str, Prediction]]:
     from melodysynthesis import corpora
     from melodysynthesis.evaluation.prediction import judge
+    from melodysynthesis.runtime.ppm import train_ppm
 
     loaded = corpora.load(corpus)
     melodies = list(loaded.split(split))
@@ -89,7 +90,7 @@ def _judge_corpus(
     if not baselines:
         return found, {}
     sequences = _sequences(engine.encoding, list(loaded.split("train")))
-    others = _baselines(sequences, engine.encoding, order)
+    others = _baselines(sequences, engine.encoding, order) | {"PPM": train_ppm(sequences, engine.encoding)}
     return found, {name: judged(other, name) for name, other in others.items()}
 
 

@@ -12,7 +12,7 @@ from melodysynthesis.runtime.base import Engine
 
 MAX_MODEL_BYTES = 2**30
 ZIP_SIGN = b"PK\x03\x04"
-"""An n-gram model is a zip file; any other is read as a network."""
+"""A model of counts, n-gram or PPM, is a zip file; any other is read as a network."""
 
 
 def open_model(name: str) -> tuple[Engine, Model]:
@@ -27,9 +27,10 @@ def open_model(name: str) -> tuple[Engine, Model]:
     path = pretrained.path_of(name)
     data = files.load(path, MAX_MODEL_BYTES)
     if data.startswith(ZIP_SIGN):
-        from melodysynthesis.runtime.ngram import load_ngram
+        from melodysynthesis.runtime import ngram, ppm, tables
 
-        engine: Engine = load_ngram(path)
+        is_ppm = tables.format_of(path) == ppm.KIND[0]
+        engine: Engine = ppm.load_ppm(path) if is_ppm else ngram.load_ngram(path)
     else:
         engine = pretrained.load(path)
     return engine, Model(name, hashlib.sha256(data).hexdigest(), engine.card)
