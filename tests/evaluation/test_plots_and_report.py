@@ -10,6 +10,7 @@ import pytest
 from melodysynthesis.encodings import EventEncoding, GridEncoding
 from melodysynthesis.errors import CorpusError, FormatError
 from melodysynthesis.evaluation import plots, report, theme
+from melodysynthesis.evaluation.breakdown import breakdown
 from melodysynthesis.evaluation.labels import note_value, pitch_name, reading_order, token_label
 from melodysynthesis.evaluation.prediction import judge
 from melodysynthesis.music import Key, Melody, Meter, Note
@@ -36,9 +37,9 @@ def made(request):
     sequences = [encoding.encode(melody) for melody in melodies]
     engine = train_ngram(sequences, encoding, 3)
     constant = judge(train_constant(sequences, encoding), melodies)
-    return report.Report(
-        "small", engine.card, "twelve tunes", judge(engine, melodies), {"constant rule": constant}, LINES
-    )
+    found = judge(engine, melodies)
+    parts = breakdown(found, melodies)
+    return report.Report("small", engine.card, "twelve tunes", found, {"constant rule": constant}, LINES, parts)
 
 
 def size_of(data):
@@ -48,7 +49,10 @@ def size_of(data):
 
 def test_every_plot_is_a_png_of_readable_size_and_the_same_each_time(made):
     drawn = report.drawings(made)
-    assert set(drawn) == {"confusion_matrix", "classification_counts", "reliability", "training_history"}
+    assert set(drawn) == {
+        "confusion_matrix", "confusion_by_kind", "classification_counts", "reliability", "breakdown",
+        "training_history",
+    }  # fmt: skip
     for draw in drawn.values():
         width, height = size_of(theme.png(draw()))
         assert 800 <= width <= 3000

@@ -160,8 +160,8 @@ def test_figures_do_not_depend_on_the_batch(encoding):
 
 def test_counts_agree_with_one_another():
     found = judge(noise(EVENT), TUNES)
-    assert found.confusion.sum() == found.tokens.sum() == found.ranks.sum() == found.bins[:, 0].sum()
-    assert np.trace(found.confusion) == found.correct.sum() == found.ranks[0] == found.bins[:, 2].sum()
+    assert found.confusion.sum() == found.tokens.sum() == found.ranks.sum() == found.bins[..., 0].sum()
+    assert np.trace(found.confusion) == found.correct.sum() == found.ranks[0] == found.bins[..., 2].sum()
     assert found.top(len(EVENT.vocabulary)) == 1
     assert found.tokens.sum() == sum(len(EVENT.encode(melody)) - 1 for melody in TUNES)
     groups = found.by_group()

@@ -12,7 +12,10 @@ from melodysynthesis.apps import console
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.table import Table
+
     from melodysynthesis.encodings import Encoding, Ids
+    from melodysynthesis.evaluation.breakdown import Part
     from melodysynthesis.evaluation.prediction import Prediction
     from melodysynthesis.evaluation.report import Report
     from melodysynthesis.music import Melody
@@ -47,21 +50,22 @@ def command(
     from melodysynthesis.apps.opening import open_model
     from melodysynthesis.errors import RequestError
     from melodysynthesis.evaluation import report as reports
+    from melodysynthesis.evaluation.breakdown import Part
 
     if text is None and (train_text is not None or window):
         raise RequestError("--train-text and --window go with --text")
-    path = Path(model)
+    path, parts = Path(model), dict[str, list[Part]]()
     engine, _ = open_model(model)
     if text is not None:
         found, others = _judge_text(engine, text, train_text, window=window, baselines=baselines, order=order)
         data = text.name
     else:
-        found, others = _judge_corpus(engine, corpus, split, baselines=baselines, order=order)
+        found, others, parts = _judge_corpus(engine, corpus, split, baselines=baselines, order=order)
         data = f"{corpus}, {split}"
     run = path if path.is_dir() else path.parent if path.is_file() else None
     history = reports.read_history(run / "history.jsonl") if run is not None else []
     name = path.resolve().name if path.is_dir() else path.stem if path.is_file() else model
-    report = reports.Report(name, engine.card, data, found, others, history)
+    report = reports.Report(name, engine.card, data, found, others, history, parts)
     written = reports.write(report, out) if out is not None else []
     if as_json:
         console.say_json(report.figures())
@@ -73,8 +77,9 @@ def command(
 
 def _judge_corpus(
     engine: Engine, corpus: str, split: str, *, baselines: bool, order: int
-) -> tuple[Prediction, dict[str, Prediction]]:
+) -> tuple[Prediction, dict[str, Prediction], dict[str, list[Part]]]:
     from melodysynthesis import corpora
+    from melodysynthesis.evaluation.breakdown import breakdown
     from melodysynthesis.evaluation.prediction import judge
     from melodysynthesis.runtime.ppm import train_ppm
 
@@ -87,11 +92,12 @@ def _judge_corpus(
             return judge(other, melodies, progress=lambda done, tokens: advance(done * total // tokens))
 
     found = judged(engine, "model")
+    parts = breakdown(found, melodies)
     if not baselines:
-        return found, {}
+        return found, {}, parts
     sequences = _sequences(engine.encoding, list(loaded.split("train")))
     others = _baselines(sequences, engine.encoding, order) | {"PPM": train_ppm(sequences, engine.encoding)}
-    return found, {name: judged(other, name) for name, other in others.items()}
+    return found, {name: judged(other, name) for name, other in others.items()}, parts
 
 
 def _judge_text(
@@ -150,20 +156,27 @@ def _sequences(encoding: Encoding, melodies: Sequence[Melody]) -> list[Ids]:
 
 def _print(report: Report) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    from melodysynthesis.evaluation.report import comparison
+    from melodysynthesis.evaluation.report import breakdown_table, comparison
 
     found = report.found
-    header, *rows = comparison(report)
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    for i, name in enumerate(header):
-        table.add_column(name, justify="right" if i else "left", no_wrap=bool(i))
-    for row in rows:
-        table.add_row(*row)
     printer = Console(highlight=False)
     notes = f"{found.notes.sum():,} notes, {found.tokens.sum():,} tokens"
     printer.print(f"{report.model} on {report.data}: {len(found.sources):,} tunes, {notes}; {found.protocol}\n")
-    printer.print(table)
+    printer.print(_grid(comparison(report)))
+    for name, parts in report.parts.items():
+        printer.print(_grid(breakdown_table(f"\nby {name}", parts)))
     if found.rejected:
         console.note(f"{len(found.rejected):,} tunes can't be said in this encoding; the first: {found.rejected[0]}")
+
+
+def _grid(rows: Sequence[Sequence[str]]) -> Table:
+    """Rows, header first, as a table that lines up."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    for number, name in enumerate(rows[0]):
+        table.add_column(name, justify="right" if number else "left", no_wrap=bool(number))
+    for row in rows[1:]:
+        table.add_row(*row)
+    return table

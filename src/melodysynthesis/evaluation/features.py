@@ -58,7 +58,7 @@ class Features:
 
 def features_of(melodies: Sequence[Melody]) -> Features:
     """The features of melodies."""
-    heard = [_Heard(melody) for melody in melodies]
+    heard = [Heard(melody) for melody in melodies]
     richer = [
         [*(figure(one) for figure in RICHER.values()), *(figure(one.structure) for figure in STRUCTURE.values())]
         for one in heard
@@ -69,8 +69,21 @@ def features_of(melodies: Sequence[Melody]) -> Features:
     return Features(figures, profiles)
 
 
-class _Heard:
-    """A melody with what several features are made of."""
+class Heard:
+    """A melody with what several features are made of.
+
+    Attributes:
+        melody, notes, pitches: as they are.
+        intervals: between neighbouring notes, in semitones.
+        degrees: of the notes, semitones above the tonic; empty without a key, stated or found.
+        lasting: from each note's onset to the next, the last as long as it sounds; ticks.
+        bars: all, a pickup first.
+        bar_of: of each note the place of its bar in `bars`; empty without meter.
+        structure, phrases: see `evaluation.structure`.
+        positions: of each note in a bar: see `Heard._positions`.
+        parts: the same in 24ths of a bar.
+        durations: of the notes, in ticks.
+    """
 
     def __init__(self, melody: Melody) -> None:
         self.melody, self.notes, self.pitches = melody, melody.notes, melody.pitches
@@ -128,11 +141,11 @@ def _again(things: Sequence[Hashable]) -> float:
     return 1 - len(set(things)) / len(things) if things else NAN
 
 
-def _phrase_quarters(one: _Heard) -> list[float]:
+def _phrase_quarters(one: Heard) -> list[float]:
     return [(notes[-1].end - notes[0].onset) / TICKS_PER_QUARTER for notes in one.phrases]
 
 
-RICHER: dict[str, Callable[[_Heard], float]] = {
+RICHER: dict[str, Callable[[Heard], float]] = {
     "Notes": lambda one: len(one.notes),
     "Quarters": lambda one: one.melody.duration / TICKS_PER_QUARTER,
     "Range": lambda one: max(one.pitches) - min(one.pitches) if one.notes else NAN,
@@ -183,18 +196,18 @@ def _triples(things: Sequence[Any]) -> list[tuple[Any, ...]]:
     return list(zip(things, things[1:], things[2:], strict=False))
 
 
-def _cadences(one: _Heard) -> list[tuple[int, ...]]:
+def _cadences(one: Heard) -> list[tuple[int, ...]]:
     """Of each phrase, or of the whole melody without marks, its last two degrees and their durations."""
     sounding = list(zip(one.degrees, one.durations, strict=False))
     lasts = [bisect_left(one.notes, notes[-1]) for notes in one.phrases] or [len(one.notes) - 1]
     return [(*sounding[last - 1], *sounding[last]) for last in lasts if 0 < last < len(sounding)]
 
 
-def _bar_rhythms(one: _Heard) -> list[tuple[int, ...]]:
+def _bar_rhythms(one: Heard) -> list[tuple[int, ...]]:
     return [tuple(place for place, _ in onsets) for onsets in one.structure.bar_stretches]
 
 
-PROFILES: dict[str, Callable[[_Heard], list[Any]]] = {
+PROFILES: dict[str, Callable[[Heard], list[Any]]] = {
     "Intervals": lambda one: one.intervals,
     "Interval Pairs": lambda one: list(pairwise(one.intervals)),
     "Interval Triples": lambda one: _triples(one.intervals),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from melodysynthesis.encodings import Group
 from melodysynthesis.errors import CorpusError
 from melodysynthesis.evaluation import theme
+from melodysynthesis.evaluation.breakdown import Confusion, Part, confusion
 from melodysynthesis.evaluation.labels import GROUP_TITLES, reading_order, token_label
 from melodysynthesis.evaluation.prediction import Prediction
 
@@ -27,7 +28,7 @@ SHOWN = (Group.DELIMITER, Group.HOLD, Group.REST, Group.NOTE, Group.DURATION)
 """What is given (tonic, mode, meter) and the number of bars are left out of the pictures of tokens."""
 
 LEAST_TOKENS = 50
-"""Of a bin whose accuracy is drawn: of fewer it is mostly chance."""
+"""Of a bin or part that is drawn: what fewer say is mostly chance."""
 
 Curve = Sequence[float | None]
 
@@ -158,20 +159,63 @@ def classification_counts(found: Prediction, title: str = "How often each token 
     return drawn
 
 
+def confusion_by_kind(found: Prediction, title: str = "What was predicted for what") -> Figure:
+    """Confusion by kind of token, by pitch and by duration; each row adds up to one, the last column is other kinds.
+
+    `grid` has no durations of its own: how long a note is, is a matter of holds, which is the first panel.
+    """
+    panels = [("kind of token", _kinds(found))]
+    panels += [
+        (name, confusion(found, group))
+        for name, group in (("pitch", Group.NOTE), ("duration", Group.DURATION))
+        if (found.confusion.sum(axis=1)[found.encoding.groups == group] > 0).any()
+    ]
+    sides = [len(panel.labels) + 5 for _, panel in panels]
+    with theme.styled():
+        drawn = theme.figure(1.2 * len(panels) + 0.22 * sum(sides), 1.8 + 0.22 * max(sides))
+        drawn.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+        for axes, (name, panel) in zip(
+            drawn.subplots(1, len(panels), squeeze=False, width_ratios=sides)[0], panels, strict=True
+        ):
+            _confusion_panel(axes, name, panel)
+    return drawn
+
+
+def breakdown(parts: Mapping[str, Sequence[Part]], title: str = "What costs how much") -> Figure:
+    """Bits per note of each part with its interval, a panel for each breakdown; the share of notes stands beside.
+
+    Parts of a few notes are left out: what they cost is mostly chance.
+    """
+    enough = {name: [part for part in members if part.notes >= LEAST_TOKENS] for name, members in parts.items()}
+    parts = {name: enough[name] or members for name, members in parts.items() if members}
+    rows = [max(len(members), 3) for members in parts.values()]
+    with theme.styled():
+        drawn = theme.figure(7.6, 1.2 + 0.55 * len(parts) + 0.26 * sum(rows))
+        drawn.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+        panels = drawn.subplots(len(parts), 1, squeeze=False, sharex=True, height_ratios=rows)[:, 0]
+        for axes, (name, members) in zip(panels, parts.items(), strict=True):
+            _part_rows(axes, members)
+            axes.set_title(f"by {name}", fontsize=10.5)
+        panels[-1].set_xlabel("bits per note, with 95 % interval over tunes")
+        panels[-1].set_xlim(left=0)
+    return drawn
+
+
 def reliability(found: Prediction, title: str = "Is the model as right as it is sure?") -> Figure:
-    """Accuracy over confidence in ten bins, and how many tokens each bin holds; bins of a few tokens are left out."""
-    count, confidence, right = found.bins.T
-    used = count >= LEAST_TOKENS
+    """Accuracy over confidence in ten bins, and how many tokens each bin holds; bins of a few tokens are left out.
+
+    All tokens together, and true pitches and durations apart, which holds and delimiters would hide.
+    """
+    count = found.bins.sum(axis=0)[:, 0]
     edges = np.arange(len(count)) / len(count)
     with theme.styled():
         drawn = theme.figure(6.0, 6.2)
         upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         drawn.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
         upper.plot([0, 1], [0, 1], color=theme.QUIET, linewidth=1, linestyle="--", label="as sure as right")
-        upper.plot(
-            confidence[used] / count[used], right[used] / count[used],
-            color=theme.PREDICTED, marker="o", label="this model",
-        )  # fmt: skip
+        _reliable(upper, found.bins.sum(axis=0), "all tokens", theme.PREDICTED, linewidth=2.5)
+        for group, color in ((Group.NOTE, theme.HIGHLIGHT), (Group.DURATION, theme.TRAIN)):
+            _reliable(upper, found.bins[group], GROUP_TITLES[group], color, linewidth=1.2)
         upper.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
         upper.set_title(
             f"expected calibration error {found.calibration_error:.1%}",
@@ -182,6 +226,63 @@ def reliability(found: Prediction, title: str = "Is the model as right as it is 
         lower.set(xlabel="confidence: probability of the most likely token", ylabel="tokens")
         lower.yaxis.set_major_formatter("{x:,.0f}")
     return drawn
+
+
+def _reliable(axes: Axes, bins: NDArray[np.float64], label: str, color: str, **style: Any) -> None:
+    count, confidence, right = bins[bins[:, 0] >= LEAST_TOKENS].T
+    if len(count):
+        axes.plot(confidence / count, right / count, color=color, marker="o", markersize=4, label=label, **style)
+
+
+def _kinds(found: Prediction) -> Confusion:
+    """Confusion of groups; no other kinds are left for the last column."""
+    occurring = [group for group in Group if found.tokens[:, group].sum()]
+    of_group = np.stack([found.encoding.groups == group for group in occurring]).astype(float)
+    counts = of_group @ found.confusion @ of_group.T
+    totals = found.confusion.sum(axis=1) @ of_group.T
+    shares = counts / np.maximum(totals, 1)[:, None]
+    labels = [GROUP_TITLES[group] for group in occurring]
+    return Confusion(labels, np.hstack([shares, 1 - shares.sum(axis=1, keepdims=True)]), totals.astype(np.int64))
+
+
+def _confusion_panel(axes: Axes, name: str, panel: Confusion) -> None:
+    from matplotlib.colors import PowerNorm
+
+    theme.bare(axes)
+    axes.imshow(panel.shares, cmap=theme.HEAT, norm=PowerNorm(0.5, 0, 1), interpolation="nearest", aspect="equal")
+    size = len(panel.labels)
+    axes.set_anchor("N")
+    axes.set_xticks(range(size + 1), [*panel.labels, "other"], rotation=90, fontsize=7.5)
+    axes.set_yticks(range(size), panel.labels, fontsize=7.5)
+    axes.axvline(size - 0.5, color=theme.PREDICTED, linewidth=0.8)
+    axes.set(xlabel=f"predicted {name}", ylabel=f"true {name}")
+    for row, column in np.argwhere(panel.shares >= 0.005).tolist():
+        share = panel.shares[row, column]
+        color = "white" if share > 0.2 else theme.INK
+        axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=6, color=color)
+
+
+def _part_rows(axes: Axes, members: Sequence[Part]) -> None:
+    places = np.arange(len(members))[::-1]
+    total = sum(part.notes for part in members)
+    for place, part in zip(places.tolist(), members, strict=True):
+        axes.plot([part.bits.low, part.bits.high], [place, place], color=theme.TRUE, linewidth=4, solid_capstyle="butt")
+        axes.plot([part.bits.value], [place], "o", color=theme.PREDICTED, markersize=5)
+    axes.set_yticks(places, [part.name for part in members])
+    for place, part in zip(places.tolist(), members, strict=True):
+        share = f"{part.notes / total:.0%} of notes" if part is members[0] else f"{part.notes / total:.0%}"
+        axes.text(
+            1.0,
+            place,
+            share,
+            transform=axes.get_yaxis_transform(),
+            ha="right",
+            va="center",
+            fontsize=8,
+            color=theme.QUIET,
+        )
+    axes.set_ylim(-0.7, len(members) - 0.3)
+    axes.grid(False, axis="y")
 
 
 def _curve(axes: Axes, epochs: Sequence[float], values: Curve, label: str, color: str) -> None:

@@ -35,8 +35,13 @@ Bits per note
     (`bootstrap_ratio`).
     On a token stream there is no grammar: q is p, delimiters are paid for, and a "tune" is a song with the
     delimiters after it.
+Bits of a note
+    The music bits of its own token and of all up to the next note's: its duration, the rest after it, and of the last
+    note the end. What stands before the first note (pickup, number of bars) is of none. `evaluation.breakdown` tells
+    them by scale degree, metric position, place in the phrase, and notes heard before.
 Calibration
-    Confidence (largest p) against accuracy in ten bins; expected calibration error (Guo et al. 2017, eq. 3).
+    Confidence (largest p) against accuracy in ten bins; expected calibration error (Guo et al. 2017, eq. 3). Also by
+    the true token's group: holds and delimiters are many and easy.
 
 Empty input is an error in words; tunes that the encoding can't say are left out and listed in `rejected`.
 """
@@ -78,6 +83,7 @@ class Prediction:
         encoding: of the tokens.
         protocol: how the engine was asked, in words.
         sources: (tunes,) where each tune is from.
+        numbers: (tunes,) which of the melodies, or of the text's songs, each tune is.
         rejected: one message for each tune that the encoding can't say.
         tokens: (tunes, groups) predicted tokens by the true token's `Group`.
         correct: (tunes, groups) of these, how many were predicted right.
@@ -87,12 +93,16 @@ class Prediction:
         given_bits: (tunes,) not counted; with the other two it makes up -log2 q.
         confusion: (vocabulary, vocabulary) tokens by true and predicted token.
         ranks: (vocabulary,) number of tokens whose true value was the most likely, second most likely, ...
-        bins: (BINS, 3) by confidence: number of tokens, sum of confidence, number predicted right.
+        bins: (groups, BINS, 3) by confidence: number of tokens, sum of confidence, number predicted right.
+        note_tune: (notes,) the tune of each note, as they stand.
+        note_bits: (notes,) see Bits of a note.
+        note_right: (notes,) whether its own token was predicted right.
     """
 
     encoding: Encoding
     protocol: str
     sources: tuple[str, ...]
+    numbers: tuple[int, ...]
     rejected: tuple[str, ...]
     tokens: Ints
     correct: Ints
@@ -103,6 +113,9 @@ class Prediction:
     confusion: Ints
     ranks: Ints
     bins: Floats
+    note_tune: Ints
+    note_bits: Floats
+    note_right: NDArray[np.bool_]
 
     @property
     def notes(self) -> Ints:
@@ -138,10 +151,10 @@ class Prediction:
     @property
     def calibration_error(self) -> float:
         """Expected calibration error: mean distance between confidence and accuracy, weighted by tokens."""
-        return float(np.abs(self.bins[:, 1] - self.bins[:, 2]).sum() / self.bins[:, 0].sum())
+        return _calibration_error(self.bins.sum(axis=0))
 
     def by_group(self) -> dict[str, dict[str, float]]:
-        """For each group that occurs: tokens, their share of all, accuracy, and music bits per note."""
+        """Of each group that occurs: tokens, their share of all, accuracy, calibration error, music bits per note."""
         tokens, correct, bits = self.tokens.sum(axis=0), self.correct.sum(axis=0), self.music_bits.sum(axis=0)
         notes = self.notes.sum()
         return {
@@ -149,6 +162,7 @@ class Prediction:
                 "tokens": int(tokens[group]),
                 "share": float(tokens[group] / tokens.sum()),
                 "accuracy": float(correct[group] / tokens[group]),
+                "calibration error": _calibration_error(self.bins[group]),
                 "bits per note": float(bits[group] / notes) if notes else float("nan"),
             }
             for group in Group
@@ -194,16 +208,19 @@ def judge(
         EncodingError: if the engine's encoding can say none of them.
         ModelError: if the engine's logits are not numbers.
     """
-    sequences, sources, rejected = _encode(engine.encoding, melodies)
-    tally = _Tally(engine.encoding, len(sequences))
-    total = sum(len(ids) - 1 for ids in sequences)
-    by_length = np.argsort([len(ids) for ids in sequences], kind="stable")
+    sequences, numbers, rejected = _encode(engine.encoding, melodies)
+    lengths = np.array([len(ids) for ids in sequences])
+    tally = _Tally(engine.encoding, np.concatenate(sequences), np.repeat(np.arange(len(lengths)), lengths))
+    starts = np.cumsum(lengths) - lengths
+    total = int(lengths.sum()) - len(lengths)
+    by_length = np.argsort(lengths, kind="stable")
     for start in range(0, len(by_length), batch):
         tunes = by_length[start : start + batch]
-        _walk(engine, [sequences[tune] for tune in tunes], tunes, tally)
+        _walk(engine, [sequences[tune] for tune in tunes], starts[tunes], tally)
         if progress:
             progress(tally.seen, total)
-    return tally.result("melodies, each from its start to its end", sources, rejected)
+    sources = [melodies[number].source for number in numbers]
+    return tally.result("melodies, each from its start to its end", sources, numbers, rejected)
 
 
 def judge_text(
@@ -238,40 +255,48 @@ def judge_text(
     if len(ids) <= WINDOW:
         raise CorpusError(f"a text of {len(ids)} tokens is too short: its first {WINDOW} are not predicted")
     songs = _songs(ids, encoding.start_id)
-    tally = _Tally(encoding, int(songs[-1]) + 1)
+    tally = _Tally(encoding, ids, songs)
     asks = _in_windows(engine, ids, window, batch) if window else _in_lanes(engine, ids, lanes)
     for places, logits in asks:
-        tally.add(songs[places], ids[places], logits, None)
+        tally.add(places, logits, None)
         if progress:
             progress(tally.seen, len(ids) - WINDOW)
     context = f"windows of {window} tokens" if window else f"a carried state, {lanes} lanes"
     sources = [f"song {number}" for number in range(1, len(tally.tokens) + 1)]
-    return tally.result(f"text with delimiters, {context}", sources, [])
+    return tally.result(f"text with delimiters, {context}", sources, list(range(len(sources))), [])
 
 
-def _encode(encoding: Encoding, melodies: Sequence[Melody]) -> tuple[list[Ids], list[str], list[str]]:
+def _encode(encoding: Encoding, melodies: Sequence[Melody]) -> tuple[list[Ids], list[int], list[str]]:
+    """Ids of the melodies that can be said, their numbers, and why the others can't be."""
     if not melodies:
         raise CorpusError("there is no melody to judge")
-    sequences, sources, rejected = [], [], []
-    for melody in melodies:
+    sequences, numbers, rejected = [], [], []
+    for number, melody in enumerate(melodies):
         try:
             sequences.append(encoding.encode(melody))
-            sources.append(melody.source)
+            numbers.append(number)
         except EncodingError as error:
             rejected.append(str(error))
     if not sequences:
         raise EncodingError(f"none of {len(melodies)} melodies can be judged; the first: {rejected[0]}")
-    return sequences, sources, rejected
+    return sequences, numbers, rejected
 
 
-def _walk(engine: Engine, sequences: Sequence[Ids], tunes: Ints, tally: _Tally) -> None:
-    """Step one batch from start to end. A tune that has ended repeats its last token, uncounted."""
+def _walk(engine: Engine, sequences: Sequence[Ids], starts: Ints, tally: _Tally) -> None:
+    """Step one batch from start to end. A tune that has ended repeats its last token, uncounted.
+
+    Args:
+        engine: the model.
+        sequences: ids of each tune.
+        starts: (tunes,) place of each tune's start token among all tokens.
+        tally: what is added to.
+    """
     lengths = np.array([len(ids) for ids in sequences])
     padded = np.stack([np.pad(ids, (0, lengths.max() - len(ids)), mode="edge") for ids in sequences])
     logits, state = engine.init(len(sequences))
     for place in range(1, lengths.max()):
         live = np.flatnonzero(lengths > place)
-        tally.add(tunes[live], padded[live, place], logits[live], state.context.allowed()[live])
+        tally.add(starts[live] + place, logits[live], state.context.allowed()[live])
         if place + 1 < lengths.max():
             logits, state = engine.step(padded[:, place], state)
 
@@ -312,12 +337,14 @@ def _in_lanes(engine: Engine, ids: Ids, lanes: int) -> Iterator[tuple[Ints, Logi
 
 
 class _Tally:
-    """Adds up what a `Prediction` holds."""
+    """Adds up what a `Prediction` holds of all tokens `ids`, each of a tune `tune_of` of its own number."""
 
-    def __init__(self, encoding: Encoding, tunes: int) -> None:
-        size, groups = len(encoding.vocabulary), len(Group)
-        self.encoding = encoding
+    def __init__(self, encoding: Encoding, ids: Ids, tune_of: Ints) -> None:
+        size, groups, tunes = len(encoding.vocabulary), len(Group), int(tune_of[-1]) + 1
+        self.encoding, self.ids, self.tune_of = encoding, ids, tune_of
         self.seen = 0
+        self.judged, self.right = np.zeros(len(ids), np.bool_), np.zeros(len(ids), np.bool_)
+        self.music_at = np.zeros(len(ids))
         self.of_role = [np.flatnonzero(encoding.roles == role) for role in Role]
         self.tokens = np.zeros((tunes, groups), np.int64)
         self.correct = np.zeros((tunes, groups), np.int64)
@@ -325,10 +352,11 @@ class _Tally:
         self.music_bits = np.zeros((tunes, groups))
         self.confusion = np.zeros((size, size), np.int64)
         self.ranks = np.zeros(size, np.int64)
-        self.bins = np.zeros((BINS, 3))
+        self.bins = np.zeros((groups, BINS, 3))
 
-    def add(self, tunes: Ints, targets: Ids, logits: Logits, allowed: NDArray[np.bool_] | None) -> None:
-        """Count some tokens: of which tunes, the true ones, the logits and the grammar (rows like tokens)."""
+    def add(self, places: Ints, logits: Logits, allowed: NDArray[np.bool_] | None) -> None:
+        """Count the tokens at some places: the logits and the grammar have a row for each."""
+        tunes, targets = self.tune_of[places], self.ids[places]
         scores = logits.astype(np.float64)
         rows = np.arange(len(targets))
         own = scores[rows, targets]
@@ -346,11 +374,12 @@ class _Tally:
         np.add.at(self.ranks, ahead.sum(axis=1), 1)
         confidence = np.exp(scores[rows, predicted] - whole)
         bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-        np.add.at(self.bins, bins, np.stack([np.ones(len(rows)), confidence, right], axis=1))
+        np.add.at(self.bins, (groups, bins), np.stack([np.ones(len(rows)), confidence, right], axis=1))
         music, phrase, given = self._bits(targets, own, scores, allowed)
         np.add.at(self.music_bits, (tunes, groups), music)
         np.add.at(self.phrase_bits, tunes, phrase)
         np.add.at(self.given_bits, tunes, given)
+        self.judged[places], self.right[places], self.music_at[places] = True, right, music
         self.seen += len(targets)
 
     def _bits(
@@ -374,14 +403,33 @@ class _Tally:
             )
         return nats[0] / np.log(2), nats[1] / np.log(2), nats[2] / np.log(2)
 
-    def result(self, protocol: str, sources: Sequence[str], rejected: Sequence[str]) -> Prediction:
+    def result(
+        self, protocol: str, sources: Sequence[str], numbers: Sequence[int], rejected: Sequence[str]
+    ) -> Prediction:
         # a song may lie wholly before a text's 65th token
-        judged = np.flatnonzero(self.tokens.sum(axis=1)).tolist()
+        counted = self.tokens.sum(axis=1) > 0
+        judged = np.flatnonzero(counted).tolist()
+        notes, bits = self._notes()
         return Prediction(
-            self.encoding, protocol, tuple(sources[tune] for tune in judged), tuple(rejected),
-            self.tokens[judged], self.correct[judged], self.nats[judged], self.music_bits[judged],
+            self.encoding, protocol, tuple(sources[tune] for tune in judged), tuple(numbers[tune] for tune in judged),
+            tuple(rejected), self.tokens[judged], self.correct[judged], self.nats[judged], self.music_bits[judged],
             self.phrase_bits[judged], self.given_bits[judged], self.confusion, self.ranks, self.bins,
+            (np.cumsum(counted) - 1)[self.tune_of[notes]], bits, self.right[notes],
         )  # fmt: skip
+
+    def _notes(self) -> tuple[Ints, Floats]:
+        """The places of the judged tokens that begin a note, and the music bits up to the next one's, in its tune."""
+        begins = np.flatnonzero(self.encoding.groups[self.ids] == Group.NOTE)
+        tune_ends = np.flatnonzero(np.diff(self.tune_of, append=-1)) + 1
+        ends = np.minimum(np.append(begins[1:], len(self.ids)), tune_ends[self.tune_of[begins]])
+        before = np.concatenate([[0.0], np.cumsum(self.music_at)])
+        kept = self.judged[begins]
+        return begins[kept], (before[ends] - before[begins])[kept]
+
+
+def _calibration_error(bins: Floats) -> float:
+    """Of bins (BINS, 3): see `Prediction.bins`."""
+    return float(np.abs(bins[:, 1] - bins[:, 2]).sum() / bins[:, 0].sum())
 
 
 def _log_sum_exp(scores: Floats) -> Floats:

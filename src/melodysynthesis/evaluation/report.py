@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from melodysynthesis.errors import FormatError
+from melodysynthesis.evaluation.breakdown import Part
 from melodysynthesis.evaluation.prediction import Prediction
 from melodysynthesis.formats import files
 from melodysynthesis.runtime.base import Card
@@ -28,6 +29,7 @@ class Report:
         found: the model's prediction.
         baselines: theirs, by name.
         history: lines of the run's training history, empty where it is not known.
+        parts: the model's bits per note and accuracy by kind of note (`evaluation.breakdown`), empty for a text.
     """
 
     model: str
@@ -36,6 +38,7 @@ class Report:
     found: Prediction
     baselines: Mapping[str, Prediction] = field(default_factory=dict)
     history: Sequence[Mapping[str, Any]] = ()
+    parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
 
     @property
     def judged(self) -> dict[str, Prediction]:
@@ -50,6 +53,13 @@ class Report:
             "encoding": self.found.encoding.name,
             "card": asdict(self.card),
             **self.found.figures(),
+            "breakdown": {
+                name: {
+                    part.name: {"notes": part.notes, "bits": part.bits.figures(), "accuracy": part.accuracy.figures()}
+                    for part in parts
+                }
+                for name, parts in self.parts.items()
+            },
             "baselines": {name: found.figures() for name, found in self.baselines.items()},
         }
         return {name: _without_nan(value) for name, value in values.items()}
@@ -73,11 +83,23 @@ def comparison(report: Report) -> list[list[str]]:
     return rows
 
 
+def breakdown_table(name: str, parts: Sequence[Part]) -> list[list[str]]:
+    """The table of one breakdown, header first."""
+    rows = [[name, "notes", "bits per note", "accuracy"]]
+    for part in parts:
+        share, low, high = part.accuracy.value, part.accuracy.low, part.accuracy.high
+        rows.append([part.name, f"{part.notes:,}", str(part.bits), f"{share:.1%} [{low:.1%}, {high:.1%}]"])
+    return rows
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    header, *rest = rows
+    return ["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rest)]
+
+
 def markdown(report: Report) -> str:
     """The report as Markdown: what was judged, the table, and what the words mean."""
     found = report.found
-    header, *rows = comparison(report)
-    table = ["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)]
     plots = [f"![{name}]({name}.png)" for name in drawings(report)]
     lines = [
         f"# {report.model} on {report.data}",
@@ -86,7 +108,7 @@ def markdown(report: Report) -> str:
         f"`{found.encoding.name}`; {found.protocol}.",
         *([f"{len(found.rejected):,} tunes can't be said in this encoding."] if found.rejected else []),
         "",
-        *table,
+        *_table(comparison(report)),
         "",
         "Accuracy counts every token; below it is split by kind of token. Bits per note are the cost of "
         "pitches, rests, durations, length and end, with tonic, mode and meter given; what phrase marks cost stands "
@@ -95,6 +117,7 @@ def markdown(report: Report) -> str:
         f"Among the 3 and 5 most likely: {found.top(3):.2%} and {found.top(5):.2%}. "
         f"Expected calibration error: {found.calibration_error:.2%}.",
         "",
+        *(line for name, parts in report.parts.items() for line in (*_table(breakdown_table(name, parts)), "")),
         *plots,
     ]
     return "\n".join(lines) + "\n"
@@ -108,8 +131,11 @@ def drawings(report: Report) -> dict[str, Any]:
     made = {
         "confusion_matrix": lambda: plots.confusion_matrix(report.found, f"Confusion: {of_model}"),
         "classification_counts": lambda: plots.classification_counts(report.found, f"Counts: {of_model}"),
+        "confusion_by_kind": lambda: plots.confusion_by_kind(report.found, f"Confusion: {of_model}"),
         "reliability": lambda: plots.reliability(report.found, f"Calibration: {of_model}"),
     }
+    if report.parts:
+        made["breakdown"] = lambda: plots.breakdown(report.parts, f"What costs how much: {of_model}")
     if report.history:
         made["training_history"] = lambda: plots.history_of_run(report.history, f"Training of {report.model}")
     return made

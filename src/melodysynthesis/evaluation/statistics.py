@@ -132,7 +132,7 @@ def bootstrap_seeds(
     weights: NDArray[np.float64] | None = None
     for above, below in pairs:
         if weights is None or not crossed:
-            weights = _drawn(len(above), resamples, random)
+            weights = drawn_weights(len(above), resamples, random)
         totals = weights @ below
         of_seed.append(np.where(totals > 0, (weights @ above) / np.where(totals > 0, totals, 1), np.nan))
     seeds = random.integers(0, len(pairs), (resamples, len(pairs)))
@@ -197,7 +197,7 @@ def compare_paired(
     if not len(apart):
         return Comparison(UNKNOWN, UNKNOWN, "Cohen's d", float("nan"), 0)
     random = np.random.default_rng(seed)
-    drawn = _drawn(len(apart), resamples, random)
+    drawn = drawn_weights(len(apart), resamples, random)
     per_unit = apart / over
     effect = interval_of(_cohen(per_unit, np.ones((1, len(apart))))[0], _cohen(per_unit, drawn))
     difference = interval_of(float(apart.sum() / over.sum()), drawn @ apart / (drawn @ over))
@@ -214,7 +214,7 @@ def compare_sets(one: ArrayLike, other: ArrayLike, *, resamples: int = RESAMPLES
     if not len(a) or not len(b):
         return Comparison(UNKNOWN, UNKNOWN, "Cliff's delta", float("nan"), len(a) + len(b))
     random = np.random.default_rng(seed)
-    means = [_drawn(len(each), resamples, random) @ each / len(each) for each in (a, b)]
+    means = [drawn_weights(len(each), resamples, random) @ each / len(each) for each in (a, b)]
     both, observed = np.concatenate([a, b]), float(a.mean() - b.mean())
     dealt = np.array([random.permutation(both)[: len(a)].mean() for _ in range(resamples)])
     p = _share_at_least(np.abs(dealt - (both.sum() - dealt * len(a)) / len(b)), abs(observed))
@@ -283,7 +283,7 @@ def _cohen(apart: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[
     return np.asarray(np.where(spread > 0, effect, np.where(mean == 0, 0.0, np.nan)))
 
 
-def _drawn(size: int, draws: int, random: np.random.Generator) -> NDArray[np.float64]:
+def drawn_weights(size: int, draws: int, random: np.random.Generator) -> NDArray[np.float64]:
     """(draws, size) how often each of so many is drawn with replacement."""
     return np.asarray(random.multinomial(size, np.full(size, 1 / size), draws), np.float64)
 
@@ -294,7 +294,7 @@ def _share_at_least(drawn: NDArray[np.float64], observed: float) -> float:
 
 def _known(values: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(values, float)
-    return array[np.isfinite(array)]
+    return np.asarray(array[np.isfinite(array)])
 
 
 def _told(p: float) -> str:
