@@ -6,7 +6,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from melodysynthesis.training.run import Run
 
 INTERRUPTED = 130
+GAN = "gan"
+"""Not an architecture but a way to train one on."""
 ENCODING_OF_PRESET = {"original": "grid", "base": "event"}
 NEEDED = ("torch", "lightning_fabric", "safetensors", "onnx", "onnxscript")
 
@@ -65,7 +67,10 @@ def _shown(default: object) -> str:
 
 
 def train(  # noqa: PLR0917 - typer makes its options from the parameters
-    model: Annotated[str | None, typer.Option(help="Architecture. [lstm]", metavar="NAME")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Architecture, or gan to train --from a run adversarially. [lstm]", metavar="NAME"),
+    ] = None,
     corpus: Annotated[
         str | None,
         typer.Option(
@@ -76,8 +81,15 @@ def train(  # noqa: PLR0917 - typer makes its options from the parameters
     preset: Annotated[str | None, typer.Option(help="original (the study's) or base (ours). [base]")] = None,
     set_field: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change a field of the preset's model, such as units=320; may be repeated."),
+        typer.Option(
+            "--set", help="Change a field of the preset's model, such as units=320, or of gan's game; may be repeated."
+        ),
     ] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option("--from", help="Begin with the weights of this run, or of a checkpoint in it.", metavar="RUN"),
+    ] = None,
+    arm: Annotated[str | None, typer.Option(help="With gan: policy or gumbel. [policy]")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.", metavar="RUN")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; by default one under runs/.")] = None,
     *,
@@ -95,11 +107,18 @@ def train(  # noqa: PLR0917 - typer makes its options from the parameters
 
     if resume is not None:
         new: dict[str, object] = {"--model": model, "--corpus": corpus, "--encoding": encoding, "--preset": preset}
-        new |= {"--set": set_field, "--out": out}
+        new |= {"--set": set_field, "--out": out, "--from": base, "--arm": arm}
         if given := [name for name, value in new.items() if value]:
             raise RequestError(f"--resume goes on with a run as it is: leave out {' and '.join(given)}")
         run = open_run(resume, **changes)
         data = training_data.load(run.corpus_path or run.corpus, run.encoding)
+    elif base is not None:
+        own: dict[str, object] = {"--encoding": encoding, "--preset": preset}
+        if given := [name for name, value in own.items() if value]:
+            raise RequestError(f"--from goes on with a model as it is: leave out {' and '.join(given)}")
+        run, data = _further_run(base, model, corpus, arm=arm, settings=set_field or [], out=out, changes=changes)
+    elif model == GAN or arm is not None:
+        raise RequestError("gan goes on with a model that has learned by likelihood: name its run with --from")
     else:
         run, data = _new_run(
             model or "lstm", corpus or DEFAULT, encoding=encoding, preset=preset or "base", settings=set_field or [],
@@ -139,8 +158,7 @@ def _new_run(
     training = replace(training_config(preset if preset in PRESETS else "base"), **changes)
     chosen = encoding_from({"name": encoding or ENCODING_OF_PRESET.get(preset, "event")})
     folder = out or _free_folder(f"{model}-{preset}-{Path(corpus).name}")
-    if (folder / "config.json").exists():
-        raise TrainingError(f"{folder}: there already is a run here: use --resume {folder}, or another --out")
+    _refuse_taken(folder)
     data = training_data.load(corpus, chosen)
     if data.is_text and "mode" not in changes:
         training = replace(training, mode="stream")
@@ -150,12 +168,56 @@ def _new_run(
     return run, data
 
 
+def _further_run(
+    base: Path,
+    model: str | None,
+    corpus: str | None,
+    *,
+    arm: str | None,
+    settings: list[str],
+    out: Path | None,
+    changes: Changes,
+) -> tuple[Run, Data]:
+    """What the options ask for, of a run that begins with the weights of another."""
+    from melodysynthesis.training import data as training_data
+    from melodysynthesis.training.adversarial.config import TRAINING, AdversarialConfig, adversarial_config
+    from melodysynthesis.training.run import BEST, open_run
+
+    start = open_run(base if base.is_dir() else base.absolute().parents[1])
+    if model not in (None, GAN, start.architecture):
+        raise RequestError(f"--from {base} is a run of {start.architecture}: --model is that, or gan to go on as one")
+    game = None
+    if model == GAN:
+        known = asdict(AdversarialConfig())
+        game = adversarial_config({**known, **_settings(settings, known), **({"arm": arm} if arm else {})})
+        training = replace(TRAINING, seed=start.training.seed)
+    elif settings or arm:
+        raise RequestError("--set and --arm are for --model gan here: --from goes on with a model as it is")
+    else:  # from weights that are near a minimum: a tenth of what they were found with
+        rate = max(start.training.learning_rate / 10, start.training.lowest_rate)
+        training = replace(start.training, learning_rate=rate, schedule="cosine")
+    folder = out or _free_folder(f"{start.folder.name}-{game.arm if game else 'further'}")
+    _refuse_taken(folder)
+    data = training_data.load(corpus or start.corpus_path or start.corpus, start.encoding)
+    run = replace(
+        start, folder=folder, training=replace(training, **changes), corpus=data.corpus if corpus else start.corpus,
+        licence=data.licence, command=_published(sys.argv[1:], corpus or start.corpus),
+        base=base if base.is_file() else base / BEST,
+        corpus_path=str(Path(corpus).resolve()) if corpus and Path(corpus).exists() else start.corpus_path,
+        adversarial=game,
+    )  # fmt: skip
+    return run, data
+
+
 def _published(arguments: Sequence[str], corpus: str) -> str:
     """The command line as the model's card tells it: without the folder it wrote to, and no path but a last name."""
+    arguments = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--from=") else [word])]
     told: list[str] = []
     for i, word in enumerate(arguments):
         if word == "--out" or word.startswith("--out=") or (i and arguments[i - 1] == "--out"):
             continue
+        if i and arguments[i - 1] == "--from":
+            word = Path(word).name  # noqa: PLW2901
         told.append(word.replace(corpus, Path(corpus).name) if Path(corpus).is_absolute() else word)
     return " ".join(["melody", *told])
 
@@ -182,6 +244,11 @@ def _settings(settings: list[str], known: Mapping[str, object]) -> dict[str, obj
         except (ValueError, KeyError):
             raise RequestError(f"--set {text}: {value!r} is no {type(was).__name__}") from None
     return values
+
+
+def _refuse_taken(folder: Path) -> None:
+    if (folder / "config.json").exists():
+        raise TrainingError(f"{folder}: there already is a run here: use --resume {folder}, or another --out")
 
 
 def _free_folder(name: str) -> Path:

@@ -15,7 +15,7 @@ from melodysynthesis.errors import TrainingError, unknown
 
 SCHEDULES = ("one-cycle", "cosine", "plateau", "inverse-sqrt", "constant")
 MODES = ("songs", "stream")
-MONITORS = ("loss", "bits_per_note")
+MONITORS = ("loss", "bits_per_note", "last")
 # Without 16-mixed: its loss scale is state that a checkpoint would have to keep, and melodies need no such range.
 PRECISIONS = ("32-true", "bf16-mixed", "bf16-true")
 
@@ -65,7 +65,7 @@ class TrainingConfig:
     patience: int = 8
     """Validations without gain before training stops; 0 to never stop early."""
     monitor: str = "loss"
-    """Validation figure that decides what is best: loss (nats per token) or bits_per_note."""
+    """Validation figure that decides what is kept: loss (nats per token), bits_per_note, or last for the latest."""
     validate_every: int = 0
     """Updates between validations; 0 for once an epoch."""
     checkpoint_every: int = 500

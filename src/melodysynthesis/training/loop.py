@@ -113,6 +113,7 @@ class Trainer:
         self.fabric = _fabric(config)
         self.fabric.launch()
         self.config, self.objective, self.identity = config, objective, identity
+        objective.move(self.fabric.device)
         self.training, self.validation, self.watch = training, validation, watch or Unwatched()
         self.last, self.best = folder / "checkpoints" / "last.safetensors", folder / "checkpoints" / "best.safetensors"
         self.folder, self.model = folder, model
@@ -144,6 +145,9 @@ class Trainer:
         self.model.train()
         try:
             with stop_signals() as stop:
+                if not self.at.step and self.objective.begin(self.wrapped, self.training):
+                    self.at.seconds = self._seconds()
+                    self._validate()
                 return self._is_over() or self._run(stop)
         finally:
             if log is not None:
@@ -160,10 +164,13 @@ class Trainer:
                 at.seconds, is_asked_to_stop = self._agree(stop)
                 is_over = at.batch == batches
                 out_of_time = bool(config.max_minutes) and at.seconds >= 60 * config.max_minutes
+                complaint = ""
                 if is_over or out_of_time or (config.validate_every and at.step % config.validate_every == 0):
-                    self._validate()
+                    complaint = self._validate()
                 if is_over:
                     at.epoch, at.batch, self.carry = epoch + 1, 0, [None] * config.accumulate
+                if complaint:
+                    return self._stop(complaint)
                 if config.patience and at.without_gain >= config.patience:
                     return self._stop("no gain")
                 if out_of_time:
@@ -265,18 +272,19 @@ class Trainer:
             f"learning_rate below {self.config.learning_rate:g}, a smaller clip or a longer warm_up"
         )
 
-    def _validate(self) -> None:
-        """Validate, note whether it was the best so far, and keep it if so."""
+    def _validate(self) -> str:
+        """Validate, note whether it was the best so far, and keep it if so; returns what the objective objects to."""
         at, config = self.at, self.config
         rate_now, seconds = self._rate(), at.seconds
-        train_loss = self._check() / max(at.tokens, 1)
+        train_loss = self._check() / at.tokens if at.tokens else None
         speed = (at.tokens - self.begun[0]) / max(seconds - self.begun[1], 1e-9)
         self.sums.zero_()
         at.tokens = 0
         with self.ema.swapped() if self.ema is not None else nullcontext():
             figures = self.evaluate(self.validation)
-            value = float(getattr(figures, config.monitor))
-            is_best = value < at.best
+            complaint = self.objective.complaint(figures)
+            value = -at.step if config.monitor == "last" else float(getattr(figures, config.monitor))
+            is_best = value < at.best and not complaint
             if is_best:
                 at.best, at.best_step, at.without_gain, at.waited = value, at.step, 0, 0
                 self._save_best(figures)
@@ -293,6 +301,7 @@ class Trainer:
             self.log.scalars(at.step, **{f"validation__{name}": value for name, value in asdict(figures).items()})
             self.watch.validated(line)
         self.seen, self.begun = (0.0, 0, self._seconds()), (0, self._seconds())
+        return complaint
 
     @torch.no_grad()
     def evaluate(self, batches: Batches) -> Figures:
@@ -304,7 +313,7 @@ class Trainer:
             sums += found
             carry = state if batch.carries else None
         self.model.train()
-        return self.objective.figures(sums)
+        return self.objective.figures(self.wrapped, sums, batches)
 
     def _stop(self, reason: str) -> str:
         self.at.stopped = reason
@@ -328,7 +337,7 @@ class Trainer:
         tensors = checkpoint.sections(
             model=checkpoint.weights(self.model), optimizer=checkpoint.pack_optimizer(self.optimizer),
             ema=self.ema.pack() if self.ema is not None else {}, random=checkpoint.pack_random(), carry=carried,
-            objective=self.objective.extra(), sums={"sums": self.sums},
+            objective=self.objective.pack(), sums={"sums": self.sums},
         )  # fmt: skip
         checkpoint.save(
             self.last,
@@ -358,8 +367,7 @@ class Trainer:
                 self.ema.unpack(checkpoint.section(tensors, "ema"), self.at.averaged)
             self.sums = tensors["sums/sums"].to(device)
             checkpoint.unpack_random(checkpoint.section(tensors, "random"))
-            for name, tensor in self.objective.extra().items():
-                tensor.copy_(tensors[f"objective/{name}"])
+            self.objective.unpack(checkpoint.section(tensors, "objective"))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise TrainingError(f"{self.last}: the checkpoint lacks what resuming needs: {error}") from error
         for name, tensor in checkpoint.section(tensors, "carry").items():

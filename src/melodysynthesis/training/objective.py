@@ -1,4 +1,4 @@
-"""What training minimises. Likelihood is the one here; an adversarial objective implements the same protocol."""
+"""What training minimises. Likelihood is the one here; `adversarial.objective` implements the same protocol."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from melodysynthesis.encodings.base import Encoding, Group, Role
 from melodysynthesis.models.base import State
-from melodysynthesis.training.batches import Batch
+from melodysynthesis.training.batches import Batch, Batches
 
 IGNORED = -100
 """Target of a position that does not count; cross-entropy's own convention."""
@@ -65,17 +65,29 @@ class Figures:
 class Objective(Protocol):
     """What the loop needs to know of an objective."""
 
+    def move(self, device: torch.device) -> None:
+        """To the device of the model, before anything else."""
+
+    def begin(self, model: nn.Module, training: Batches) -> bool:
+        """Before the first update of a run that is not resumed; whether to validate the model as it begins."""
+
     def loss(self, model: nn.Module, batch: Tensors, state: State | None) -> tuple[Tensor, State]:
         """Sum of the loss over the positions that count, a scalar to go backward from, and the state after."""
 
     def sums(self, model: nn.Module, batch: Tensors, state: State | None) -> tuple[Tensor, State]:
         """What `figures` needs of a validation batch, (5,), to be added up over batches, and the state after."""
 
-    def figures(self, sums: Tensor) -> Figures:
-        """The figures of all batches added up."""
+    def figures(self, model: nn.Module, sums: Tensor, batches: Batches) -> Figures:
+        """The figures of all validation batches added up."""
 
-    def extra(self) -> Mapping[str, Tensor]:
-        """Tensors beside the model that a checkpoint has to keep, such as a critic's; they are copied into."""
+    def complaint(self, figures: Figures) -> str:
+        """Why the run should stop and these weights should not be kept; "" if all is well."""
+
+    def pack(self) -> dict[str, Tensor]:
+        """What a checkpoint has to keep beside the model, such as a critic, as named tensors."""
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
+        """The inverse of `pack`."""
 
 
 class Likelihood:
@@ -84,6 +96,15 @@ class Likelihood:
     def __init__(self, encoding: Encoding) -> None:
         self.is_music = torch.from_numpy(encoding.roles == Role.MUSIC)
         self.is_note = torch.from_numpy(encoding.groups == Group.NOTE)
+
+    def move(self, device: torch.device) -> None:
+        """See `Objective.move`."""
+        self.is_music, self.is_note = self.is_music.to(device), self.is_note.to(device)
+
+    def begin(self, model: nn.Module, training: Batches) -> bool:
+        """Nothing to prepare."""
+        del model, training
+        return False
 
     def loss(self, model: nn.Module, batch: Tensors, state: State | None) -> tuple[Tensor, State]:
         """See `Objective.loss`."""
@@ -99,17 +120,26 @@ class Likelihood:
         counts = batch.targets.flatten() != IGNORED
         logits, targets = logits.flatten(0, 1)[counts].float(), batch.targets.flatten()[counts]
         nats = nn.functional.cross_entropy(logits, targets, reduction="none").double()
-        is_music, is_note = self.is_music.to(targets.device)[targets], self.is_note.to(targets.device)[targets]
+        is_music, is_note = self.is_music[targets], self.is_note[targets]
         right = (logits.argmax(-1) == targets).sum()
         return torch.stack(
             [nats.sum(), counts.sum().double(), right.double(), nats[is_music].sum(), is_note.sum().double()]
         ), state
 
-    def figures(self, sums: Tensor) -> Figures:
+    def figures(self, model: nn.Module, sums: Tensor, batches: Batches) -> Figures:
         """See `Objective.figures`."""
+        del model, batches
         nats, tokens, right, music, notes = sums.tolist()
         return Figures(nats / max(tokens, 1), right / max(tokens, 1), music / math.log(2) / max(notes, 1))
 
-    def extra(self) -> Mapping[str, Tensor]:
+    def complaint(self, figures: Figures) -> str:
+        """Likelihood that gets worse is over-fitting: what is best is kept, and patience ends it."""
+        del figures
+        return ""
+
+    def pack(self) -> dict[str, Tensor]:
         """Nothing beside the model."""
         return {}
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
+        """Nothing beside the model."""

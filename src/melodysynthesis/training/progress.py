@@ -44,8 +44,12 @@ class ProgressBar:
     def validated(self, line: Mapping[str, Any]) -> None:
         """See `Watch.validated`."""
         mark = "*" if line["best"] else " "
+        training = "-" if line["train_loss"] is None else f"{line['train_loss']:.4f}"
+        game = ""
+        if "critic_accuracy" in line:
+            game = f"distinct {100 * line['distinct_8grams']:.1f} %  critic {100 * line['critic_accuracy']:.1f} %  "
         self.console.print(
-            f"epoch {line['epoch']:3d}{mark} loss {line['loss']:.4f} (training {line['train_loss']:.4f})  "
+            f"epoch {line['epoch']:3d}{mark} loss {line['loss']:.4f} (training {training})  {game}"
             f"accuracy {100 * line['accuracy']:.2f} %  {line['bits_per_note']:.3f} bits/note  "
             f"rate {line['learning_rate']:.2g}  {line['tokens_per_second']:,} tokens/s  {clock(line['seconds'])}",
             highlight=False,

@@ -4,6 +4,7 @@ runs/NAME/config.json                       model, encoding, training, corpus: a
           history.jsonl                     a line for each validation
           checkpoints/last.safetensors      where to resume
           checkpoints/best.safetensors      the weights of the best validation (averaged, if they are)
+          checkpoints/base.safetensors      the weights that it began with, if it began with another run's
           tensorboard/                      for TensorBoard
           model.onnx                        the best weights, ready to generate with
 """
@@ -14,7 +15,7 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from melodysynthesis.errors import TrainingError
 from melodysynthesis.models import MelodyModel, build, config_from, config_to, parameter_count
 from melodysynthesis.runtime.base import Card
 from melodysynthesis.training import checkpoint
+from melodysynthesis.training.adversarial.config import AdversarialConfig, adversarial_config
+from melodysynthesis.training.adversarial.objective import Adversarial
 from melodysynthesis.training.batches import Batches, Sequences, Songs, Stream
 from melodysynthesis.training.checkpoint import Identity
 from melodysynthesis.training.config import TrainingConfig, as_values, training_config
@@ -45,6 +48,8 @@ class Run:
         corpus, licence: of the data, for the card.
         command: the command line that began it, for the card.
         corpus_path: where the data lies, if it is the user's own files: for resuming, not for the card.
+        base: checkpoint whose weights the run begins with; None to begin with random ones.
+        adversarial: how to train on against a critic; None to train by likelihood.
     """
 
     folder: Path
@@ -57,6 +62,8 @@ class Run:
     licence: str = ""
     command: str = ""
     corpus_path: str = ""
+    base: Path | None = None
+    adversarial: AdversarialConfig | None = None
 
     @property
     def identity(self) -> Identity:
@@ -69,9 +76,28 @@ class Run:
         return self.folder / "model.onnx"
 
     def build(self) -> MelodyModel:
-        """The model, with the weights that the seed gives it."""
+        """The model, with the weights that the seed gives it, or its base.
+
+        Raises:
+            ModelError: if the base is missing, damaged or of another model.
+        """
         torch.manual_seed(self.training.seed)
-        return build(self.architecture, self.model, self.encoding)
+        model = build(self.architecture, self.model, self.encoding)
+        return model if self.base is None else self._loaded(model, self.base)[0]
+
+    def objective(self) -> Objective:
+        """What the run minimises.
+
+        Raises:
+            ModelError, TrainingError: where an adversarial run lacks its base or asks for what it can't do.
+        """
+        if self.adversarial is None:
+            return Likelihood(self.encoding)
+        if self.base is None:
+            raise TrainingError(
+                "adversarial training goes on with a model that has learned by likelihood: name its run"
+            )
+        return Adversarial(self.adversarial, self.training, self.encoding, self.build())
 
     def begin(self) -> None:
         """Make the folder and write down what the run is.
@@ -85,6 +111,9 @@ class Run:
             (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrainingError(f"{self.folder}: the folder can't be made: {error.strerror or error}") from error
+        if self.base is not None:  # a copy of its own: the run it comes from may go on, or go away
+            tensors, meta = checkpoint.load(self.base)
+            checkpoint.save(self.folder / BASE, tensors, meta)
         self.describe()
 
     def describe(self) -> None:
@@ -96,6 +125,7 @@ class Run:
         values = {
             **self.identity.values(), "training": as_values(self.training), "corpus": self.corpus,
             "licence": self.licence, "command": self.command, "corpus_path": self.corpus_path,
+            "adversarial": None if self.adversarial is None else asdict(self.adversarial),
         }  # fmt: skip
         checkpoint.write_text(self.folder / "config.json", json.dumps(values, indent=2) + "\n")
 
@@ -105,25 +135,35 @@ class Run:
         Raises:
             ModelError: if there is none yet, or it is damaged or of another model.
         """
-        path = self.folder / "checkpoints" / "best.safetensors"
+        model, meta = self._loaded(self.build(), self.folder / BEST)
+        figures = meta.get("figures")
+        if not isinstance(figures, dict):
+            return model.eval(), None
+        return model.eval(), Figures(**{field.name: figures[field.name] for field in fields(Figures)})
+
+    def _loaded(self, model: MelodyModel, path: Path) -> tuple[MelodyModel, Mapping[str, Any]]:
+        """A model with the weights of a checkpoint, and what that says of itself."""
         tensors, meta = checkpoint.load(path)
         self.identity.check(meta, path)
-        model = self.build()
         checkpoint.load_weights(model, tensors, path)
-        figures = meta.get("figures")
-        return model.eval(), Figures(**figures) if isinstance(figures, dict) else None
+        return model, meta
 
     def card(self, model: MelodyModel, figures: Figures | None) -> Card:
         """The card of a model of this run."""
         measured: dict[str, float] = {}
         if figures is not None:
             measured = {f"validation {name.replace('_', ' ')}": round(v, 4) for name, v in asdict(figures).items()}
+        game = self.adversarial
         return Card(
-            name=self.architecture, architecture=self.architecture, preset=self.preset, corpus=self.corpus,
+            name=self.architecture if game is None else "gan", architecture=self.architecture,
+            preset=self.preset if game is None else f"{self.preset}, adversarial ({game.arm})", corpus=self.corpus,
             licence=self.licence, seed=self.training.seed, parameters=parameter_count(model), command=self.command,
             figures=measured,
         )  # fmt: skip
 
+
+BASE, BEST = Path("checkpoints/base.safetensors"), Path("checkpoints/best.safetensors")
+"""In the folder of a run."""
 
 FIXED = ("mode", "batch_size", "steps", "max_length", "seed", "ema_decay")
 """Fields that say which update follows which, or what is kept of them: with others it would be another run."""
@@ -153,11 +193,12 @@ def _opened(folder: Path) -> Run:
     path = folder / "config.json"
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        training = training_config(values["training"])
+        training, game = training_config(values["training"]), values.get("adversarial")
         return Run(
             folder, values["architecture"], values["preset"], config_from(values["architecture"], values["model"]),
             encoding_from(values["encoding"]), training, values["corpus"], values["licence"], values["command"],
-            values["corpus_path"],
+            values["corpus_path"], folder / BASE if (folder / BASE).exists() else None,
+            None if game is None else adversarial_config(game),
         )  # fmt: skip
     except FileNotFoundError:
         raise TrainingError(f"{folder}: there is no run here: {path.name} is missing") from None
@@ -189,7 +230,6 @@ def fit(
     *,
     resume: bool = False,
     watch: Watch | None = None,
-    objective: Objective | None = None,
 ) -> str:
     """Train a run, or go on with it; returns why it stopped: finished, no gain, time or interrupted.
 
@@ -201,7 +241,7 @@ def fit(
         _check_data(run.folder / "data.json", data)
     model = run.build()
     trainer = Trainer(
-        run.training, model, objective or Likelihood(run.encoding),
+        run.training, model, run.objective(),
         training=batches(run.training, training, shuffled=True),
         validation=batches(run.training, validation, shuffled=False),
         folder=run.folder, identity=run.identity, watch=watch,
