@@ -50,11 +50,11 @@ class TransformerConfig(TokenConfig):
     """How positions are known: none, sinusoidal (added in each block) or rotary (Su et al. 2021)."""
     context: int = 0
     """Positions that a position looks at, itself included; 0 for all before it."""
-    dropout_input: float = 0.1
+    dropout_input: float = 0.2
     """Dropout on the input of the first block."""
-    dropout_attention: float = 0.1
+    dropout_attention: float = 0.2
     """Dropout on what attention adds."""
-    dropout_dense: float = 0.1
+    dropout_dense: float = 0.2
     """Dropout on what the dense part adds."""
     last_norm: bool = True
     """Whether a layer norm stands before the output."""
