@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from melodysynthesis.training import checkpoint, data
 from melodysynthesis.training.config import as_values
 from melodysynthesis.training.export import export
 from melodysynthesis.training.log import read_history
-from melodysynthesis.training.run import Run, fit, open_run
+from melodysynthesis.training.run import BEST, Run, fit, open_run
 
 INTERRUPTED = "interrupted"
 """Why a run stops that has something left to do; every other reason is an end."""
@@ -41,12 +42,14 @@ HISTORY = {"train_loss": "nats", "loss": "nats", "bits_per_note": "bits"}
 def check_budget(plan: Plan, trials: Sequence[Trial]) -> dict[str, int]:
     """How many tokens each trained trial is to predict, by its name: equal for all, up to the plan's tolerance.
 
+    A GAN goes on from a model that has seen its tokens: what it plays for beyond them is told, not limited.
+
     Raises:
         RequestError: for the first that misses the budget, with the number of epochs that would meet it.
     """
     seen = {}
     for trial in trials:
-        if trial.is_counted:
+        if trial.is_counted or trial.after is not None:
             continue
         epoch = sum(len(ids) - 1 for ids in _training_ids(plan.corpus, trial.encoding))
         seen[trial.name] = trial.training.epochs * epoch
@@ -66,6 +69,14 @@ def run_of(trial: Trial, folder: Path) -> Run:
         f"melody train --model {trial.model} --preset {trial.wanted.preset} --corpus {Path(trial.plan.corpus).name} "
         f"--encoding {trial.encoding} --seed {trial.seed} --epochs {trial.training.epochs}"
     )
+    base = trial.after
+    if base is not None:
+        began = run_of(base, folder)
+        command = f"melody train --model {trial.model} --from {base.name} --seed {trial.seed}"
+        return replace(
+            began, folder=folder / "runs" / trial.name, training=trial.training, command=command,
+            base=began.folder / BEST, adversarial=trial.game,
+        )  # fmt: skip
     return Run(
         folder / "runs" / trial.name, trial.model, trial.wanted.preset, trial.architecture,
         encoding_from({"name": trial.encoding}), trial.training, corpora.find_source(trial.plan.corpus).name,
@@ -97,6 +108,8 @@ def train(trial: Trial, folder: Path) -> Run:
         TrainingError, ModelError, CorpusError: where that can't be done.
         KeyboardInterrupt: after a clean stop; the run can be gone on with.
     """
+    if trial.after is not None and not is_over(run_of(trial.after, folder)):
+        raise TrainingError(f"it goes on from {trial.after.name}, which is not trained yet: carry that out first")
     begun = check_run(trial, folder)
     run = open_run(run_of(trial, folder).folder) if begun else run_of(trial, folder)
     if not (begun and is_over(run)):
@@ -140,10 +153,17 @@ def facts(trial: Trial, folder: Path) -> Iterator[Row]:
         return
     run = open_run(folder / "runs" / trial.name)
     lines = read_history(run.folder / "history.jsonl")
-    epoch = sum(len(ids) - 1 for ids in _training_ids(trial.plan.corpus, trial.encoding))
-    yield Row("tokens seen", float(lines[-1]["epoch"] * epoch) if lines else 0.0, unit="tokens")
-    yield Row("training seconds", float(lines[-1]["seconds"]) if lines else 0.0, unit="s")
-    for line in lines:
+    if not lines:
+        raise TrainingError(f"{run.folder}: its history.jsonl is missing or empty: what the run took is not known")
+    base = {row.metric: row.value for row in facts(trial.after, folder) if row.at is None} if trial.after else {}
+    if trial.after is None:
+        epoch = sum(len(ids) - 1 for ids in _training_ids(trial.plan.corpus, trial.encoding))
+        yield Row("tokens seen", float(lines[-1]["epoch"] * epoch), unit="tokens")
+    else:
+        yield Row("tokens seen", base["tokens seen"], unit="tokens")
+        yield Row("seconds beyond the base", float(lines[-1]["seconds"]), unit="s")
+    yield Row("training seconds", base.get("training seconds", 0.0) + float(lines[-1]["seconds"]), unit="s")
+    for line in lines if trial.after is None else ():
         for name, unit in HISTORY.items():
             if line.get(name) is not None:
                 yield Row(f"history: {name.replace('_', ' ')}", float(line[name]), unit=unit, at=float(line["epoch"]))
@@ -152,8 +172,11 @@ def facts(trial: Trial, folder: Path) -> Iterator[Row]:
 def _told(run: Run) -> dict[str, Any]:
     """What makes a run the one that it is."""
     training = {name: value for name, value in as_values(run.training).items() if name not in FREE}
-    told = {"model": run.architecture, "corpus": run.corpus, "fields": config_to(run.model), "training": training}
-    plain: dict[str, Any] = json.loads(json.dumps(told | {"encoding": run.encoding.description()}))
+    told: dict[str, Any] = {
+        "model": run.architecture, "corpus": run.corpus, "fields": config_to(run.model), "training": training,
+        "encoding": run.encoding.description(), "game": None if run.adversarial is None else asdict(run.adversarial),
+    }  # fmt: skip
+    plain: dict[str, Any] = json.loads(json.dumps(told))  # lists for tuples, as they come back from a file
     return plain
 
 

@@ -209,9 +209,9 @@ def _people(found: Findings) -> Section:
     known = [e for e in by_distance if isfinite(found.score(e, CRITIC, found.at).value)]
     parts: list[Table | Chart | Scores] = [
         Table(header, rows, "Frechet distance of all figures from people's, beside that of other people; a critic's "
-              "area under the curve, 0.5 for guessing; means of the 17 descriptors inside people's 95 % band; percentile "
-              "among held-out tunes of the longest run that stands in a training tune; different runs of eight notes. "
-              "Coloured: outside people's band, or past the goal.")
+              "area under the curve, 0.5 for guessing; means of the 17 descriptors inside people's 95 % band; "
+              "percentile among held-out tunes of the longest run that stands in a training tune; different runs "
+              "of eight notes. Coloured: outside people's band, or past the goal.")
     ]  # fmt: skip
     if known:
         forest = charts.forest(

@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -33,6 +33,9 @@ from melodysynthesis.errors import RequestError, unknown
 
 SHIPPED = Path(__file__).parent / "plans"
 """Plans that come with the package, to be named without a path: ``melody study run smoke``."""
+
+GAN = "gan"
+"""The model that goes on, against a critic, from another one that has learned by likelihood."""
 
 COUNTED = ("constant", "ngram", "ppm")
 """Baselines that count instead of training. Nothing in them is random, so they are fitted once, with the first seed."""
@@ -79,6 +82,8 @@ class ModelPlan(Table):
     """Fields of the training configuration, for this model; they win over the encoding's."""
     encodings: tuple[str, ...] = ()
     """Those it is tried in; all of the plan's if empty."""
+    after: str = ""
+    """Of a GAN: the model whose trained runs it goes on from; `set` and `training` are then of its game."""
     order: int = Field(default=16, ge=0, le=64)
     """Of an n-gram: its longest context in tokens."""
 
@@ -122,10 +127,21 @@ class Plan(Table):
             for name in wanted.encodings:
                 if name not in self.encodings:
                     raise RequestError(f"models.{model}: {unknown('encoding of this plan', name, self.encodings)}")
+        self._check_after()
         for what, values in (("seeds", self.seeds), ("judging.temperatures", self.judging.temperatures)):
             if len(set(values)) < len(values):
                 raise RequestError(f"{what}: each may stand there once, found {', '.join(map(str, values))}")
         return self
+
+    def _check_after(self) -> None:
+        for model, wanted in self.models.items():
+            if bool(wanted.after) != (model == GAN):
+                says = f"has after = {wanted.after!r}, which is for {GAN}" if wanted.after else "needs after"
+                raise RequestError(f"models.{model} {says}: the model of this plan that a GAN goes on from")
+            if wanted.after:
+                bases = [name for name in self.models if name not in (GAN, *COUNTED)]
+                if wanted.after not in bases:
+                    raise RequestError(f"models.{model}.after: {unknown('trained model', wanted.after, bases)}")
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
@@ -184,7 +200,7 @@ class Trial:
     def __post_init__(self) -> None:
         """Complains at once where the plan asks for what is not there."""
         if not self.is_counted:
-            _ = self.architecture, self.training
+            _ = self.architecture, self.training, self.game
 
     @property
     def name(self) -> str:
@@ -202,6 +218,24 @@ class Trial:
         return self.plan.is_counted(self.model)
 
     @property
+    def after(self) -> Trial | None:
+        """The trial whose run it goes on from; None for one that starts anew."""
+        return Trial(self.plan, self.wanted.after, self.encoding, self.seed) if self.wanted.after else None
+
+    @property
+    def game(self) -> Any:
+        """How a GAN plays, an `AdversarialConfig`; None for every other model.
+
+        Raises:
+            TrainingError: for an unknown field, or a value out of range.
+        """
+        if self.after is None:
+            return None
+        from melodysynthesis.training.adversarial.config import adversarial_config
+
+        return adversarial_config(self.wanted.set)
+
+    @property
     def architecture(self) -> Any:
         """The configuration of the model.
 
@@ -210,6 +244,8 @@ class Trial:
         """
         from melodysynthesis.models import ARCHITECTURES, config_from, config_to
 
+        if self.after is not None:
+            return self.after.architecture
         if self.model not in ARCHITECTURES:
             raise RequestError(unknown("model", self.model, [*ARCHITECTURES, *COUNTED]))
         preset = config_from(self.model, self.wanted.preset)
@@ -226,6 +262,11 @@ class Trial:
         """
         from melodysynthesis.training.config import PRESETS, as_values, training_config
 
+        if self.after is not None:
+            from melodysynthesis.training.adversarial.config import TRAINING
+
+            changes = {**self.plan.training, **self.wanted.training}
+            return replace(training_config({**as_values(TRAINING), **changes}), seed=self.seed)
         encoding = self.plan.encodings[self.encoding]
         preset = PRESETS.get(self.wanted.preset, PRESETS["base"])
         changes = {**self.plan.training, "epochs": encoding.epochs, **encoding.training, **self.wanted.training}
@@ -241,6 +282,8 @@ class Trial:
         from melodysynthesis.training.config import as_values
 
         training = {name: value for name, value in as_values(self.training).items() if name not in FREE}
+        if self.after is not None:
+            values |= {"after": self.after.asked(), "game": asdict(self.game)}
         whole = values | {"config": config_to(self.architecture), "training": training}
         plain: dict[str, Any] = json.loads(json.dumps(whole))  # lists for tuples, as they come back from a file
         return plain

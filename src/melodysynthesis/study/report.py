@@ -137,8 +137,8 @@ def _lead(found: Findings) -> str:
     count = len({entrant.model for entrant in found.entrants})
     models = "model" if count == 1 else "models and baselines"
     return (
-        f"{count} {models} on {plan.corpus}, each with the same tokens to learn from, judged on tunes that no tune family "
-        "shares with the training set, beside people's own melodies."
+        f"{count} {models} on {plan.corpus}, each with the same tokens to learn from, judged on tunes that no "
+        "tune family shares with the training set, beside people's own melodies."
     )
 
 

@@ -60,19 +60,28 @@ def run(plan: Plan, folder: Path, trials: Sequence[Trial], launcher: Launcher, t
     """
     carry.describe_people(plan, folder)
     left = [trial for trial in trials if not carry.is_over(trial, folder)]
-    under_way: dict[Future[str], Trial] = {}
     problems: list[str] = []
     try:
-        for trial in left:
-            under_way[launcher.submit(trial, folder)] = trial
-            problems += _ended(under_way, tell, timeout=0)
-        while under_way:
-            problems += _ended(under_way, tell, timeout=None)
+        # Those that go on from another trial's run come when all of these are trained.
+        for wave in ([t for t in left if t.after is None], [t for t in left if t.after is not None]):
+            problems += _carry_out(wave, folder, launcher, tell)
     finally:
         launcher.stop()
         gather(plan, folder)
     if problems:
         raise TrainingError("; ".join(problems))
+
+
+def _carry_out(trials: Sequence[Trial], folder: Path, launcher: Launcher, tell: Tell) -> list[str]:
+    """Carry out some trials; what was wrong with those that could not be."""
+    under_way: dict[Future[str], Trial] = {}
+    problems: list[str] = []
+    for trial in trials:
+        under_way[launcher.submit(trial, folder)] = trial
+        problems += _ended(under_way, tell, timeout=0)
+    while under_way:
+        problems += _ended(under_way, tell, timeout=None)
+    return problems
 
 
 def _ended(under_way: dict[Future[str], Trial], tell: Tell, timeout: float | None) -> list[str]:

@@ -1,0 +1,48 @@
+"""A study of a folder of songs, small enough to be run once for all tests of the reports."""
+
+from pathlib import Path
+
+import pytest
+
+from melodysynthesis.formats import write
+from melodysynthesis.study.launch import Here
+from melodysynthesis.study.plan import Plan, plan_from
+from melodysynthesis.study.run import prepare, run
+from tests.training.songs import songs
+
+
+def plan_of(corpus: Path, **changes: object) -> Plan:
+    """A tiny LSTM in both encodings with two seeds, and two baselines."""
+    values = {
+        "name": "tiny", "corpus": str(corpus), "seeds": [1, 2], "budget": {"tokens": 4000, "tolerance": 0.9},
+        "encodings": {"event": {"epochs": 2}, "grid": {"epochs": 1}},
+        "training": {"threads": 1, "tensorboard": False, "precision": "32-true"},
+        "models": {"lstm": {"set": {"embedding": 8, "units": 8}}, "ngram": {"order": 3},
+                   "constant": {"encodings": ["event"]}},
+        "judging": {"melodies": 12, "temperatures": [0.9, 1.3], "resamples": 10, "batches": [1, 4], "max_steps": 64},
+    }  # fmt: skip
+    return plan_from({**values, **changes})
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of songs of many families, so that every split gets some."""
+    folder = tmp_path_factory.mktemp("study") / "songs"
+    folder.mkdir()
+    for number, song in enumerate(songs(150)):
+        write(song, folder / f"{number}.abc")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def plan(corpus: Path) -> Plan:
+    return plan_of(corpus)
+
+
+@pytest.fixture(scope="session")
+def study(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study that is over; not to be changed."""
+    folder = tmp_path_factory.mktemp("study") / "tiny"
+    prepare(plan, folder, plan.trials)
+    run(plan, folder, plan.trials, Here())
+    return folder

@@ -1,0 +1,53 @@
+"""Rows go to Parquet and come back; what is not known is no row."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from melodysynthesis.errors import FormatError
+from melodysynthesis.study import results
+from melodysynthesis.study.results import COLUMNS, Row
+
+ROWS = [
+    Row("bits per note", 2.5, 2.4, 2.6, "bits"),
+    Row("step", 80.0, unit="µs", at=256.0),
+    Row("figure: Range", math.nan, melody=1),
+    Row("figure: Range", 12.0, math.nan, math.nan, melody=2),
+]
+
+
+def test_rows_come_back_and_unknown_values_are_none(tmp_path: Path) -> None:
+    table = results.table_of(ROWS, "lstm", "event", 3)
+    results.save(table, tmp_path / "rows.parquet")
+    back = results.load(tmp_path / "rows.parquet")
+    assert back.equals(table)
+    assert back.schema.names == list(COLUMNS)
+    assert back.to_pylist()[-1] == {
+        "model": "lstm", "encoding": "event", "seed": 3, "metric": "figure: Range", "at": None, "melody": 2,
+        "value": 12.0, "low": None, "high": None, "unit": "",
+    }  # fmt: skip
+    assert len(back) == 3, "a value that is not known is no row"
+
+
+def test_equal_tables_are_equal_bytes_and_none_joined_is_empty() -> None:
+    table = results.table_of(ROWS, "lstm", "event", 3)
+    assert results.to_parquet(table) == results.to_parquet(results.table_of(ROWS, "lstm", "event", 3))
+    assert len(results.joined([])) == 0
+    assert len(results.joined([table, table])) == 2 * len(table)
+
+
+def test_what_is_no_table_of_results_is_told_in_one_line(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "rows.parquet"
+    with pytest.raises(FormatError, match="no such file"):
+        results.load(path)
+    path.write_bytes(b"PAR1 and no more")
+    with pytest.raises(FormatError, match=r"rows.parquet: no Parquet file, or damaged") as caught:
+        results.load(path)
+    assert "\n" not in str(caught.value)
+    pq.write_table(pa.table({"a": [1]}), path)
+    with pytest.raises(FormatError, match=r"columns a, expected model, encoding"):
+        results.load(path)
