@@ -121,3 +121,15 @@ def test_a_file_that_is_no_request_is_one_line_and_2(text, message, folder, caps
 def test_a_request_that_is_not_there(files, capsys):
     assert run(["inspect", "tune.mid", "--request", "nowhere.json"]) == 2
     assert capsys.readouterr().err.startswith("melody: nowhere.json: no such file")
+
+
+def test_the_certificate_stands_beside_each_generated_melody(models, folder, capsys):
+    words = ["generate", "--model", models["event"], "--seed", "2", "--meter", "4/4", "--bars", "2", "--key", "C major"]
+    assert run([*words, "--range", "C4-G4", "--format", "mid,abc,svg"]) == 0
+    assert "certified" in capsys.readouterr().out
+    (beside,) = (folder / "generated_melodies").glob("*.json")
+    certificate = json.loads(beside.read_text())["provenance"]["certificate"]
+    assert (certificate["verdict"], certificate["read_from"]) == ("kept", [".json", ".mid", ".abc"])
+    assert [rule["rule"] for rule in certificate["rules"]] == ["key", "meter", "bars", "range"]
+    assert run(["generate", "--from", str(beside), "--format", "mid,abc,svg"]) == 0  # the same files again
+    assert "certified" in capsys.readouterr().out

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from melodysynthesis.certificate import Certificate, Finding, Verdict
+from melodysynthesis import formats
+from melodysynthesis.certificate import Certificate, Finding, Verdict, certify, worst
 from melodysynthesis.errors import RequestError
 from melodysynthesis.formats import files
 from melodysynthesis.generation.request import Request
+from melodysynthesis.music import Melody
 
+CERTIFIED = {"kept": "certified", "broken": "A RULE IS BROKEN", "not checkable": "certified as far as its files say"}
+"""A verdict in a few words."""
 SHOWN = 5
 """Places of each broken rule that are told to people; JSON has all."""
 
@@ -40,6 +45,24 @@ def read_request(path: Path) -> Request:
 def written(request: Request) -> dict[str, Any]:
     """A request as `certificate.certify` takes it; JSON types only."""
     return request.model_dump(mode="json")
+
+
+def certified(
+    melody: Melody, request: Request, suffixes: Sequence[str], originality: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The certificate of a melody as it is read again from files of these formats; JSON types only.
+
+    Of several the worst. ``read_from`` names the formats that it is of; the JSON beside a melody is always one of them.
+    """
+    readable = [suffix for suffix in (".json", *suffixes) if formats.named(suffix).read]
+    asked = written(request)
+    found: dict[str, Certificate] = {}
+    for suffix in readable:
+        read = formats.read_bytes(formats.to_bytes(melody, suffix), suffix, suffix).melodies[0]
+        found[suffix] = certify(read, asked, originality)
+    verdict = worst(certificate.verdict for certificate in found.values())
+    told = next(certificate for certificate in found.values() if certificate.verdict is verdict)
+    return told.as_dict() | {"read_from": [suffix for suffix, certificate in found.items() if certificate == told]}
 
 
 def told(certificate: Certificate) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from melodysynthesis.apps.certificate import CERTIFIED, certified
 from melodysynthesis.apps.console import JSON_OPTION, note, progress, say, say_json
 from melodysynthesis.apps.opening import open_model
 from melodysynthesis.apps.originality import open_index, told_briefly
@@ -95,7 +96,7 @@ def command(
     for warning in _warnings(engine, request):
         talk.note(warning)
     check(engine, request)  # complains before a folder is made
-    index = open_index(source.card.corpus) if to.originality else None
+    index = open_index(source.card.corpus) if to.originality or request.max_copy is not None else None
     output.prepare(to.folder)
     with progress("generating", request.count, talk.people) as advance:
         made = generate_only(engine, request, range(request.count), advance=advance)
@@ -165,8 +166,10 @@ def _write(made: list[Generated], model: output.Model, to: Target, talk: Talk, i
     with progress("writing", len(made), talk.people) as advance:
         for number, one in enumerate(made, 1):
             originality = _originality(one, index) if index else None
-            paths = output.write(one, model, to.suffixes, to.folder, originality)
-            about = output.provenance(one, model, originality)
+            certificate = certified(one.melody, one.request, to.suffixes, originality)
+            told = originality if to.originality else None
+            paths = output.write(one, model, to.suffixes, to.folder, told, certificate=certificate)
+            about = output.provenance(one, model, told, certificate=certificate)
             answer.append({"files": [str(path) for path in paths], **about})
             if number <= LISTED:
                 talk.say(f"{', '.join(map(str, paths[:-1] or paths))}: {summary(about)}")
@@ -194,6 +197,8 @@ def summary(about: dict[str, Any]) -> str:
     words.append(f"{told['notes']} notes")
     if not about.get("ended", "by the model").startswith("by the model"):
         words.append("stopped at the step limit")
+    if about.get("certificate", {}).get("rules"):
+        words.append(CERTIFIED[about["certificate"]["verdict"]])
     if "originality" in about:
         words.append(told_briefly(about["originality"]))
     return ", ".join(words)
@@ -210,7 +215,7 @@ def _remake(path: Path, asked: dict[str, Any], to: Target, talk: Talk) -> None:
         model = replace(model, name=was.request.model)  # the same file, wherever it lies now
     else:
         talk.note(f"{path}: it was made by another model file than this {model.name}")
-    index = open_index(model.card.corpus) if to.originality else None
+    index = open_index(model.card.corpus) if to.originality or was.request.max_copy is not None else None
     output.prepare(to.folder)
     made = generate_only(engine, was.request, [was.index])
     _write(made, model, to, talk, index)

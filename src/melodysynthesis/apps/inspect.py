@@ -12,7 +12,7 @@ from melodysynthesis import formats
 from melodysynthesis.apps import certificate as certificates
 from melodysynthesis.apps.console import JSON_OPTION, note, say, say_json
 from melodysynthesis.apps.originality import told
-from melodysynthesis.certificate import Certificate, Verdict, certify
+from melodysynthesis.certificate import Certificate, Verdict, certify, worst
 from melodysynthesis.errors import FormatError, MelodyError
 from melodysynthesis.formats import Reading
 from melodysynthesis.generation.notation import format_notes
@@ -74,12 +74,7 @@ def command(
         note(f"melody: {problem}")
     if unreadable:
         raise unreadable[-1]
-    return _exit_code([one.certificate for all_of in found.values() for one in all_of if one.certificate])
-
-
-def _exit_code(certificates: list[Certificate]) -> int:
-    verdicts = {certificate.verdict for certificate in certificates}
-    return next((EXIT[worst] for worst in (Verdict.BROKEN, Verdict.NOT_CHECKABLE) if worst in verdicts), 0)
+    return EXIT[worst(one.certificate.verdict for all_of in found.values() for one in all_of if one.certificate)]
 
 
 def _judge(corpus: str) -> Judge:

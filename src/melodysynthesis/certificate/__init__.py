@@ -12,7 +12,7 @@ that a slip in one of them shows as a broken rule.
 A rule is a function of a score, and a line in the table `rules.RULES`.
 """
 
-from melodysynthesis.certificate.finding import Breach, Certificate, Finding, Place, Verdict
+from melodysynthesis.certificate.finding import Breach, Certificate, Finding, Place, Verdict, worst
 from melodysynthesis.certificate.rules import RULES, certify
 
-__all__ = ["RULES", "Breach", "Certificate", "Finding", "Place", "Verdict", "certify"]
+__all__ = ["RULES", "Breach", "Certificate", "Finding", "Place", "Verdict", "certify", "worst"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -14,6 +14,12 @@ class Verdict(StrEnum):
     KEPT = "kept"
     BROKEN = "broken"
     NOT_CHECKABLE = "not checkable"
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """One broken rule breaks the whole, one that can't be checked leaves it open; else all are kept."""
+    found = set(verdicts)
+    return next((bad for bad in (Verdict.BROKEN, Verdict.NOT_CHECKABLE) if bad in found), Verdict.KEPT)
 
 
 class Place(NamedTuple):
@@ -84,9 +90,8 @@ class Certificate:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of all: one broken rule breaks the certificate, one that can't be checked leaves it open."""
-        verdicts = {finding.verdict for finding in self.findings}
-        return next((worst for worst in (Verdict.BROKEN, Verdict.NOT_CHECKABLE) if worst in verdicts), Verdict.KEPT)
+        """The worst of all."""
+        return worst(finding.verdict for finding in self.findings)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -71,8 +71,14 @@ def statistics(melody: Melody) -> dict[str, Any]:
     }
 
 
-def provenance(made: Generated, model: Model, originality: dict[str, Any] | None = None) -> dict[str, Any]:
-    """How a melody came about; JSON types only. Its originality, where it was judged, stands last."""
+def provenance(
+    made: Generated,
+    model: Model,
+    originality: dict[str, Any] | None = None,
+    *,
+    certificate: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """How a melody came about; JSON types only. Its certificate and originality, where it was judged, stand last."""
     bits = -made.log_likelihood / log(2)
     return {
         "program": f"melodysynthesis {__version__}",
@@ -86,6 +92,7 @@ def provenance(made: Generated, model: Model, originality: dict[str, Any] | None
         "bits_per_note": bits / made.notes_drawn if made.notes_drawn else None,
         **({"rules": rules(made)} if made.steering else {}),
         "statistics": statistics(made.melody),
+        **({"certificate": certificate} if certificate is not None else {}),
         **({"originality": originality} if originality is not None else {}),
     }
 
@@ -157,10 +164,13 @@ def write(
     suffixes: Sequence[str],
     folder: Path,
     originality: dict[str, Any] | None = None,
+    *,
+    certificate: dict[str, Any] | None = None,
 ) -> list[Path]:
     """Write a melody's files and its JSON; all of them or none.
 
-    What was found of its originality goes into the JSON, and so into the name.
+    What was found of its originality goes into the JSON, and so into the name; the certificate goes into the JSON only,
+    as it follows from the request.
 
     Returns:
         their paths, the JSON last.
@@ -169,7 +179,9 @@ def write(
         FormatError: if a format can't say the melody, a file can't be written, or one of that name has other contents.
     """
     stem = stem_of(made, model, originality)
-    about = melody_json.to_dict(made.melody) | {"provenance": provenance(made, model, originality)}
+    about = melody_json.to_dict(made.melody) | {
+        "provenance": provenance(made, model, originality, certificate=certificate)
+    }
     contents = {folder / f"{stem}{suffix}": formats.to_bytes(made.melody, suffix) for suffix in suffixes}
     contents[folder / f"{stem}.json"] = _json(about)
     new = {path: data for path, data in contents.items() if not _is_there(path, data)}
