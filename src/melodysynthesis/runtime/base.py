@@ -55,7 +55,7 @@ class Card:
 
     Attributes:
         name: such as ``"lstm"``.
-        architecture: name in the table of models, or ``"ngram"``.
+        architecture: name in the table of models, ``"ngram"`` or ``"ppm"``.
         preset: ``"original"``, ``"base"`` or what the user gave.
         corpus: name of the corpus it was trained on.
         licence: of that corpus, in one line for people.

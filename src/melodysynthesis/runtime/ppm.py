@@ -87,12 +87,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a PPM model is made of.
+    """What a PPM model is made of; by default what predicted validation tunes best, but for the mix.
 
     Attributes:
         long_term: rules of the model of the corpus.
         short_term: rules of the model of the melody.
-        mix: how they predict together.
+        mix: how they predict together: by default as the standard does, though ``upon`` predicts better.
     """
 
     long_term: Rules = Rules()
@@ -101,7 +101,7 @@ class Settings:
 
 
 IDYOM = Settings(Rules(escape="C"), Rules(escape="AX", exclusion=True))
-"""The escapes of IDyOM (Pearce 2005), which bounds no context's length."""
+"""The escapes and exclusion of IDyOM (Pearce 2005), which bounds no context's length."""
 
 
 class Fit(NamedTuple):

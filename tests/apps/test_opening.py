@@ -1,0 +1,31 @@
+"""Model files are opened by what is in them."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from melodysynthesis.apps.opening import open_model
+from melodysynthesis.encodings import GridEncoding
+from melodysynthesis.errors import ModelError
+from melodysynthesis.runtime.ngram import NGramEngine, train_ngram
+from melodysynthesis.runtime.ppm import PPMEngine, train_ppm
+
+SONGS = [np.array([0, 3, 1, 4, 1, 3, 1, 0])] * 12
+
+
+@pytest.mark.parametrize(("train", "kind"), [(train_ngram, NGramEngine), (train_ppm, PPMEngine)])
+def test_a_model_of_counts(tmp_path, train, kind):
+    path = tmp_path / "counted.npz"
+    train(SONGS, GridEncoding()).save(path)
+    engine, model = open_model(str(path))
+    assert isinstance(engine, kind)
+    assert model.card == engine.card
+
+
+def test_another_zip_file_is_no_model(tmp_path):
+    path = tmp_path / "other.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "no model")
+    with pytest.raises(ModelError, match=r"other\.zip: not an n-gram model, or damaged"):
+        open_model(str(path))
