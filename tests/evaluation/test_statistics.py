@@ -1,11 +1,22 @@
-"""The bootstrap interval: seeded, centred, and as wide as theory says."""
+"""Intervals as wide as theory says, seeded; comparisons that find what is there, and adjust for their number."""
 
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from melodysynthesis.evaluation.statistics import bootstrap_ratio
+from melodysynthesis.evaluation.statistics import (
+    auc,
+    bootstrap_mean,
+    bootstrap_ratio,
+    bootstrap_seeds,
+    compare_paired,
+    compare_sets,
+    corrected,
+    holm,
+)
 
 
 def test_a_seed_repeats_and_another_differs():
@@ -44,3 +55,100 @@ def test_figures_and_text():
     interval = bootstrap_ratio([3, 6], [1, 2])
     assert str(interval) == "3.000 [3.000, 3.000]"
     assert interval.figures()["value"] == 3
+
+
+def test_paired_difference_of_ratios_is_the_difference_of_the_ratios():
+    random = np.random.default_rng(0)
+    notes, one, other = random.integers(10, 90, 80), random.random(80) * 100, random.random(80) * 100
+    found = compare_paired(one, other, notes)
+    assert found.difference.value == pytest.approx(one.sum() / notes.sum() - other.sum() / notes.sum())
+    assert found.difference.low < found.difference.value < found.difference.high
+    assert (found.count, found.measure) == (80, "Cohen's d")
+
+
+def test_a_real_difference_is_found_and_none_is_not():
+    random = np.random.default_rng(1)
+    tunes = random.normal(0, 5, 300)
+    better = compare_paired(tunes + random.normal(0.3, 1, 300), tunes)
+    assert better.p < 0.01
+    assert better.effect.value == pytest.approx(0.3, abs=0.15)
+    assert better.effect.low < 0.3 < better.effect.high
+    assert better.difference.low > 0
+    p_values = [compare_paired(*random.normal(size=(2, 40)), resamples=200, seed=n).p for n in range(100)]
+    assert np.mean(p_values) == pytest.approx(0.5, abs=0.1)  # uniform, if there is none
+
+
+def test_seeds_are_averaged_before_tunes_are_paired():
+    random = np.random.default_rng(2)
+    one, other = random.normal(size=(3, 50)), random.normal(size=(2, 50))
+    found, plain = compare_paired(one, other), compare_paired(one.mean(axis=0), other.mean(axis=0))
+    assert found == plain
+
+
+def test_two_sets():
+    random = np.random.default_rng(3)
+    found = compare_sets(random.normal(1, 1, 200), random.normal(0, 1, 150))
+    assert found.p < 0.01
+    assert found.difference.low < 1 < found.difference.high
+    assert found.effect.value == pytest.approx(0.52, abs=0.12)  # 2 * Phi(1 / sqrt 2) - 1
+    assert compare_sets([1, 2, np.nan], [1, 2]).difference.value == 0
+
+
+def test_no_bare_p():
+    found = corrected({"a": compare_sets([1, 2, 3, 4], [5, 6, 7, 8]), "b": compare_sets([1, 2], [1, 2])})
+    assert "Cliff's delta" in str(found["a"])
+    assert "corrected for 2 comparisons" in str(found["a"])
+    assert set(found["a"].figures()) == {"difference", "effect", "measure", "p", "count", "comparisons"}
+
+
+def test_holm_by_hand():
+    np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
+    np.testing.assert_allclose(holm([0.9, 0.8]), [1, 1])
+    assert len(holm([])) == 0
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_laws(p):
+    adjusted = holm(p)
+    assert (adjusted >= np.array(p)).all()
+    assert (adjusted <= np.minimum(1, len(p) * np.array(p)) + 1e-12).all()
+    assert (np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0).all()
+
+
+def test_area_under_the_curve():
+    assert auc([3, 4], [1, 2]).value == 1
+    assert auc([1, 2], [1, 2]).value == 0.5
+    assert auc([1], [2, 2]).value == 0
+    random = np.random.default_rng(4)
+    one, other = random.normal(1, 1, 500), random.normal(0, 1, 400)
+    found = auc(one, other)
+    assert found.value == pytest.approx(np.mean(one[:, None] > other))
+    draws = [auc(random.choice(one, 500), random.choice(other, 400)).value for _ in range(400)]
+    assert found.error == pytest.approx(np.std(draws), rel=0.15)
+
+
+def test_seeds_widen_the_interval():
+    random = np.random.default_rng(5)
+    notes, tunes = np.ones(200), random.normal(3, 0.5, 200)
+    apart = [tunes + shift for shift in (-0.5, 0, 0.5)]
+    one = bootstrap_ratio(tunes, notes)
+    together = bootstrap_seeds(apart, [notes] * 3, crossed=True)
+    assert together.value == pytest.approx(tunes.mean())
+    assert together.high - together.low > 2 * (one.high - one.low)
+    equal = bootstrap_seeds([tunes] * 3, [notes] * 3, crossed=True)
+    assert equal.high - equal.low == pytest.approx(one.high - one.low, rel=0.15)
+    nested = bootstrap_seeds([tunes] * 3, [notes] * 3, crossed=False)  # three times as many melodies
+    assert nested.high - nested.low < 0.75 * (equal.high - equal.low)
+
+
+def test_nothing_and_one_are_defined():
+    for empty in (compare_paired([], []), compare_sets([], [1.0])):
+        assert math.isnan(empty.difference.value)
+        assert math.isnan(empty.p)
+    one = compare_paired([2.0], [1.0])
+    assert one.difference.value == 1
+    assert math.isnan(one.difference.low)
+    assert math.isnan(bootstrap_seeds([], [], crossed=True).value)
+    assert bootstrap_mean([1, np.nan, 3]).value == 2
+    assert math.isnan(auc([], [1]).value)
+    assert not corrected({})
