@@ -88,9 +88,8 @@ class InlineWriter:
         try:
             for note in self.improviser.improvise(ask.heard, ask.bars, ask.turn):
                 self.session.wrote(ask.turn, note)
-            self.session.finished(ask.turn, None)
         except ValueError as error:
-            self.session.finished(ask.turn, str(error))
+            self.session.failed(ask.turn, str(error))
 
     def drop(self, turn):
         self.dropped.append(turn)

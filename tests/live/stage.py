@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from melodysynthesis.live.messages import ALL_NOTES_OFF, Control, NoteOff, NoteOn
-from melodysynthesis.live.player import Ask, Player, Remark
+from melodysynthesis.live.player import Ask, Drop, Player, Remark
 from melodysynthesis.live.setting import Setting
 from melodysynthesis.music import Melody, Note
 
@@ -94,7 +94,7 @@ class Stage:
                 self._writing = out, self.improviser.improvise(out.heard, out.bars, out.turn), self.now + self.delay
             elif isinstance(out, Remark):
                 self.remarks.append(out.text)
-            else:
+            elif not isinstance(out, Drop):
                 self.synthesizer.take(out, self.now)
 
     def _write(self) -> None:
@@ -107,9 +107,7 @@ class Stage:
         except ValueError as error:
             self.player.fail(ask.turn, str(error), self.now)
             return
-        if note is None:
-            self.player.written(ask.turn, self.now)
-        elif self.player.write(ask.turn, note, self.now):
+        if note is not None and self.player.write(ask.turn, note, self.now):
             self._writing = ask, notes, self.now + self.delay
 
 

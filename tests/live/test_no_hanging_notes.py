@@ -33,7 +33,7 @@ steps = st.sampled_from((0.0, 1e-9, 0.001, 0.02, 0.1, 0.3, 0.6, 0.99)) | st.samp
 notes = st.builds(Note, st.integers(-50, 3000), st.integers(1, 400), pitches)
 happenings = (
     st.tuples(st.just("hear"), messages)
-    | st.tuples(st.sampled_from(("wake", "answer", "unplugged", "panic", "fail", "written")), st.none())
+    | st.tuples(st.sampled_from(("wake", "answer", "unplugged", "panic", "fail")), st.none())
     | st.tuples(st.just("write"), notes)
 )
 
@@ -59,8 +59,6 @@ class Show:
                 self.player.write(turn, thing, self.now)
             case "fail":
                 self.player.fail(turn, "no more", self.now)
-            case "written":
-                self.player.written(turn, self.now)
             case "unplugged" | "panic" | "stop":
                 getattr(self.player, what)(self.now)
         for out in self.player.poll(self.now):

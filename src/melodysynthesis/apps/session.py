@@ -147,13 +147,9 @@ class Session:
         """The model has written a note; from any thread."""
         self.inbox.put(lambda: self._write(turn, note))
 
-    def finished(self, turn: int, failure: str | None) -> None:
-        """The model has written its answer, or failed; from any thread."""
-        now = self._clock.now
-        if failure is None:
-            self.inbox.put(lambda: self._player.written(turn, now()))
-        else:
-            self.inbox.put(lambda: self._player.fail(turn, failure, now()))
+    def failed(self, turn: int, reason: str) -> None:
+        """The model can't go on; from any thread."""
+        self.inbox.put(lambda: self._player.fail(turn, reason, self._clock.now()))
 
     def _turn(self) -> None:
         now = self._clock.now()
@@ -276,9 +272,8 @@ class WriterThread:
                 continue
             try:
                 self._write(ask)
-                self._session.finished(ask.turn, None)
             except MelodyError as error:
-                self._session.finished(ask.turn, str(error))
+                self._session.failed(ask.turn, str(error))
             except Exception as error:  # a bug: the player's thread raises it, so that the session ends in order
                 self._session.inbox.put(_raiser(error))
 

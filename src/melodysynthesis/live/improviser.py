@@ -23,8 +23,8 @@ from melodysynthesis.runtime.base import Engine
 
 REGISTER = 62
 """Lowest pitch of the octave around which the songs lie that models are trained on: the median of theirs is 69."""
-LOWEST, HIGHEST = 42, 98
-"""Pitches that the encodings can say in every key."""
+LOWEST, HIGHEST = 53, 80
+"""Pitches that every encoding can say in every key: `grid` has tokens for 47 to 86, after moving by up to a tritone."""
 
 
 class Improviser(Protocol):

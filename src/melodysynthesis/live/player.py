@@ -92,7 +92,7 @@ Out = Sent | Ask | Drop | Remark
 class Player:
     """Plays with a person.
 
-    `hear`, `unplugged`, `write`, `written`, `fail`, `panic` and `stop` say what has happened; `poll` gives what is to
+    `hear`, `unplugged`, `write`, `fail`, `panic` and `stop` say what has happened; `poll` gives what is to
     be done now, and is called after each of them and at `wake`.
     """
 
@@ -149,13 +149,6 @@ class Player:
             return True
         self._memory.append(Note(onset, end - onset, note.pitch))
         return self._voice.plan(Planned(onset, end, note.pitch, ask.velocity, self.setting.channel))
-
-    def written(self, turn: int, now: float) -> None:
-        """The model has written its answer to the end."""
-        self._look(now)
-        if self._ask is not None and turn == self._ask.turn and self._late:
-            self._out.append(Remark(f"{self._late} notes came too late and were left out"))
-            self._late = 0
 
     def fail(self, turn: int, reason: str, now: float) -> None:
         """The model can't go on. What it has written is played, then the turn is the person's."""
@@ -341,7 +334,8 @@ class Player:
             pickup=-first % bar,
         )
         bars = (melody_end - first - heard.pickup) // bar
-        self._turn, self._late = self._turn + 1, 0
+        self._tell_late()
+        self._turn += 1
         self._ask = Ask(self._turn, heard, bars, first, until, self._time.time(begin), self._velocity())
         self._out.append(self._ask)
 
@@ -368,19 +362,27 @@ class Player:
 
     def _silence(self, tick: float) -> None:
         """End what sounds and listen anew."""
+        beat = self.setting.beat_ticks
         self._out += self._voice.silence(tick)
         self._note_down(*self._ear.release_all(tick))
         self._ear.forget(math.inf)
         self._memory.clear()
         self._turn_since, self._last_press = -math.inf, None
+        self._next_click = max(self._next_click, (math.floor(tick / beat) + 1) * beat)
         self._drop()
         if self._time.tempo is None:
             self.recording.part(0, self.setting.bar_ticks)
 
     def _drop(self) -> None:
+        self._tell_late()
         if self._ask is not None:
             self._out.append(Drop(self._ask.turn))
             self._ask = None
+
+    def _tell_late(self) -> None:
+        if self._late:
+            self._out.append(Remark(f"{_told(self._late, 'note')} came too late and {_were(self._late)} left out"))
+            self._late = 0
 
     def _note_down(self, *notes: Performed | None) -> None:
         self.recording.add([note for note in notes if note is not None], self.recording.person)
@@ -399,3 +401,7 @@ def _line(notes: Sequence[Note], until: int) -> list[Note]:
 
 def _told(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"

@@ -68,8 +68,8 @@ def quantise(notes: Sequence[Performed], meter: Meter, seconds_per_tick: float, 
             end = min(max(note.end - grid.shift, onset + 1), until)
             line.append(Note(onset, max(1, round(end - onset)), note.pitch))
     top, _ = top_line(line)
-    ends = [note.onset for note in top[1:]] + [until]
-    return tuple(grid.written(note, following) for note, following in zip(top, ends, strict=True))
+    following = [note.onset for note in top[1:]] + [until]
+    return tuple(grid.written(*pair) for pair in zip(top, following, strict=False))
 
 
 def _chords(notes: Sequence[Performed], width: float) -> list[Performed]:
