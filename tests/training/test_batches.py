@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from melodysynthesis.errors import EncodingError, TrainingError
 from melodysynthesis.music import Melody
 from melodysynthesis.training import batches
 from melodysynthesis.training.batches import Batch, Sequences, Songs, Stream, encode, encode_to, from_ids, from_text
+from melodysynthesis.training.config import TrainingConfig
+from melodysynthesis.training.run import batches as as_batches
 from tests.strategies import melodies
 from tests.training.songs import EVENT, GRID, songs
 
@@ -93,6 +96,14 @@ def test_a_stream_does_not_predict_start_tokens() -> None:
         before_start = (batch.ids == GRID.start_id) & (batch.targets == GRID.start_id)
         assert before_start.any()
         assert not batch.mask[before_start].any()
+
+
+def test_windows_are_a_stream_whose_state_begins_anew() -> None:
+    made, config = encode(GRID, songs(20)), TrainingConfig(batch_size=4, steps=10, seed=3)
+    stream, windows = (as_batches(replace(config, mode=mode), made, shuffled=True) for mode in ("stream", "windows"))
+    for carried, alone in zip(stream.epoch(1), windows.epoch(1), strict=True):
+        np.testing.assert_array_equal(carried.ids, alone.ids)
+        assert (carried.carries, alone.carries) == (True, False)
 
 
 @pytest.mark.parametrize("kind", ["songs", "stream"])

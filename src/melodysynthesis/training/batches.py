@@ -271,7 +271,7 @@ class Songs:
 
 
 class Stream:
-    """One endless text, cut into parallel lanes that carry their state from batch to batch.
+    """One endless text, cut into parallel lanes that carry their state from batch to batch, or begin anew with each.
 
     The text is turned by a random offset each epoch, so that lanes and windows begin elsewhere. Where sequences
     meet, the next one's start token is not predicted.
@@ -281,10 +281,14 @@ class Stream:
         lanes: rows of a batch.
         steps: positions of a batch.
         seed: of the offsets; None starts at the beginning, for validation.
+        carries: whether the state after a batch is the state before the next.
     """
 
-    def __init__(self, sequences: Sequences, lanes: int, steps: int, seed: int | None = None) -> None:
+    def __init__(
+        self, sequences: Sequences, lanes: int, steps: int, seed: int | None = None, *, carries: bool = True
+    ) -> None:
         self.sequences, self.lanes, self.steps, self.seed = sequences, lanes, steps, seed
+        self.carries = carries
         self.tokens = len(sequences.ids)
         self.lane_length = (self.tokens - 1) // lanes
         if self.lane_length < 1:
@@ -306,7 +310,7 @@ class Stream:
         for low in range(skip * self.steps, self.lane_length, self.steps):
             at = (begins + np.arange(low, min(low + self.steps, self.lane_length))) % self.tokens
             mask = ~self.is_start[(at + 1) % self.tokens]
-            yield _gather(self.sequences, at, mask, carries=True)
+            yield _gather(self.sequences, at, mask, carries=self.carries)
 
 
 def _round_up(width: int) -> int:

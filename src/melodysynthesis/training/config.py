@@ -14,7 +14,7 @@ from typing import Any
 from melodysynthesis.errors import TrainingError, unknown
 
 SCHEDULES = ("one-cycle", "cosine", "plateau", "inverse-sqrt", "constant")
-MODES = ("songs", "stream")
+MODES = ("songs", "stream", "windows")
 MONITORS = ("loss", "bits_per_note", "last")
 # Without 16-mixed: its loss scale is state that a checkpoint would have to keep, and melodies need no such range.
 PRECISIONS = ("32-true", "bf16-mixed", "bf16-true")
@@ -29,7 +29,7 @@ class TrainingConfig:
     """
 
     mode: str = "songs"
-    """"songs" trains on whole melodies, "stream" on one endless text with carried state."""
+    """"songs" trains on whole melodies, "stream" on one endless text with carried state, "windows" on stretches of it."""
     batch_size: int = 32
     """Melodies of an update, or lanes of a stream; over all devices together."""
     steps: int = 64

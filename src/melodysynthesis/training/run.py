@@ -209,9 +209,10 @@ def _opened(folder: Path) -> Run:
 def batches(config: TrainingConfig, sequences: Sequences, shuffled: bool) -> Batches:
     """Sequences as batches, in the mode of the configuration; a validation set is not shuffled."""
     seed = config.seed if shuffled else None
-    if config.mode == "stream":
+    if config.mode in ("stream", "windows"):
         lanes = min(config.batch_size, max(1, len(sequences.ids) // (2 * config.steps)))
-        return Stream(sequences, config.batch_size if shuffled else lanes, config.steps, seed)
+        carries = config.mode == "stream"
+        return Stream(sequences, config.batch_size if shuffled else lanes, config.steps, seed, carries=carries)
     return Songs(sequences, config.batch_size, config.max_length, seed)
 
 
