@@ -9,9 +9,11 @@ turn, which must give a certified melody. Request i of a seed is always the same
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -92,8 +94,15 @@ def conflict_in(engine: Engine, fields: Fields) -> tuple[str, ...] | None:
     try:
         generate(engine, Request(**fields))
     except RequestError as error:
-        return tuple(sorted(getattr(error, "rules", ())))
+        return named_in(str(error))
     return None
+
+
+def named_in(line: str) -> tuple[str, ...]:
+    """The rules that a refusal names to a person: "no melody keeps cadence and range C#4-D4 together ..."."""
+    flags = {name.replace("_", "-"): name for name in RULES}
+    found = re.findall(rf"(?:keeps|,|and) (?:no )?({'|'.join(flags)})\b", line)
+    return tuple(sorted({flags[flag] for flag in found}))
 
 
 def against_refusal(engine: Engine, fields: Fields) -> tuple[str, list[str]]:
@@ -128,24 +137,29 @@ def kinds_of(asked: Asked, model: str) -> list[tuple[str, str]]:
 
 
 def run(numbers: range, chosen: argparse.Namespace, tunes: list[Melody], possible: bool) -> Tally:
-    """Try these requests; failures are printed as they come."""
+    """Try these requests; failures are printed as they come, and an interrupt ends with what has been counted."""
+    tally = Tally()
+    with suppress(KeyboardInterrupt):
+        _run(numbers, chosen, tunes, possible, tally)
+    return tally
+
+
+def _run(numbers: range, chosen: argparse.Namespace, tunes: list[Melody], possible: bool, tally: Tally) -> None:
     engines = {name: open_model(name)[0] for name in chosen.model}
-    tally, told = Tally(), time.monotonic()
-    good = CERTIFIED if possible else REFUSED
+    told, good = time.monotonic(), CERTIFIED if possible else REFUSED
     for done, number in enumerate(numbers, 1):
         random = Random(f"{chosen.seed}-{number}-{possible}")
         asked = satisfiable(random, tunes) if possible else impossible(random, tunes)
         model = chosen.model[number % len(chosen.model)]
-        start = time.perf_counter()
+        start = time.process_time()
         outcome, why = (outcome_of if possible else against_refusal)(engines[model], asked.fields)
-        tally.add(outcome, outcome == good, kinds_of(asked, model), time.perf_counter() - start)
+        tally.add(outcome, outcome == good, kinds_of(asked, model), time.process_time() - start)
         if outcome != good:
             print(f"request {number}, {model}, {asked.origin}: {outcome}: {'; '.join(why[:3])}")
             print(f"  {json.dumps(asked.fields)}", flush=True)
         if time.monotonic() - told > TOLD:
             told = time.monotonic()
             print(f"{done:,} of {len(numbers):,}: {tally.outcomes[good]:,} {good}", file=sys.stderr)
-    return tally
 
 
 def report(tally: Tally, good: str) -> None:
@@ -154,7 +168,8 @@ def report(tally: Tally, good: str) -> None:
     print(f"{tally.outcomes[good]:,} of {count:,} {good}; {dict(tally.outcomes)}")
     if tally.seconds:
         median, late = np.percentile(tally.seconds, (50, 95))
-        print(f"seconds a request: {median:.3g} median, {late:.3g} 95th percentile, {sum(tally.seconds):.0f} in all")
+        whole = sum(tally.seconds)
+        print(f"processor seconds a request: {median:.3g} median, {late:.3g} 95th percentile, {whole:.0f} in all")
     for kind in dict.fromkeys(kind for kind, _ in tally.by):
         names = sorted(name for other, name in tally.by if other == kind)
         print(f"  {kind}: " + ", ".join(f"{name} {tally.good_by[kind, name]}/{tally.by[kind, name]}" for name in names))
