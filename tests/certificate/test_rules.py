@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from melodysynthesis import formats
 from melodysynthesis.certificate import RULES, Place, Verdict, certify
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.generation.notation import format_pitch
@@ -450,3 +451,15 @@ def test_a_melody_that_breaks_it(rule, data):
     if case.note is not None:
         assert case.note + 1 in [breach.place.note for breach in finding.breaches]
     assert all(isinstance(breach.place, Place) and breach.found and breach.expected for breach in finding.breaches)
+
+
+@SLOW
+@given(st.data())
+def test_the_certificate_of_a_file_is_that_of_the_melody_in_every_format(data):
+    case = data.draw(CASES[data.draw(st.sampled_from(sorted(CASES)))])
+    for melody in (case.melody, case.broken):
+        assume(melody.notes)
+        expected = certify(melody, written(case.fields), case.originality)
+        for name in ("midi", "musicxml", "abc", "kern", "json"):
+            (read,) = formats.read_bytes(formats.to_bytes(melody, name), name, name).melodies
+            assert certify(read, written(case.fields), case.originality) == expected, name
