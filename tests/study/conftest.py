@@ -14,7 +14,7 @@ from tests.training.songs import songs
 def plan_of(corpus: Path, **changes: object) -> Plan:
     """A tiny LSTM in both encodings with two seeds, and two baselines."""
     values = {
-        "name": "tiny", "corpus": str(corpus), "seeds": [1, 2], "budget": {"tokens": 4000, "tolerance": 0.9},
+        "name": "tiny", "corpus": str(corpus), "seeds": [1, 2], "budget": {"tokens": 8000, "tolerance": 0.5},
         "encodings": {"event": {"epochs": 2}, "grid": {"epochs": 1}},
         "training": {"threads": 1, "tensorboard": False, "precision": "32-true"},
         "models": {"lstm": {"set": {"embedding": 8, "units": 8}}, "ngram": {"order": 3},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from melodysynthesis.study.launch import Launcher
     from melodysynthesis.study.plan import Plan, Trial
 
+NEEDED = ("pyarrow", "jinja2", "soundfile", "sklearn")
 LOOK_EVERY = 1.0
 """Seconds between looks at how far the study is."""
 
@@ -95,6 +97,7 @@ def _run(plan: Plan, folder: Path, only: Sequence[str], workers: int, *, ray: bo
     if seen:
         low, high = min(seen.values()), max(seen.values())
         note(f"budget     {plan.budget.tokens:,} tokens for each trained model; as planned {low:,} to {high:,}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, it stops as cleanly as after Ctrl-C
     try:
         with _progress(trials, folder):
             study.run(plan, folder, trials, _launcher(workers, ray, address), tell=note)
@@ -159,6 +162,6 @@ def _need_packages() -> None:
     from melodysynthesis.errors import TrainingError
 
     need_training_packages()
-    for name in ("pyarrow", "jinja2"):
+    for name in NEEDED:
         if importlib.util.find_spec(name) is None:
-            raise TrainingError(f"a study needs {name}: pip install 'melodysynthesis[study]'")
+            raise TrainingError(f"a study needs the package {name}: pip install 'melodysynthesis[study]'")

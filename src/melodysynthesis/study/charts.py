@@ -144,6 +144,31 @@ def lines(panels: Sequence[tuple[str, Sequence[tuple[Mark, Floats, Floats, bool]
     return _svg(WIDTH, height, body, f"{y_name} by {x_name}")
 
 
+def profiles(panels: Sequence[tuple[str, Sequence[str], Sequence[tuple[Mark, Sequence[float]]]]], y_name: str) -> str:
+    """Panels, two in a row: of each entrant a value for each of some things by name, joined by a line."""
+    columns, left, gap, top, height = 2, 40, 44, 26, 220
+    width = (WIDTH - left - gap * (columns - 1)) / columns
+    body = []
+    for number, (title, names, several) in enumerate(panels):
+        row, column = divmod(number, columns)
+        start, up = left + column * (width + gap), row * height
+        y = axis([value for _, values in several for value in values], up + height - 48, up + top)
+        x = Axis(-0.5, len(names) - 0.5, start, start + width)
+        body += [_text(start, up + 12, title, "start", "head"), _horizontal(y, start, start + width)]
+        crowded = sum(map(len, names)) > 36
+        for place, name in enumerate(names):
+            turn = f' transform="rotate(-24 {x(place):.1f} {up + height - 32})"' if crowded else ""
+            label = _text(x(place), up + height - 32, name, "end" if crowded else "middle", "quiet")
+            body.append(label.replace("<text", f"<text{turn}", 1))
+        for mark, values in several:
+            known = [(x(n), y(value)) for n, value in enumerate(values) if math.isfinite(value)]
+            dashed = " dashed" if mark.hollow else ""
+            points = " ".join(f"{a:.1f},{b:.1f}" for a, b in known)
+            body.append(f'<polyline class="line thin{dashed}" {mark.style} points="{points}"/>')
+            body += [_dot(a, b, 2.6, mark) for a, b in known]
+    return _svg(WIDTH, height * math.ceil(len(panels) / columns), body, y_name)
+
+
 def curves(series: Sequence[tuple[Mark, Sequence[tuple[float, float, str]]]], x_name: str, y_name: str) -> str:
     """Points joined in order, each with a label: a quality-diversity curve."""
     left, top, bottom, height = 56, 12, 40, 340

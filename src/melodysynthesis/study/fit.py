@@ -58,7 +58,7 @@ def check_budget(plan: Plan, trials: Sequence[Trial]) -> dict[str, int]:
             fitting = max(1, round(budget.tokens / epoch))
             raise RequestError(
                 f"{trial.name}: {trial.training.epochs} epochs of {epoch:,} tokens are {seen[trial.name]:,}, and the "
-                f"plan gives every model {budget.tokens:,} within {budget.tolerance:.0%}: {fitting} epochs are nearest"
+                f"plan gives every model {budget.tokens:,} within {budget.tolerance:.0%}: nearest is {fitting}"
             )
     return seen
 

@@ -24,6 +24,7 @@ import numpy as np
 from melodysynthesis import corpora
 from melodysynthesis.encodings import Encoding, Ids
 from melodysynthesis.errors import EncodingError, RequestError
+from melodysynthesis.evaluation.breakdown import breakdown
 from melodysynthesis.evaluation.features import FIGURES, features_of
 from melodysynthesis.evaluation.labels import reading_order, token_label
 from melodysynthesis.evaluation.originality import index_of
@@ -64,21 +65,22 @@ def predict(engine: Engine, tunes: Sequence[Melody]) -> tuple[list[Row], dict[st
 
     Of each tune that the encoding can say, by its number, there is a row of bits and one of notes: for pairing.
     """
-    numbers = [number for number, tune in enumerate(tunes) if _can_say(engine.encoding, tune)]
-    found = judge(engine, [tunes[number] for number in numbers])
+    found = judge(engine, tunes)
     rows = [
         _row("bits per note", found.bits_per_note(), "bits"),
         _row("phrase bits per note", found.phrase_bits_per_note(), "bits"),
         Row("loss", found.loss, unit="nats"),
         Row("accuracy", found.accuracy),
         Row("calibration error", found.calibration_error),
-        Row("tunes that can't be said", float(len(tunes) - len(numbers)), unit="tunes"),
+        Row("tunes that can't be said", float(len(found.rejected)), unit="tunes"),
         Row("parameters", float(engine.card.parameters), unit="numbers"),
     ]
     rows += [Row(f"accuracy: {name}", group["accuracy"]) for name, group in found.by_group().items()]
-    for number, bits, notes in zip(numbers, found.music_bits.sum(axis=1), found.notes, strict=True):
+    for number, bits, notes in zip(found.numbers, found.music_bits.sum(axis=1), found.notes, strict=True):
         rows.append(Row("tune: bits", float(bits), unit="bits", melody=number))
         rows.append(Row("tune: notes", float(notes), unit="notes", melody=number))
+    for name, parts in breakdown(found, tunes).items():
+        rows += [_row(f"bits by {name}: {part.name}", part.bits, "bits") for part in parts]
     return rows, confusion(found)
 
 

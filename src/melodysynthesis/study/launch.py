@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import signal
+import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,7 +63,7 @@ class Processes:
     def __init__(self, workers: int) -> None:
         # Spawned, not forked: PyTorch's and ONNX Runtime's threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
-        self.pool = ProcessPoolExecutor(workers, context, initializer=_leave_interrupts_to_the_parent)
+        self.pool = ProcessPoolExecutor(workers, context, initializer=_follow_the_parent)
 
     def submit(self, trial: Trial, folder: Path) -> Future[str]:
         """See `Launcher.submit`."""
@@ -74,8 +76,17 @@ class Processes:
         self.pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _follow_the_parent() -> None:
+    """Leave interrupts to the parent process, and end when it does: killed, it must not leave others at work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)  # as if killed: whatever was under way can be gone on with
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class OnRay:

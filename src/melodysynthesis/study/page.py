@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from melodysynthesis.evaluation.breakdown import BREAKDOWNS
 from melodysynthesis.evaluation.descriptors import NAMES
 from melodysynthesis.evaluation.statistics import Interval
 from melodysynthesis.evaluation.structure import STRUCTURE, mean_likeness
@@ -144,6 +145,27 @@ def _prediction(found: Findings) -> Section:
             Table(header, rows, "Differences are paired by tune, on tunes that both can say; p is corrected by Holm's "
                   "method. Accuracy counts every token and can't be compared across encodings."),
         ],
+    )  # fmt: skip
+
+
+def _surprise(found: Findings) -> Section:
+    marks, panels = marks_of(found), []
+    for name, (parts, _) in BREAKDOWNS.items():
+        values = {
+            entrant: [found.score(entrant, f"bits by {name}: {part}").value for part in parts]
+            for entrant in found.ranked
+        }
+        known = [n for n in range(len(parts)) if any(isfinite(of[n]) for of in values.values())]
+        several = [(marks[entrant], [of[n] for n in known]) for entrant, of in values.items()]
+        if known:
+            panels.append((name, [parts[n] for n in known], several))
+    chart = charts.profiles(panels, "bits per note by place")
+    return Section(
+        "Surprise",
+        "Bits per note by what a note is: where a model hears the key, the meter and the phrase, and how much it gains "
+        "from what it has heard.",
+        [Chart("surprise", chart, "Bits of a note: its pitch and duration, and the rest after it. Lines join what "
+               "belongs to one model.")] if panels else [],
     )  # fmt: skip
 
 
@@ -327,7 +349,7 @@ def _first_of_length(melodies: Sequence[Melody]) -> Melody | None:
 
 
 SECTIONS: tuple[Callable[[Findings], Section], ...] = (
-    _prediction, _training, _people, _descriptors, _daring, _structure, _confusions, _examples,
+    _prediction, _surprise, _training, _people, _descriptors, _daring, _structure, _confusions, _examples,
 )  # fmt: skip
 
 

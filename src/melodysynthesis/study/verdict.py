@@ -36,13 +36,13 @@ def _predicts(found: Findings) -> Iterator[str]:
     if ties:
         apart = _listed([f"{_name(e)} ({_less(found.against_best[e].difference)})" for e in ties])
         yield (
-            f"It can't be told apart from {apart}: paired by tune, the intervals of these differences hold nothing, or "
+            f"It can't be told apart from {apart}: paired by tune, the intervals of these differences contain 0, or "
             f"their p is not below 0.05 after Holm's correction for {len(others)} comparisons."
         )
     clear = [other for other in others if other not in ties]
     if clear:
         apart = _listed([f"{_name(e)} {_less(found.against_best[e].difference)}" for e in clear])
-        yield f"More bits per note than it, paired by tune, need {apart}; none of these intervals holds nothing."
+        yield f"More bits per note than it, paired by tune, need {apart}; none of these intervals contains 0."
     yield from _baselines(found)
 
 
@@ -61,7 +61,7 @@ def _encodings(found: Findings) -> Iterator[str]:
         pair = [entrant for entrant in found.ranked if entrant.model == model]
         if len(pair) == 2:
             apart = found.compare(pair[1], pair[0])
-            clear = "" if not _may_be_none(apart) else ": the interval holds nothing, so neither is shown to be better"
+            clear = "" if not _may_be_none(apart) else ": the interval contains 0, so neither is shown to be better"
             yield (
                 f"{written(model)} needs {_less(apart.difference)} bits per note more in {pair[1].encoding} than in "
                 f"{pair[0].encoding}, on the {apart.count:,} tunes that both can say{clear}."
