@@ -2,12 +2,13 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
 from melodysynthesis import formats
 from melodysynthesis.apps.cli import run
-from melodysynthesis.apps.compare import further
+from melodysynthesis.apps.compare import _people_last
 from melodysynthesis.evaluation.features import FIGURES, PROFILES
 from melodysynthesis.formats import abc
 from tests.corpora.test_families import tune
@@ -26,31 +27,38 @@ def sets(folder, monkeypatch):
 
 
 def test_a_table_and_a_csv_of_all_scores(sets, folder, capsys):
-    assert run(["compare", *sets, "--against", "people", "--out", "scores.csv"]) == 0
+    assert run(["compare", *sets, "--against", "people", "--no-critic", "--out", "scores.csv"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("3 melodies beside 6 of people's, people\n")
-    assert "Frechet distance of all figures: " in printed
+    assert printed.startswith("melodies: 3 melodies, beside 12 of people's, people\n")
+    assert "Frechet distance, 17 descriptors" in printed
     with (folder / "scores.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 2 + 3 * (len(FIGURES) + len(PROFILES))
-    assert {row["metric"] for row in rows} == {"frechet", "wasserstein", "overlap", "divergence", "jensen_shannon"}
+    assert len(rows) == 2 + 4 * len(FIGURES) + 3 * len(PROFILES)
+    assert {row["metric"] for row in rows} == {
+        "mean", "frechet", "wasserstein", "overlap", "divergence", "jensen_shannon",
+    }  # fmt: skip
     assert all(name in printed for name in (*FIGURES, *PROFILES))
 
 
-def test_json(sets, capsys):
-    assert run(["compare", *sets, "--against", "people", "--json"]) == 0
+def test_two_sets_side_by_side_as_json_and_plots(sets, folder, capsys):
+    (folder / "other").mkdir()
+    for name in sets[:2]:
+        (folder / "other" / name).write_bytes((folder / name).read_bytes())
+    (folder / "other" / "notes.md").write_text("no score")
+    assert run(["compare", "people", "other", "--against", "people", "--no-critic", "--plots", "seen", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["means"]["Notes"] == {"melodies": 30, "people": 30}
-    assert (found["against"], found["compared"], found["reference"]) == ("people", 3, 6)
-    assert found["figures"]["Pitch Range"]["wasserstein"]["people"]["value"] >= 0
+    assert [(one["name"], one["melodies"]) for one in found["sets"]] == [("people", 12), ("other", 2)]
+    notes = next(row for row in found["sets"][1]["rows"] if (row["name"], row["metric"]) == ("Notes", "mean"))
+    assert (notes["value"], notes["people"]) == (30, 30)
+    assert {path.name for path in (folder / "seen").iterdir()} == {"descriptors.png", "bars.png", "phrases.png"}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (folder / "seen").iterdir())
 
 
-def test_further_from_people_is_by_intervals_that_do_not_touch():
-    score = {"melodies": {"low": 2, "high": 3}, "people": {"low": 0, "high": 1}}
-    assert further("wasserstein", score)
-    assert not further("overlap", score)
-    assert further("overlap", {"melodies": score["people"], "people": score["melodies"]})
-    assert not further("wasserstein", {"melodies": {"low": None, "high": None}, "people": score["people"]})
+def test_a_corpus_may_stand_last(tmp_path):
+    assert _people_last([Path("set"), Path("essen-german")], None) == ([Path("set")], "essen-german")
+    assert _people_last([Path("set")], None) == ([Path("set")], "essen-german")
+    assert _people_last([Path("essen-german")], None) == ([Path("essen-german")], "essen-german")
+    assert _people_last([Path("a"), Path("b")], "people") == ([Path("a"), Path("b")], "people")
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,11 @@ class Row(NamedTuple):
         return bool(self.people_low <= self.value <= self.people_high)
 
     @property
+    def outside(self) -> bool:
+        """Whether the value is known to be outside it."""
+        return bool(self.value < self.people_low or self.value > self.people_high)
+
+    @property
     def further(self) -> bool:
         """Whether a distance is larger than people's (an overlap smaller), by intervals that do not touch."""
         return bool(self.high < self.people_low if self.metric == "overlap" else self.low > self.people_high)
@@ -117,8 +122,7 @@ class Judged:
 
     def outside(self, names: Sequence[str] = NAMES) -> list[str]:
         """Those of the figures, the 17 descriptors unless told otherwise, whose mean is not within people's band."""
-        means = (self.find("figures", name, "mean") for name in names)
-        return [row.name for row in means if not (row.inside or np.isnan(row.value))]
+        return [name for name in names if self.find("figures", name, "mean").outside]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: what is not known is None."""
