@@ -15,8 +15,8 @@ from contextlib import contextmanager
 
 import pytest
 
-PERIOD = 64
-"""Frames of a cycle: 1.3 ms."""
+PERIOD = 256
+"""Frames of a cycle: 5 ms."""
 
 
 @contextmanager
