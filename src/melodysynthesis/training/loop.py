@@ -147,7 +147,8 @@ class Trainer:
             with stop_signals() as stop:
                 if not self.at.step and self.objective.begin(self.wrapped, self.training):
                     self.at.seconds = self._seconds()
-                    self._validate()
+                    if complaint := self._validate():
+                        return self._stop(complaint)
                 return self._is_over() or self._run(stop)
         finally:
             if log is not None:

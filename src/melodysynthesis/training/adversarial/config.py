@@ -13,7 +13,7 @@ ARMS = ("policy", "gumbel")
 
 TRAINING = TrainingConfig(
     batch_size=64, epochs=1000, max_minutes=10, learning_rate=1e-4, schedule="cosine", warm_up=0.1, lowest_rate=1e-6,
-    weight_decay=0.0, patience=0, monitor="last", validate_every=50, checkpoint_every=50, log_every=5,
+    weight_decay=0.0, patience=0, monitor="last", validate_every=25, checkpoint_every=25, log_every=5,
     precision="bf16-mixed",
 )  # fmt: skip
 """The loop's configuration where nothing else is asked for. An epoch means little here; the minutes decide."""
@@ -43,7 +43,7 @@ class AdversarialConfig:
     """Dropout of the critic."""
     critic_rate: float = 5e-4
     """Learning rate of the critic."""
-    critic_first: int = 120
+    critic_first: int = 40
     """Batches of tunes that the critic learns from before the model plays against it."""
     critic_features: tuple[str, ...] = ("all",)
     """Names of the encoding's features that the critic sees beside the tokens, "all" for every one."""

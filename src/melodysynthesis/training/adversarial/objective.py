@@ -101,7 +101,9 @@ class Adversarial:
             right.append(self.game.margin(pair) > 0)
             played += [row[mask].cpu().numpy() for row, mask in zip(pair.made.targets, pair.made.played, strict=True)]
         accuracy = float(torch.cat(right).double().mean())
-        return AdversarialFigures(**asdict(found), distinct_8grams=distinct_ngrams(played), critic_accuracy=accuracy)
+        return AdversarialFigures(
+            **asdict(found), distinct_8grams=distinct_ngrams(played).value, critic_accuracy=accuracy
+        )
 
     def complaint(self, figures: Figures) -> str:
         """What the guards say; the first figures are those that the later ones are held against."""

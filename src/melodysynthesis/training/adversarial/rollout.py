@@ -98,6 +98,17 @@ def roll_out(
     return Pair(real.rows(continued), made.rows(continued))
 
 
+def marked(encoding: Encoding, tunes: Tensors, *, length: int, bars: int) -> Melodies:
+    """Whole melodies as a critic hears them, what stands behind their first bars marked as played; see `roll_out`."""
+    melodies = _real(tunes, encoding.start_id, length)
+    walk, told, played = _Walk(encoding, len(melodies.ids), bars), melodies.targets.cpu().numpy(), []
+    for place in range(length):
+        played.append(~walk.is_given())
+        walk.context.advance(told[:, place])
+    behind = torch.from_numpy(np.stack(played, 1)).to(melodies.ids.device)
+    return melodies._replace(played=behind & melodies.mask)
+
+
 def _real(tunes: Tensors, start: int, length: int) -> Melodies:
     """The tunes that begin at their beginning, (B, length); behind its end a tune's last token is repeated."""
     whole = tunes.ids[:, 0] == start
