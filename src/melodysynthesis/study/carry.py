@@ -198,7 +198,7 @@ def _locked(place: Path) -> Iterator[None]:
     """Alone with a folder, which is made. The lock ends with the process, however that ends."""
     try:
         place.mkdir(parents=True, exist_ok=True)
-        lock = (place / ".lock").open("w")
+        lock = (place / ".lock").open("a")
     except OSError as error:
         raise RequestError(f"{place}: the folder can't be made: {error.strerror}") from None
     with lock:

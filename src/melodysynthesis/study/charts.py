@@ -20,8 +20,8 @@ from melodysynthesis.evaluation.statistics import Interval
 
 Floats = NDArray[np.float64]
 WIDTH = 760
-SHADES = 6
-"""Steps of darkness of a matrix: each is one path, so that thousands of cells stay small."""
+SHADES = 8
+"""Steps of fullness of a matrix: each is one path, so that thousands of cells stay small."""
 
 _LIGHT = """--ink: #1c2733; --quiet: #66727f; --faint: #dfe4ea; --paper: #ffffff; --people: #8fa3b8;
   --c1: #c8551b; --c2: #2f6f9f; --c3: #2a7f62; --c4: #8a5aa8; --c5: #a87f0a; --c6: #b0476b; --c7: #55707c;
@@ -141,7 +141,7 @@ def lines(panels: Sequence[tuple[str, Sequence[tuple[Mark, Floats, Floats, bool]
             classes = "line thin" + (" dashed" if dashed else "")
             body.append(f'<polyline class="{classes}" {mark.style} points="{points}"/>')
     body.append(_text(WIDTH / 2, height - 2, x_name, "middle", "quiet"))
-    return _svg(WIDTH, height, body, f"{y_name} by {x_name}")
+    return _svg(WIDTH, height, body, f"{y_name} by {x_name}", [mark for mark, _, _, _ in curves])
 
 
 def profiles(panels: Sequence[tuple[str, Sequence[str], Sequence[tuple[Mark, Sequence[float]]]]], y_name: str) -> str:
@@ -166,7 +166,8 @@ def profiles(panels: Sequence[tuple[str, Sequence[str], Sequence[tuple[Mark, Seq
             points = " ".join(f"{a:.1f},{b:.1f}" for a, b in known)
             body.append(f'<polyline class="line thin{dashed}" {mark.style} points="{points}"/>')
             body += [_dot(a, b, 2.6, mark) for a, b in known]
-    return _svg(WIDTH, height * math.ceil(len(panels) / columns), body, y_name)
+    marks = [mark for _, _, several in panels for mark, _ in several]
+    return _svg(WIDTH, height * math.ceil(len(panels) / columns), body, y_name, marks)
 
 
 def curves(series: Sequence[tuple[Mark, Sequence[tuple[float, float, str]]]], x_name: str, y_name: str) -> str:
@@ -186,7 +187,7 @@ def curves(series: Sequence[tuple[Mark, Sequence[tuple[float, float, str]]]], x_
     body.append(_text((left + WIDTH) / 2, height - 3, x_name, "middle", "quiet"))
     body.append(f'<text class="quiet" transform="translate(12 {height / 2 - 14}) rotate(-90)" '
                 f'text-anchor="middle">{html.escape(y_name)}</text>')  # fmt: skip
-    return _svg(WIDTH, height, body, f"{y_name} against {x_name}")
+    return _svg(WIDTH, height, body, f"{y_name} against {x_name}", [mark for mark, _ in series])
 
 
 def ridges(
@@ -243,7 +244,7 @@ def matrices(panels: Sequence[tuple[Mark, Floats]], columns: int = 4, caption: s
         scaled = np.clip((table - low) / (high - low or 1.0), 0, 1)
         body.append(_text(left, up - 8, mark.label, "start", "head"))
         body.append(_rect(left, up, side, side, "rule"))
-        body.append(_shaded(scaled, left, up, side, mark))
+        body.append(_shaded(scaled, left, up, side, 'style="--c: var(--ink)"'))
     rows = math.ceil(len(panels) / columns)
     return _svg(WIDTH, rows * (side + top + gap) - gap, body, caption)
 
@@ -263,7 +264,7 @@ def sparse_matrices(
             table[true, predicted] = math.sqrt(share)
         body.append(_text(left, up - 8, mark.label, "start", "head"))
         body.append(_rect(left, up, side, side, "rule"))
-        body.append(_shaded(table, left, up, side, mark))
+        body.append(_shaded(table, left, up, side, mark.style))
         for edge in edges:
             at = edge / max(size, 1) * side
             body.append(
@@ -271,15 +272,6 @@ def sparse_matrices(
             )
     rows = math.ceil(len(panels) / columns)
     return _svg(WIDTH, rows * (side + top + gap) - gap, body, "what was predicted for what")
-
-
-def legend(marks: Sequence[Mark]) -> str:
-    """A line of names beside their marks."""
-    body, left = [], 6.0
-    for mark in marks:
-        body += [_dot(left, 9, 4.2, mark), _text(left + 9, 13, mark.label, "start")]
-        left += 30 + 6.3 * len(mark.label)
-    return _svg(max(left, 60), 18, body, "legend")
 
 
 def alone(svg: str) -> str:
@@ -302,8 +294,8 @@ def _density(values: Floats, x: Axis, height: float = 18.0, places: int = 60) ->
     return f"M{x.start:.1f} 0L{points}L{x.end:.1f} 0Z"
 
 
-def _shaded(table: Floats, left: float, up: float, side: float, mark: Mark) -> str:
-    """The cells of a square table of shares, darker for more, as one path for each shade."""
+def _shaded(table: Floats, left: float, up: float, side: float, style: str) -> str:
+    """The cells of a square table of shares, fuller for more, as one path for each shade."""
     size = len(table)
     steps = np.where(np.isfinite(table), np.ceil(np.nan_to_num(table) * SHADES), 0).astype(int)
     paths = []
@@ -312,7 +304,7 @@ def _shaded(table: Floats, left: float, up: float, side: float, mark: Mark) -> s
         if cells:
             paths.append(f'<path class="cell" fill-opacity="{step / SHADES:.2f}" d="{cells}"/>')
     scale = side / max(size, 1)
-    return f'<g {mark.style} transform="translate({left:.1f} {up:.1f}) scale({scale:.4f})">{"".join(paths)}</g>'
+    return f'<g {style} transform="translate({left:.1f} {up:.1f}) scale({scale:.4f})">{"".join(paths)}</g>'
 
 
 def _vertical(x: Axis, top: float, bottom: float) -> str:
@@ -347,8 +339,23 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if size >= 100 else f"{value:.4g}" if size >= 1 or not size else f"{value:.3f}".rstrip("0")
 
 
-def _svg(width: float, height: float, body: Sequence[str], name: str) -> str:
+def _legend(marks: Sequence[Mark]) -> tuple[str, float]:
+    """Names beside their marks, in as many lines as they need; and the height of these."""
+    body, left, line = [], 0.0, 0
+    for mark in dict.fromkeys(marks):
+        room = 34 + 6.2 * len(mark.label)
+        if left and left + room > WIDTH:
+            left, line = 0.0, line + 1
+        body += [_dot(left + 5, 9 + 18 * line, 4, mark), _text(left + 15, 13 + 18 * line, mark.label, "start")]
+        left += room
+    return "".join(body), 18 * line + 30 if body else 0
+
+
+def _svg(width: float, height: float, body: Sequence[str], name: str, marks: Sequence[Mark] = ()) -> str:
+    """The picture; with a legend above where its marks are not named beside what they draw."""
+    legend, room = _legend(marks)
+    drawn = f'{legend}<g transform="translate(0 {room})">{"".join(body)}</g>' if marks else "".join(body)
     return (
-        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'role="img" aria-label="{html.escape(name, quote=True)}">{"".join(body)}</svg>'
+        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height + room:.0f}" '
+        f'role="img" aria-label="{html.escape(name, quote=True)}">{drawn}</svg>'
     )

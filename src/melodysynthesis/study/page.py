@@ -198,8 +198,7 @@ def _training(found: Findings) -> Section:
         "whatever its encoding. Baselines count the training tunes once; their parameters are counts.",
         [
             Chart("training", charts.lines(panels, "epoch", "nats per token"), "Loss in nats per token: full lines on "
-                  "validation tunes, dashed on the training tunes; a line a seed. Not comparable across encodings. "
-                  + "Colours are the table's."),
+                  "validation tunes, dashed on the training tunes; a line a seed. Not comparable across encodings."),
             Table(header, rows, "Seconds are of the machine that the study ran on, with whatever else ran there. "
                   "A step takes one token for each of so many melodies; it is told in time of one processor, the "
                   "encoding's context included."),
@@ -294,9 +293,10 @@ def _daring(found: Findings) -> Section:
     return Section(
         "Quality and diversity",
         "A colder model plays safe, a hotter one varies more. Each curve goes through the plan's temperatures.",
-        [Chart("diversity", chart, "A model is better where its curve lies lower at the same variety. "
-               + ", ".join(mark.label for mark, _ in series) + ".")] if series else [],
-    )  # fmt: skip
+        [Chart("diversity", chart, "A model is better where its curve is lower at the same variety.")]
+        if series
+        else [],
+    )
 
 
 def _structure(found: Findings) -> Section:
@@ -308,7 +308,7 @@ def _structure(found: Findings) -> Section:
         "How like each bar is to each other bar of the same melody, on average: lines beside the diagonal are what "
         "returns after so many bars.",
         [Chart("structure", charts.matrices(panels, caption="likeness of bars"),
-               f"Bars 1 to {BARS}, from the upper left; darker is more alike, on one scale for all. First seed.")],
+               f"Bars 1 to {BARS}, from the upper left; fuller is more alike, on one scale for all. First seed.")],
     )  # fmt: skip
 
 
@@ -323,7 +323,7 @@ def _confusions(found: Findings) -> Section:
         "Confusion",
         "What was predicted for what: a row a true token, its predictions shared out along it; marks, holds, rests, "
         "pitches and durations are parted by lines.",
-        [Chart("confusion", charts.sparse_matrices(panels), "The darker, the larger the share; shades are of its "
+        [Chart("confusion", charts.sparse_matrices(panels), "The fuller, the larger the share; shades are of its "
                "square root, since rare confusions are what one looks for. First seed.")],
     )  # fmt: skip
 

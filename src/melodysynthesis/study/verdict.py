@@ -247,7 +247,9 @@ def _name(entrant: Entrant) -> str:
 
 
 def _told(interval: Interval, unit: str) -> str:
-    return f"{_number(interval.value)}{f' {unit}' if unit else ''}{_range(interval)}"
+    form = ".3f" if unit.startswith("bits") else ""
+    value = format(interval.value, form) if form else _number(interval.value)
+    return f"{value}{f' {unit}' if unit else ''}{_range(interval, form)}"
 
 
 def _less(interval: Interval) -> str:
