@@ -1,4 +1,4 @@
-"""What the model writes live: the rules of a request hold, and notes are final when they are out."""
+"""What the model writes live: key, meter and bars hold, and notes are final when they are out."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -32,7 +32,7 @@ def test_the_answer_goes_on_where_the_phrase_ends_and_fills_its_bars(encoding):
 
 @pytest.mark.parametrize("encoding", ["event", "grid"])
 def test_what_comes_out_one_by_one_is_what_is_generated_whole(encoding):
-    """So every rule that holds for files holds live."""
+    """So what holds for files holds live."""
     engine = TableEngine(encoding)
     request = Request(seed=3, meter="4/4", key="C major", bars=6, primer=HEARD)
     whole = generate(engine, request)[0].melody
@@ -87,3 +87,8 @@ def test_whatever_is_played_is_answered(line, encoding, meter, rest):
 def test_a_meter_that_the_model_can_not_play_is_told_before_anybody_plays():
     with pytest.raises(RequestError, match="no multiple of"):
         improviser("grid", meter=Meter(0, 3, 32))
+
+
+def test_rules_that_are_not_kept_live_are_refused_by_name():
+    with pytest.raises(RequestError, match="not yet range, max-leap"):
+        improviser(range="C4-C6", max_leap=7)

@@ -1,7 +1,8 @@
 """What the model writes for the player: notes one after the other, each final when it is out.
 
 `Improviser` is all that the player needs of a model. `ModelImproviser` gives it one by the sampler that writes files,
-so that key, meter, bars and every rule of a request hold live as they do there.
+so that key, meter and bars hold live as they do there. The rules that steer particles are refused: they would judge
+what the person plays as well, and their particles rewrite a past that has sounded.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from melodysynthesis.constraints.base import clock_of
 from melodysynthesis.encodings.base import Encoding, Frame, Group
+from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.prompt import prompt_for
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import Step, sample
@@ -50,13 +52,16 @@ class ModelImproviser:
 
     Args:
         engine: the model.
-        request: seed, temperature, top-k, top-p and rules; its primers, count and bars are not looked at.
+        request: seed, temperature, top-k, top-p, key and meter; its primers, count and bars are not looked at.
 
     Raises:
-        RequestError: if the model can't play in this key and meter.
+        RequestError: if the model can't play in this key and meter, or rules are asked for.
     """
 
     def __init__(self, engine: Engine, request: Request) -> None:
+        if request.steered:
+            names = ", ".join(request.rules) or "meters that change"
+            raise RequestError(f"live answers keep key, meter and whole bars, not yet {names.replace('_', '-')}")
         self._engine, self._request = engine, request
         self._step = clock_of(engine.encoding).step
         # What can't be played is told before anybody plays; and the first answer is not the one that warms the caches.
