@@ -1,6 +1,7 @@
 """A live session at its seams: a clock that the test sets, ports that come and go. And the command line's mistakes."""
 
 import json
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -349,8 +350,6 @@ def test_a_session_of_the_command_line_is_recorded(fake_ports, models, folder, c
             fake_ports.listening([0x90, 60 + number, 70], at)
             fake_ports.listening([0x80, 60 + number, 0], at + 0.12)
 
-    import time
-
     start = time.monotonic() + 0.5
     Timer(1.2, play).start()
     arguments = ["--model", models["event"], "--tempo", "400", "--input", "1", "--output", "1", "--key", "C major"]
@@ -364,6 +363,19 @@ def test_a_session_of_the_command_line_is_recorded(fake_ports, models, folder, c
     assert [len(part.notes) for part in parts] == [4, len(onsets)]
     assert str(parts[0].key) == "C major"
     assert [path.name for path in folder.iterdir()] == ["take.mid"]  # no draft is left
+
+
+def test_a_recording_is_saved_while_it_is_made(folder, monkeypatch):
+    monkeypatch.setattr(live, "SAVE_SECONDS", 0.01)
+    player = Player(Setting())
+    player.hear(parse([0x90, 60, 70]), 0.0)
+    player.hear(parse([0x80, 60, 0]), 0.5)
+    with live._kept(player, folder / "take.mid"):
+        until = time.monotonic() + 10
+        while not (folder / "take.mid").exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert len(formats.read("take.mid").melodies[0].notes) == 1
 
 
 def test_what_is_going_to_happen_is_told():

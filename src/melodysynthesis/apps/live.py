@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from threading import Thread, Timer
+from threading import Event, Thread, Timer
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -18,9 +18,11 @@ from melodysynthesis.errors import FormatError, RequestError
 
 if TYPE_CHECKING:
     from melodysynthesis.apps.ports import Ports
-    from melodysynthesis.live import Setting
+    from melodysynthesis.live import Player, Setting
 
 MIDI_SUFFIXES = (".mid", ".midi")
+SAVE_SECONDS = 30.0
+"""At most so much of a recording is lost if the program is killed."""
 
 
 class Places(NamedTuple):
@@ -88,7 +90,6 @@ def command(
 def _play(places: Places, setting: Setting, asked: dict[str, Any], record: Path | None, minutes: float | None) -> None:
     from melodysynthesis.apps.opening import open_model
     from melodysynthesis.apps.session import Session, SystemClock, WriterThread, punctual, watched
-    from melodysynthesis.formats import files
     from melodysynthesis.generation.request import Request
     from melodysynthesis.live import ModelImproviser, Player
 
@@ -98,12 +99,12 @@ def _play(places: Places, setting: Setting, asked: dict[str, Any], record: Path 
     session = Session(player, places.ports, places.source, places.target, say=say, clock=SystemClock())
     greeting = f"{places}. {_how(setting)}; seed {request.seed}. Enter silences, Ctrl-C stops."
     try:
-        with punctual(), watched(session, places.ports), _ended(session.quit, minutes):
+        with punctual(), watched(session, places.ports), _ended(session.quit, minutes), _kept(player, record):
             _listen_to_enter(session.panic)
             session.run(WriterThread(improviser, session), greeting)
     finally:
+        _save(player, record)
         if record is not None:
-            files.save(record, player.recording.to_bytes(setting))
             yours, mine = len(player.recording.person), len(player.recording.model)
             say(f"{record}: {yours} notes of yours, {mine} of the model")
 
@@ -174,6 +175,34 @@ def _ended(quit: Callable[[], None], minutes: float | None) -> Iterator[None]:
             timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _kept(player: Player, record: Path | None) -> Iterator[None]:
+    """Save what was played every now and then, so that no power cut takes a whole session."""
+    over = Event()
+
+    def keep() -> None:
+        while not over.wait(SAVE_SECONDS):
+            with suppress(FormatError):  # a disk that is full now is told of at the end, if it still is
+                _save(player, record)
+
+    thread = Thread(target=keep, name="recorder", daemon=True)
+    if record is not None:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if record is not None:
+            thread.join()
+
+
+def _save(player: Player, record: Path | None) -> None:
+    from melodysynthesis.formats import files
+
+    if record is not None:
+        files.save(record, player.recording.to_bytes(player.setting))
 
 
 def _listen_to_enter(panic: Callable[[], None]) -> None:
