@@ -7,19 +7,21 @@ for each class, and which class an event of some onset and length has. States th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.constraints.given import Event
 from melodysynthesis.constraints.rule import NO, Flags, Ints, Rule, Setting
 from melodysynthesis.constraints.space import Space
 from melodysynthesis.errors import RequestError
 
-MAX_CELLS = 60_000_000
+MAX_CELLS, MAX_CODES = 150_000_000, 100_000_000
 """Of all tables together: what more would need gigabytes."""
+FEW = 3
+"""A count up to this is kept in the states. Of larger ones the largest is not: what is left of it is a budget."""
+TOO_MANY = "these rules together are too many to keep track of: leave some out, or narrow the range"
 
 Build = Callable[[Setting], Rule]
 
@@ -37,6 +39,8 @@ class Automaton:
         ends: (U,) whether the melody may end.
         close: (n,) whether what is sung up to a tick is sung again at the end.
         closes: (U,) whether such notes may be the last, by the rules that look back only.
+        costs: (classes, P + 1) what an event adds to the count of the rule that counts furthest.
+        budget: what that count may come to.
     """
 
     setting: Setting
@@ -47,6 +51,8 @@ class Automaton:
     ends: Flags
     close: Flags
     closes: Flags
+    costs: Ints
+    budget: int
 
     @property
     def states(self) -> int:
@@ -59,19 +65,6 @@ class Automaton:
             return self.setting.rest
         found = np.flatnonzero(self.setting.pitches == pitch)
         return int(found[0]) if len(found) else NO
-
-    def run(self, events: Iterable[Event], state: int = 0) -> int:
-        """The state after events; U where they break a rule."""
-        number = self.space.number
-        for onset, ticks, pitch in events:
-            length = int(np.searchsorted(self.space.lengths, ticks))
-            known = length < len(self.space.lengths) and self.space.lengths[length] == ticks
-            kind = self.classes[number[onset], length] if known and number[onset] >= 0 else NO
-            event = self.event(pitch)
-            if NO in (kind, event):
-                return self.states
-            state = int(self.next[kind, state, event])
-        return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +102,10 @@ def compile_rules(
         return None
     setting = replace(setting, pitches=setting.pitches[allowed])
     rules = [build(setting) for build in builds]
+    spender = max(range(len(rules)), key=lambda number: rules[number].limit())
+    budget = rules[spender].limit()
+    if budget > FEW:
+        rules[spender].spend()
     situations, classes = _classes(rules, space)
     known = (situations, np.ones((len(situations), setting.rest + 1), np.bool_))
     for likeness in likenesses:
@@ -126,7 +123,12 @@ def compile_rules(
         ends &= may_end
         closes &= may_end | (not rule.looks_back)
     close = np.isin(space.ticks, [tick for likeness in likenesses for tick in likeness.sung_at_the_end(space)])
-    return Automaton(setting, space, classes, tables.next, tables.before, ends, close, closes)
+    costs = np.zeros((len(used), setting.rest + 1), np.int64)
+    if budget > FEW:
+        costs = np.stack([rules[spender].costs(int(situations[one, spender])) for one in used.tolist()])
+    return Automaton(
+        setting, space, classes, tables.next, tables.before, ends, close, closes, costs, budget if costs.any() else 0
+    )
 
 
 def _classes(rules: Sequence[Rule], space: Space) -> tuple[Ints, Ints]:
@@ -224,51 +226,62 @@ class _Tables:
 
 
 def _product(rules: Sequence[Rule], setting: Setting, classes: Sequence[tuple[Ints, Flags]]) -> _Tables:
-    """Tables over the states that some events lead to, whenever they happen."""
+    """Tables over the states that some events lead to, whenever they happen.
+
+    A state's code has the latest note in its lowest place and each rule's state in the following ones. Which codes were
+    seen is a table of all that could be.
+    """
     events = setting.rest + 1
-    shapes = [(rule.states, events, events) for rule in rules]
-    moves = {
-        (number, int(row[number])): np.broadcast_to(rule.moves(int(row[number])), shapes[number])
-        for number, rule in enumerate(rules)
-        for row, _ in classes
-    }
-    sizes = np.cumprod([events, *(rule.states for rule in rules)])
-    known = np.array([setting.rest], np.int64)  # no note yet, and every rule in its first state
-    order, chunks = known, []
-    frontier = known
+    sizes = np.cumprod([events, *(rule.states for rule in rules)]).tolist()
+    if sizes[-1] > MAX_CODES:
+        raise RequestError(TOO_MANY)
+    steps = [_Step(rules, row, mask, sizes) for row, mask in classes]
+    index = np.full(sizes[-1] + 1, NO, np.int32)  # the last for `NO`
+    frontier = np.array([setting.rest], np.int64)  # no note yet, and every rule in its first state
+    index[frontier] = 0
+    order, chunks = frontier, []
     while len(frontier):
-        before = frontier % events
-        own = [frontier // sizes[number] % rule.states for number, rule in enumerate(rules)]
-        chunk = np.stack([_codes(moves, one, before, own, sizes) for one in classes])
+        chunk = np.stack([step.codes(frontier) for step in steps])
         chunks.append(chunk)
-        reached = np.unique(chunk)
-        frontier = np.setdiff1d(reached[reached != NO], known, assume_unique=True)
-        known = np.union1d(known, frontier)
+        frontier = np.unique(chunk[index[chunk] == NO])
+        frontier = frontier[frontier != NO].astype(np.int64)
+        index[frontier] = len(order) + np.arange(len(frontier))
         order = np.concatenate([order, frontier])
         if len(order) * events * len(classes) > MAX_CELLS:
-            raise RequestError(
-                "these rules together are too many to keep track of: leave some out, or narrow the range"
-            )
-    codes = np.concatenate(chunks, axis=1)
-    sort = np.argsort(order)
-    place = np.searchsorted(order, codes, sorter=sort)
-    state = np.where(codes == NO, len(order), sort[np.minimum(place, len(order) - 1)]).astype(np.int32)
+            raise RequestError(TOO_MANY)
+    index[-1] = len(order)
     broken = np.full((len(classes), 1, events), len(order), np.int32)
+    tables = np.concatenate([index[np.concatenate(chunks, axis=1)], broken], axis=1)
     own = [order // sizes[number] % rule.states for number, rule in enumerate(rules)]
-    return _Tables(np.concatenate([state, broken], axis=1), order % events, own)
+    return _Tables(tables, order % events, own)
 
 
-def _codes(
-    moves: dict[tuple[int, int], Ints], one: tuple[Ints, Flags], before: Ints, own: Sequence[Ints], sizes: Ints
-) -> Ints:
-    """(states, P + 1) codes of the states after each event, or `NO`."""
-    row, mask = one
-    events = len(mask)
-    each = np.arange(events)
-    code = np.where(each < events - 1, each, before[:, None])  # a rest leaves the latest note
-    legal = np.broadcast_to(mask, code.shape)
-    for number, states in enumerate(own):
-        then = moves[number, int(row[number])][states[:, None], before[:, None], each]
-        legal = legal & (then != NO)
-        code = code + sizes[number] * then
-    return np.where(legal, code, NO)
+class _Step:
+    """What events of one class do to codes."""
+
+    def __init__(self, rules: Sequence[Rule], row: Ints, mask: Flags, sizes: Sequence[int]) -> None:
+        events = len(mask)
+        self.sizes = sizes
+        self.legal = np.tile(mask, (events, 1))  # (note before, event), by the rules that have no states
+        self.moves: list[tuple[int, int, NDArray[np.int32]]] = []  # place, number and table of the others' states
+        for number, rule in enumerate(rules):
+            table = rule.moves(int(row[number]))
+            if rule.states == 1:
+                self.legal &= np.broadcast_to(table, (1, events, events))[0] != NO
+            else:
+                whole = np.broadcast_to(table, (rule.states, events, events))
+                moved = np.where(whole == NO, NO, whole * sizes[number]).astype(np.int32)
+                self.moves.append((sizes[number], rule.states, moved))
+        each = np.arange(events)
+        # A rest leaves the latest note.
+        self.note = np.where(each < events - 1, each, each[:, None]).astype(np.int32)
+
+    def codes(self, states: Ints) -> NDArray[np.int32]:
+        """(states, P + 1) codes of the states after each event, or `NO`."""
+        before = states % self.sizes[0]
+        legal, code = self.legal[before], self.note[before]
+        for size, count, moves in self.moves:
+            then = moves[states // size % count, before]
+            legal &= then != NO
+            code += then
+        return np.where(legal, code, np.int32(NO))

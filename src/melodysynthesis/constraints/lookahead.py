@@ -10,16 +10,19 @@ The twisted proposal and its correction: Whiteley and Lee, "Twisted particle fil
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.constraints.automaton import Automaton
+from melodysynthesis.constraints.given import Event
 from melodysynthesis.constraints.rule import NO, Flags, Ints
 from melodysynthesis.theory import SCALES
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int32]
 
 # Counted over the 230,687 notes of the training split of the German Essen songs.
 LENGTHS = {
@@ -39,6 +42,8 @@ OVER_BAR = 0.05
 """How frequent a note over a bar line is, beside one that ends on it or before."""
 RARE = 2e-5
 """What nobody sang is thought to be so frequent."""
+NEVER = 1_000_000
+"""More than any budget."""
 LEAST = 1e-200
 """Far below any likelihood that matters, and above 0: possible."""
 
@@ -56,6 +61,11 @@ class Lookahead:
         groups: (n, G) row of `sums` of each class of events at a tick: values after its lengths, by state after the
             event, weighted by how frequent they are; the first row is 0, for none.
         kinds: (n, G) the class.
+        needs: (n, U + 1) the least that must still be spent of the budget from each tick and state.
+        least: (rows, U + 1) of each group, as `sums`.
+        ends: (n, m) number of the tick at which each event ends.
+
+    A *place* of a particle is its state and what is left of its budget, in one number: ``left * (U + 1) + state``.
     """
 
     automaton: Automaton
@@ -65,47 +75,78 @@ class Lookahead:
     sums: Floats
     groups: Ints
     kinds: Ints
+    needs: Counts
+    least: Counts
+    ends: Ints
 
     @property
     def possible(self) -> bool:
         """Whether any melody keeps the rules."""
-        return bool(self.values[0, 0] > 0)
+        return bool(self.values[0, 0] > 0 and (not self.automaton.budget or self.needs[0, 0] <= self.automaton.budget))
 
-    def log_likelihood(self) -> float:
-        """Of keeping the rules, by the rough model."""
-        return float(np.log(self.values[0, 0]) + self.scale[0])
+    @property
+    def first_place(self) -> int:
+        """The place before the first event."""
+        return self.automaton.budget * (self.automaton.states + 1)
 
-    def after_heads(self, tick: Ints, state: Ints) -> Floats:
+    def log_likelihood(self, tick: Ints, place: Ints) -> Floats:
+        """(rows,) natural logarithm of the likelihood that the rules are kept, by the rough model."""
+        with np.errstate(divide="ignore"):
+            value = np.log(self.values[tick, place % (self.automaton.states + 1)])
+        return np.asarray(value + self.scale[tick])
+
+    def follow(self, tick: Ints, length: Ints, place: Ints, event: Ints) -> Ints:
+        """(rows,) the place after events of these lengths, given by number; they must be possible."""
+        automaton = self.automaton
+        kind = automaton.classes[tick, length]
+        left, state = np.divmod(place, automaton.states + 1)
+        then = automaton.next[kind, state, event]
+        return np.asarray((left - automaton.costs[kind, event]) * (automaton.states + 1) + then)
+
+    def run(self, events: Iterable[Event]) -> int:
+        """The place after events from the first tick on, which must be possible."""
+        place, number = np.array([self.first_place]), self.automaton.space.number
+        for onset, ticks, pitch in events:
+            length = np.searchsorted(self.automaton.space.lengths, [ticks])
+            place = self.follow(number[[onset]], length, place, np.array([self.automaton.event(pitch)]))
+        return int(place[0])
+
+    def after_heads(self, tick: Ints, place: Ints) -> Floats:
         """(rows, P + 1) likelihood once an event's pitch is known, or that it is a rest; in the tick's scale.
 
         Args:
             tick: (rows,) numbers of the onsets.
-            state: (rows,) before the event.
+            place: (rows,) before the event.
         """
+        left, state = np.divmod(place, self.automaton.states + 1)
         groups, kinds = self.groups[tick], self.kinds[tick]
         total = np.zeros((len(tick), self.automaton.next.shape[2]))
         for column in range(groups.shape[1]):
             rows = np.flatnonzero(groups[:, column])
             if len(rows):
                 then = self.automaton.next[kinds[rows, column], state[rows]]
-                total[rows] += self.sums[groups[rows, column, None], then]
+                ahead = self.sums[groups[rows, column, None], then]
+                if self.automaton.budget:
+                    spent = self.least[groups[rows, column, None], then] + self.automaton.costs[kinds[rows, column]]
+                    ahead = np.where(spent <= left[rows, None], ahead, 0.0)
+                total[rows] += ahead
         return total
 
-    def after_lengths(self, tick: Ints, state: Ints, event: Ints) -> Floats:
+    def after_lengths(self, tick: Ints, place: Ints, event: Ints) -> Floats:
         """(rows, m) likelihood once an event's length is known too; in the scale of its onset."""
         automaton = self.automaton
+        left, state = np.divmod(place, automaton.states + 1)
         kinds = automaton.classes[tick]
         then = np.where(kinds == NO, automaton.states, automaton.next[kinds, state[:, None], event[:, None]])
-        ends = self._ends[tick]
-        return np.asarray(self.values[ends, then] * np.exp(np.minimum(self.scale[ends] - self.scale[tick, None], 600)))
+        ends = self.ends[tick]
+        after = self.values[ends, then] * np.exp(np.minimum(self.scale[ends] - self.scale[tick, None], 600))
+        if automaton.budget:
+            spent = self.needs[ends, then] + automaton.costs[kinds, event[:, None]]
+            after = np.where(spent <= left[:, None], after, 0.0)
+        return np.asarray(after)
 
-    @property
-    def _ends(self) -> Ints:
-        return ends_of(self.automaton)
 
-
-def ends_of(automaton: Automaton) -> Ints:
-    """(n, m) number of the tick at which each event ends; the last for those that reach beyond it, which are none."""
+def _ends_of(automaton: Automaton) -> Ints:
     space = automaton.space
     ends = np.minimum(space.ticks[:, None] + space.lengths, space.ticks[-1])
     return np.asarray(np.maximum(space.number[ends], 0))
@@ -125,7 +166,10 @@ def _backward(automaton: Automaton, close: Flags) -> Lookahead:
     space, states = automaton.space, automaton.states
     count = len(space.ticks)
     shares, events = _length_shares(automaton), _event_shares(automaton)
-    ends = ends_of(automaton)
+    ends = _ends_of(automaton)
+    needs = np.full((count if automaton.budget else 1, states + 1), NEVER, np.int32)
+    needs[-1, :-1] = np.where(automaton.ends, 0, NEVER)
+    least = [needs[0]]
     values, scale = np.zeros((count, states + 1)), np.zeros(count)
     values[-1, :-1] = automaton.ends
     sums, groups, kinds = [np.zeros(states + 1)], [], []
@@ -145,10 +189,17 @@ def _backward(automaton: Automaton, close: Flags) -> Lookahead:
                 group.append(len(sums))
                 kind.append(int(one))
                 sums.append(ahead)
+                if automaton.budget:
+                    cheapest = needs[after[chosen]].min(axis=0)
+                    least.append(cheapest)
+                    spent = (cheapest[automaton.next[one, :-1]] + automaton.costs[one]).min(axis=1)
+                    needs[tick, :-1] = np.minimum(needs[tick, :-1], spent)
             total *= automaton.closes | (not close[tick])
             largest = total.max()
             if largest > 0:
                 values[tick, :-1] = np.where(total > 0, np.maximum(total / largest, LEAST), 0)
+                if automaton.budget:
+                    needs[tick, :-1][total == 0] = NEVER
                 scale[tick] += np.log(largest)
                 for row in group:  # in the tick's own scale
                     sums[row] = np.where(sums[row] > 0, np.maximum(sums[row] / largest, LEAST), 0)
@@ -160,6 +211,7 @@ def _backward(automaton: Automaton, close: Flags) -> Lookahead:
         automaton, values, scale, shares, np.stack(sums),
         np.array([row + [0] * (width - len(row)) for row in reversed(groups)] + pad, np.int64).reshape(count, width),
         np.array([row + [0] * (width - len(row)) for row in reversed(kinds)] + pad, np.int64).reshape(count, width),
+        needs, np.stack(least), ends,
     )  # fmt: skip
 
 

@@ -82,6 +82,15 @@ class Rule(Protocol):
     def ends(self) -> Flags:
         """Whether the melody may end; broadcasts to (states, note before)."""
 
+    def limit(self) -> int:
+        """How many notes of some sort it allows, if it but counts them; else 0."""
+
+    def spend(self) -> None:
+        """Have no states for the count, as somebody else keeps it by `costs`."""
+
+    def costs(self, situation: int) -> Ints:
+        """(P + 1,) what each event adds to the count."""
+
 
 class Anywhere:
     """The parts of a rule without states that knows nothing of time, for others to change what they need."""
@@ -109,6 +118,41 @@ class Anywhere:
     def ends(self) -> Flags:
         """See `Rule.ends`."""
         return np.ones((1, 1), np.bool_)
+
+    def limit(self) -> int:
+        """See `Rule.limit`."""
+        return 0
+
+    def spend(self) -> None:
+        """See `Rule.spend`."""
+
+    def costs(self, situation: int) -> Ints:
+        """See `Rule.costs`."""
+        del situation
+        return np.zeros(len(self.setting.pitches) + 1, np.int64)
+
+
+class Counting(Anywhere):
+    """A rule that allows so many notes of some sort. A state is how many there were."""
+
+    def __init__(self, setting: Setting, limit: int) -> None:
+        super().__init__(setting)
+        self.most, self.states = limit, limit + 1
+
+    def limit(self) -> int:
+        """See `Rule.limit`."""
+        return self.most
+
+    def spend(self) -> None:
+        """See `Rule.spend`."""
+        self.states = 1
+
+    def moves(self, situation: int) -> Ints:
+        """See `Rule.moves`."""
+        if self.states == 1 and self.most:
+            return np.zeros((1, 1, 1), np.int64)
+        count = np.arange(self.states)[:, None] + self.costs(situation)
+        return np.where(count < self.states, count, NO)[:, None, :]
 
 
 def where(allowed: Flags) -> Ints:

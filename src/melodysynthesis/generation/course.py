@@ -181,7 +181,7 @@ def _start(look: Lookahead, given: Sequence[Event], begin: int, end: int, after:
     for event in before:
         head, length = automaton.event(event.pitch), np.searchsorted(automaton.space.lengths, event.ticks)
         past.add(one, one + number[event.onset], one + head, one + length)
-    return Start(int(number[begin]), automaton.run(before), past, int(number[end]), after)
+    return Start(int(number[begin]), look.run(before), past, int(number[end]), after)
 
 
 def memories_of(request: Request, look: Lookahead, corpus: str) -> tuple[Memory, ...]:

@@ -34,6 +34,8 @@ from melodysynthesis.music import Key
 
 GIVEN = "given"
 """The rule that what is given stands, among the names of rules."""
+USUAL = (52, 84)
+"""E3 to C6: what folk songs and most melodies use."""
 SMALLEST = 300
 """So many sets of rules are looked through at most for one smaller than the first that was found."""
 
@@ -84,15 +86,28 @@ def tables_for(asked: Asked) -> Lookahead:
 
 @lru_cache(maxsize=32)
 def tables(asked: Asked) -> Lookahead | None:
-    """The look-ahead; None if no melody keeps all rules."""
+    """The look-ahead; None if no melody keeps all rules.
+
+    Without a range only usual pitches are looked at, and all that the encoding can say where those do not do.
+    """
+    usual = asked
+    if "range" not in asked.rules:
+        near = {event.pitch for event in asked.given} | {note.pitch for note in dict(asked.values)["fixed"] or ()}
+        around = [USUAL, *((pitch - 12, pitch + 12) for pitch in near if pitch is not None)]
+        sung = tuple(pitch for pitch in asked.pitches if any(low <= pitch <= high for low, high in around))
+        usual = asked._replace(pitches=sung or asked.pitches)
+    look = _tables(usual)
+    return _tables(asked) if look is None and usual != asked else look
+
+
+def _tables(asked: Asked) -> Lookahead | None:
     values = dict(asked.values)
     likenesses = likenesses_of(asked.timeline, values["form"]) if "form" in asked.rules else ()
-    cuts = tuple(start for start, _ in cut(asked.timeline, values["form"])) if "form" in asked.rules else ()
     if likenesses is None:
         return None
     silent = bool(asked.given) and GIVEN in asked.rules and asked.given[0].onset == 0 and asked.given[0].pitch is None
     rests = "rests" not in asked.rules
-    builds: list[Build] = [partial(Sounding, rests=rests, silent_start=silent, cuts=cuts)]
+    builds: list[Build] = [partial(Sounding, rests=rests, silent_start=silent)]
     builds += [_with(RULES[name], values) for name in asked.rules if name in RULES]
     if GIVEN in asked.rules:
         builds.append(partial(Given, events=asked.given))

@@ -19,13 +19,13 @@ from melodysynthesis.generation.plan import asked_for, tables
 from melodysynthesis.generation.prompt import Prompt, says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import Generated, Steering
-from melodysynthesis.generation.steered import Drawn, draw, particles_of
+from melodysynthesis.generation.steered import Drawn, draw, draw_again, particles_of
 from melodysynthesis.music import MODES, Key, Melody, Meter
 from melodysynthesis.runtime.base import Engine
 
 ROWS = 1024
 """Particles that are stepped together."""
-ATTEMPTS = 24
+ATTEMPTS = 6
 """So often is a melody begun again at most, where a rule that looks far back led all particles nowhere."""
 USUAL = Frame(meter=Meter(0, 4, 4), pickup=0, bars=8)
 """Where a model would write without meter, which rules can't do."""
@@ -60,15 +60,15 @@ def _batches(members: list[int], most: int) -> Iterable[list[int]]:
 def _drawn(engine: Engine, course: Course, request: Request, indices: Sequence[int]) -> dict[int, tuple[Drawn, int]]:
     """What was drawn for each index, and at which attempt."""
     found: dict[int, tuple[Drawn, int]] = {}
-    for attempt in range(ATTEMPTS):
-        left = [index for index in indices if index not in found]
-        if not left:
-            return found
-        for index, drawn in zip(left, draw(engine, course, request, left, attempt=attempt), strict=True):
-            if drawn is not None:
-                found[index] = (drawn, attempt + 1)
-    if len(found) < len(indices):
-        raise RequestError(f"no melody was found that keeps {', '.join(request.rules)}, in {ATTEMPTS} attempts")
+    for index, drawn in zip(indices, draw(engine, course, request, indices), strict=True):
+        attempt = 0
+        while drawn is None:
+            attempt += 1
+            if attempt == ATTEMPTS:
+                names = ", ".join(request.rules)
+                raise RequestError(f"no melody was found that keeps {names}: a form or max-copy may ask too much")
+            drawn = draw_again(engine, course, request, index, attempt=attempt)  # noqa: PLW2901
+        found[index] = (drawn, attempt + 1)
     return found
 
 

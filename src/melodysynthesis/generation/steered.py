@@ -10,7 +10,7 @@ rules. top-k and top-p cut what is drawn from, after the mask, and are not corre
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,10 @@ RESAMPLE = 0.5
 """Particles are resampled when their effective number is less than this share of them."""
 STUCK = -20.0
 """Added to the log-likelihood of one more note of a pitch that has sounded too often in a row: encouraged, no rule."""
+REWINDS, FIRST_REWIND, DOUBLINGS = 60, 4, 6
+"""How often a melody goes back at most; by how many tokens; how often that is doubled before it is so few again."""
+SAVED = ("melodies", "weights", "logits", "ids", "length", "score", "likelihood", "dead")
+"""What changes in a flock from step to step, but for its walk and the model's state."""
 PARTICLE_STREAM, ATTEMPT_STREAM = 40, 56
 """Bits of the number of a random stream from which on the particle and the attempt stand."""
 
@@ -87,6 +91,26 @@ def draw(
     return flock.results
 
 
+def draw_again(engine: Engine, course: Course, request: Request, index: int, *, attempt: int) -> Drawn | None:
+    """One melody, by going back: where all particles came to nothing they begin again some tokens earlier.
+
+    What a rule that looks far back asks for is often decided by the last notes before it: first a few tokens are taken
+    back, and more and more where that does not help.
+    """
+    flock = Flock(engine, course, request, [index], attempt)
+    saved = [flock.saved()]
+    for rewind in range(REWINDS):
+        while not flock.done and np.isfinite(flock.weights).any():
+            flock.step()
+            if not flock.done and np.isfinite(flock.weights).any():
+                saved.append(flock.saved())
+        if flock.results[0] is not None:
+            return flock.results[0]
+        del saved[max(1, len(saved) - FIRST_REWIND * 2 ** (rewind % DOUBLINGS)) :]
+        flock.restore(saved[-1])
+    return None
+
+
 class Flock:
     """Particles of several melodies under way, N for each; a row of the batch is one particle.
 
@@ -115,8 +139,8 @@ class Flock:
         self.melodies = np.arange(len(indices))  # those in the batch
         self.ids, self.length = np.zeros((rows, 128), np.int64), np.zeros(rows, np.int64)
         self.score, self.dead = np.zeros(rows), np.zeros(rows, np.bool_)
-        tick, at = course.start.tick, course.start.state
-        likelihood = float(np.log(course.look.values[tick, at]) + course.look.scale[tick])
+        begin = np.array([course.start.tick]), np.array([course.start.place])
+        likelihood = float(course.look.log_likelihood(*begin)[0])
         self.likelihood = np.full(rows, likelihood)  # of the rules, where each particle is
         self.weights = np.full((len(indices), self.size), likelihood)
         self.least = np.full(len(indices), float(self.size))
@@ -126,6 +150,22 @@ class Flock:
     def done(self) -> bool:
         """Whether all melodies are."""
         return len(self.melodies) == 0
+
+    def saved(self) -> dict[str, Any]:
+        """Where it stands, for `restore`. Random streams go on from where they are."""
+        rows = np.arange(len(self.ids))
+        return {
+            "walk": self.walk.select(rows),
+            "state": self.engine.select(self.state, rows),
+            **{name: getattr(self, name).copy() for name in SAVED},
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go back to where it stood."""
+        rows = np.arange(len(saved["ids"]))
+        self.walk, self.state = saved["walk"].select(rows), self.engine.select(saved["state"], rows)
+        for name in SAVED:
+            setattr(self, name, saved[name].copy())
 
     def step(self) -> None:
         """One token for each particle."""

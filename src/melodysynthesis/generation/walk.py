@@ -51,14 +51,14 @@ class Start(NamedTuple):
 
     Attributes:
         tick: number of the onset of the first event that is free.
-        state: of the automaton.
+        place: see `Lookahead`.
         past: events before, of one particle.
         until: number of the tick at which the free part ends.
         after: tokens that then follow, to the end.
     """
 
     tick: int
-    state: int
+    place: int
     past: Past
     until: int
     after: tuple[int, ...]
@@ -193,9 +193,9 @@ class EventWalk:
         self.heads = np.array([*pitches, REST, PHRASE])
         self.spelling = _Spelling(space, changes, start.after)
         self.past, self.done = start.past.select(np.zeros(rows, np.int64)), np.zeros(rows, np.bool_)
-        self.tick, self.state = np.full(rows, start.tick), np.full(rows, start.state)
+        self.tick, self.place = np.full(rows, start.tick), np.full(rows, start.place)
         self.head, self.count = np.full(rows, NO), np.zeros(rows, np.int64)
-        self.queue, self.place = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+        self.queue, self.due = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
         self.metered = np.zeros(rows, np.bool_)
 
     def notes(self) -> Ints:
@@ -216,7 +216,7 @@ class EventWalk:
     def _due(self, rows: Ints, tokens: Ints, likelihood: Floats) -> None:
         here = self._here(rows)
         for row, queue, place, value in zip(
-            rows.tolist(), self.queue[rows].tolist(), self.place[rows].tolist(), here.tolist(), strict=True
+            rows.tolist(), self.queue[rows].tolist(), self.due[rows].tolist(), here.tolist(), strict=True
         ):
             tokens[row, 0] = END if self.done[row] else self.spelling.queues[queue][place]
             likelihood[row, 0] = value
@@ -225,10 +225,10 @@ class EventWalk:
         if not len(rows):
             return
         tick, look = self.tick[rows], self.look
-        after = look.after_heads(tick, self.state[rows])
+        after = look.after_heads(tick, self.place[rows])
         for memory in self.memories:
             after = after * memory.heads(self._past_of(rows), tick)
-        meters = self.spelling.meter_at[tick] * ~self.metered[rows]
+        meters = self.spelling.meter_at[tick] * ~self.metered[rows] * (tick != self.until)
         after[meters > 0] = 0  # a new meter is said first
         columns = len(self.heads)
         tokens[rows, :columns] = self.heads
@@ -246,7 +246,7 @@ class EventWalk:
         if not len(rows):
             return
         tick, head, look = self.tick[rows], self.head[rows], self.look
-        after = look.after_lengths(tick, self.state[rows], head)
+        after = look.after_lengths(tick, self.place[rows], head)
         for memory in self.memories:
             after = after * memory.lengths(self._past_of(rows), tick, head)
         first, _ = self.spelling.at(tick)
@@ -260,22 +260,22 @@ class EventWalk:
     def _here(self, rows: Ints) -> Floats:
         """(rows,) the likelihood as it stands."""
         tick = self.tick[rows]
-        return np.asarray(_log(self.look.values[tick, self.state[rows]]) + self.look.scale[tick])
+        return self.look.log_likelihood(tick, self.place[rows])
 
     def take(self, options: Options, chosen: Ints) -> None:
         """See `Walk.take`."""
         rows = np.arange(len(chosen))
         tokens = options.tokens[rows, chosen]
         due = self.queue > 0
-        self.place += due
+        self.due += due
         for row in np.flatnonzero(due).tolist():
-            if self.place[row] == len(self.spelling.queues[self.queue[row]]):
-                self.queue[row] = self.place[row] = 0
+            if self.due[row] == len(self.spelling.queues[self.queue[row]]):
+                self.queue[row] = self.due[row] = 0
                 self.done[row] |= tokens[row] == END
         ends = ~due & ~self.done & (self.head == NO) & (self.tick == self.until) & (chosen == 0)
-        self.queue[ends], self.place[ends] = AFTER, 1
+        self.queue[ends], self.due[ends] = AFTER, 1
         if len(self.after) == 1:
-            self.queue[ends], self.place[ends], self.done[ends] = 0, 0, True
+            self.queue[ends], self.due[ends], self.done[ends] = 0, 0, True
         free = ~due & ~self.done & ~ends
         meters = free & (self.head == NO) & (self.spelling.meter_at[self.tick] > 0) & ~self.metered & (chosen == 0)
         meters &= np.isin(tokens, list(self.spelling.beats.values()))
@@ -287,10 +287,9 @@ class EventWalk:
         self._take_lengths(lengths, chosen[lengths])
 
     def _take_lengths(self, rows: Ints, chosen: Ints) -> None:
-        automaton, tick = self.look.automaton, self.tick[rows]
+        space, tick = self.look.automaton.space, self.tick[rows]
         self.past.add(rows, tick, self.head[rows], chosen)
-        self.state[rows] = automaton.next[automaton.classes[tick, chosen], self.state[rows], self.head[rows]]
-        space = automaton.space
+        self.place[rows] = self.look.follow(tick, chosen, self.place[rows], self.head[rows])
         self.tick[rows] = space.number[space.ticks[tick] + space.lengths[chosen]]
         _, rest = self.spelling.at(tick)
         self.queue[rows] = rest[np.arange(len(rows)), chosen]
@@ -301,7 +300,7 @@ class EventWalk:
         """See `Walk.select`."""
         new = copy(self)
         new.past = self.past.select(indices)
-        for name in ("done", "tick", "state", "head", "count", "queue", "place", "metered"):
+        for name in ("done", "tick", "place", "head", "count", "queue", "due", "metered"):
             setattr(new, name, getattr(self, name)[indices])
         return new
 
@@ -322,9 +321,9 @@ class GridWalk:
         self.step = int(np.gcd.reduce(self.space.lengths))
         self.past, self.done = start.past.select(np.zeros(rows, np.int64)), np.zeros(rows, np.bool_)
         # The event under way begins at `tick` with the state before it; `elapsed` ticks have passed of it.
-        self.tick, self.state = np.full(rows, start.tick), np.full(rows, start.state)
+        self.tick, self.place = np.full(rows, start.tick), np.full(rows, start.place)
         self.head, self.elapsed = np.full(rows, NO), np.zeros(rows, np.int64)
-        self.count, self.place = np.zeros(rows, np.int64), np.full(rows, NO)
+        self.count, self.due = np.zeros(rows, np.int64), np.full(rows, NO)
 
     def notes(self) -> Ints:
         """See `Walk.notes`."""
@@ -335,12 +334,12 @@ class GridWalk:
         rows, events = np.arange(len(self.tick)), len(self.heads) - 2
         likelihood = np.full((len(rows), events + 2), -np.inf)
         look, space = self.look, self.space
-        under_way = np.flatnonzero((self.head != NO) & (self.place == NO) & ~self.done)
-        here, state = self.tick.copy(), self.state.copy()
+        under_way = np.flatnonzero((self.head != NO) & (self.due == NO) & ~self.done)
+        here, state = self.tick.copy(), self.place.copy()
         closes = np.ones(len(rows), np.bool_)
         if len(under_way):
             tick, head = self.tick[under_way], self.head[under_way]
-            after = look.after_lengths(tick, self.state[under_way], head)
+            after = look.after_lengths(tick, self.place[under_way], head)
             for memory in self.memories:
                 after = after * memory.lengths(self.past.select(under_way), tick, head)
             longer = space.lengths > self.elapsed[under_way, None]
@@ -352,12 +351,12 @@ class GridWalk:
             closes[under_way] = exact & (after[np.arange(len(under_way)), length] > 0)
             closing = under_way[closes[under_way]]
             length = length[closes[under_way]]
-            automaton, tick = look.automaton, self.tick[closing]
-            state[closing] = automaton.next[automaton.classes[tick, length], self.state[closing], self.head[closing]]
+            tick = self.tick[closing]
+            state[closing] = look.follow(tick, length, self.place[closing], self.head[closing])
             here[closing] = space.number[space.ticks[tick] + space.lengths[length]]
-        begins = closes & (self.place == NO) & ~self.done
+        begins = closes & (self.due == NO) & ~self.done
         ends = np.flatnonzero(begins & (here == self.until))
-        likelihood[ends, events + 1] = _log(look.values[here[ends], state[ends]]) + look.scale[here[ends]]
+        likelihood[ends, events + 1] = look.log_likelihood(here[ends], state[ends])
         free = np.flatnonzero(begins & (here != self.until))
         if len(free):
             heads = look.after_heads(here[free], state[free])
@@ -365,11 +364,11 @@ class GridWalk:
                 heads = heads * memory.heads(self._closed(free), here[free])
             likelihood[free, :events] = _log(heads) + look.scale[here[free], None]
         tokens = np.tile(self.heads, (len(rows), 1))
-        due = (self.place != NO) | self.done
+        due = (self.due != NO) | self.done
         likelihood[due, events + 1] = 0.0
         tokens[ends, events + 1] = self.after[0]
-        for row in np.flatnonzero(self.place != NO).tolist():
-            tokens[row, events + 1] = self.after[self.place[row]]
+        for row in np.flatnonzero(self.due != NO).tolist():
+            tokens[row, events + 1] = self.after[self.due[row]]
         return Options(tokens, likelihood)
 
     def _closed(self, rows: Ints) -> Past:
@@ -386,30 +385,29 @@ class GridWalk:
         events = len(self.heads) - 2
         del options
         self.elapsed += (chosen == events) * self.step
-        due = self.place != NO
+        due = self.due != NO
         closes = np.flatnonzero((chosen != events) & ~due & ~self.done)
-        automaton, space = self.look.automaton, self.space
+        space = self.space
         sounding = closes[self.head[closes] != NO]
         if len(sounding):
             length = np.searchsorted(space.lengths, self.elapsed[sounding])
             tick = self.tick[sounding]
             self.past.add(sounding, tick, self.head[sounding], length)
-            kind = automaton.classes[tick, length]
-            self.state[sounding] = automaton.next[kind, self.state[sounding], self.head[sounding]]
+            self.place[sounding] = self.look.follow(tick, length, self.place[sounding], self.head[sounding])
             self.tick[sounding] = space.number[space.ticks[tick] + space.lengths[length]]
             self.count[sounding] += 1
         begins = closes[chosen[closes] < events]
         self.head[begins], self.elapsed[begins] = chosen[begins], self.step
-        self.place[due] += 1
+        self.due[due] += 1
         ends = closes[chosen[closes] == events + 1]
-        self.head[ends], self.place[ends] = NO, 1
-        self.done |= self.place == len(self.after)
-        self.place[self.done] = NO
+        self.head[ends], self.due[ends] = NO, 1
+        self.done |= self.due == len(self.after)
+        self.due[self.done] = NO
 
     def select(self, indices: Ints) -> Self:
         """See `Walk.select`."""
         new = copy(self)
         new.past = self.past.select(indices)
-        for name in ("done", "tick", "state", "head", "elapsed", "count", "place"):
+        for name in ("done", "tick", "place", "head", "elapsed", "count", "due"):
             setattr(new, name, getattr(self, name)[indices])
         return new

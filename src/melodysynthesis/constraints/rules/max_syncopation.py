@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from melodysynthesis.constraints.rule import NO, Anywhere, Ints, Setting
+from melodysynthesis.constraints.rule import Counting, Ints, Setting
 
 
-class MaxSyncopation(Anywhere):
-    """Guaranteed: at most so many notes begin where the meter is weaker than at a later place they sound through.
-
-    A state is how many there were.
-    """
+class MaxSyncopation(Counting):
+    """Guaranteed: at most so many notes begin where the meter is weaker than at a later place they sound through."""
 
     def __init__(self, setting: Setting, notes: int) -> None:
-        super().__init__(setting)
-        self.states = min(notes, setting.timeline.ticks) + 1
+        super().__init__(setting, min(notes, setting.timeline.ticks))
         weights = np.array(setting.timeline.weights)
         # How long a note from each tick may be before it sounds through a stronger place.
         self.free = np.full(len(weights), len(weights))
@@ -28,8 +24,6 @@ class MaxSyncopation(Anywhere):
         """1: a note here would be syncopated."""
         return np.asarray(lengths > self.free[onsets]).astype(np.int64)
 
-    def moves(self, situation: int) -> Ints:
+    def costs(self, situation: int) -> Ints:
         """Notes that are syncopated count."""
-        counts = np.append(np.full(len(self.setting.pitches), situation), 0)
-        count = np.arange(self.states)[:, None] + counts
-        return np.where(count < self.states, count, NO)[:, None, :]
+        return np.append(np.full(len(self.setting.pitches), situation), 0)

@@ -1,4 +1,4 @@
-"""A melody begins with a note. Two rests in a row are one: so each melody is said in one way only."""
+"""A melody begins with a note, and has no rests where none are wanted."""
 
 from __future__ import annotations
 
@@ -14,27 +14,21 @@ class Sounding(Anywhere):
         setting: of the melody.
         rests: whether there may be any.
         silent_start: whether it may begin with one, as a primer may.
-        cuts: ticks at which a new rest may follow on another, as sections of a form may end and begin with one.
     """
 
-    def __init__(self, setting: Setting, rests: bool, silent_start: bool, cuts: tuple[int, ...]) -> None:
+    def __init__(self, setting: Setting, rests: bool, silent_start: bool) -> None:
         super().__init__(setting)
-        self.rests, self.silent_start, self.cuts = rests, silent_start, cuts
-        self.states = 2 if rests else 1
+        self.rests, self.silent_start = rests, silent_start
 
     def situations(self, onsets: Ints, lengths: Ints) -> Ints:
-        """0: within; 1: at the start; 2: at a cut."""
+        """0: within; 1: at the start."""
         del lengths
-        start = (onsets == 0) & (not self.silent_start)
-        return np.where(start, 1, np.where(np.isin(onsets, self.cuts), 2, 0))
+        return np.where(onsets == 0, int(not self.silent_start), 0)
 
     def moves(self, situation: int) -> Ints:
-        """State 1 is after a rest."""
-        events = len(self.setting.pitches) + 1
-        moves = np.zeros((self.states, 1, events), np.int64)
-        moves[..., self.setting.rest] = 1 if self.rests and situation != 1 else NO
-        if self.rests and situation == 0:
-            moves[1, :, self.setting.rest] = NO
+        """By whether it is a rest."""
+        moves = np.zeros((1, 1, len(self.setting.pitches) + 1), np.int64)
+        moves[..., self.setting.rest] = 0 if self.rests and situation == 0 else NO
         return moves
 
     def ends(self) -> Flags:
