@@ -12,7 +12,7 @@ from melodysynthesis.training.config import TrainingConfig
 ARMS = ("policy", "gumbel")
 
 TRAINING = TrainingConfig(
-    batch_size=64, epochs=1000, max_minutes=10, learning_rate=1e-4, schedule="cosine", warm_up=0.1, lowest_rate=1e-6,
+    batch_size=64, epochs=1000, max_minutes=10, learning_rate=3e-5, schedule="cosine", warm_up=0.1, lowest_rate=1e-6,
     weight_decay=0.0, patience=0, monitor="last", validate_every=25, checkpoint_every=25, log_every=5,
     precision="bf16-mixed",
 )  # fmt: skip
@@ -43,8 +43,10 @@ class AdversarialConfig:
     """Dropout of the critic."""
     critic_rate: float = 5e-4
     """Learning rate of the critic."""
-    critic_first: int = 40
+    critic_first: int = 30
     """Batches of tunes that the critic learns from before the model plays against it."""
+    critic_lessons: int = 2
+    """Updates of the critic on each batch of pairs."""
     critic_features: tuple[str, ...] = ("all",)
     """Names of the encoding's features that the critic sees beside the tokens, "all" for every one."""
     clip_ratio: float = 0.2
@@ -81,8 +83,8 @@ class AdversarialConfig:
     def __post_init__(self) -> None:
         if self.arm not in ARMS:
             raise TrainingError(unknown("arm", self.arm, ARMS))
-        whole = ("length", "primer_bars", "critic_width", "critic_layers", "critic_heads", "uses", "parts", "cooling",
-                 "rollouts")  # fmt: skip
+        whole = ("length", "primer_bars", "critic_width", "critic_layers", "critic_heads", "critic_lessons", "uses",
+                 "parts", "cooling", "rollouts")  # fmt: skip
         positive = ("critic_rate", "clip_ratio", "first_temperature", "last_temperature")
         not_negative = ("critic_first", "kl_weight", "real_share", "real_reward", "likelihood_weight")
         for names, least in ((whole, 1.0), (positive, 1e-12), (not_negative, 0.0)):

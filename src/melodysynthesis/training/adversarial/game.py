@@ -69,16 +69,20 @@ class Game:
             return margin(self.critic, pair.real, pair.made, chosen)
 
     def teach(self, pair: Pair) -> float:
-        """One update of the critic; its loss in nats, ln 2 for one that knows nothing."""
+        """The critic's updates on a batch of pairs; its loss before them in nats, ln 2 for one that knows nothing."""
         self.critic.train()
+        losses = [self._update(pair) for _ in range(self.config.critic_lessons)]
         self.optimizer.zero_grad()
+        return float(losses[0])
+
+    def _update(self, pair: Pair) -> Tensor:
+        self.optimizer.zero_grad()  # the model's loss, too, goes backward through the critic
         with self.precision():
             loss = F.softplus(-margin(self.critic, pair.real, pair.made)).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.critic.parameters(), 1.0)
         self.optimizer.step()
-        self.optimizer.zero_grad()
-        return float(loss.detach())
+        return loss.detach()
 
     def precision(self) -> torch.autocast:
         """The context that both networks run in."""
