@@ -100,7 +100,7 @@ def command(
     output.prepare(to.folder)
     with progress("generating", request.count, talk.people) as advance:
         made = generate_only(engine, request, range(request.count), advance=advance)
-    _write(made, source, to, talk, index)
+    write_all(made, source, to, talk, index)
     if seed is None:
         talk.note(f"seed {request.seed}: --seed {request.seed} makes the same again")
 
@@ -161,7 +161,8 @@ def _warnings(engine: Engine, request: Request) -> list[str]:
     return warnings
 
 
-def _write(made: list[Generated], model: output.Model, to: Target, talk: Talk, index: Index | None) -> None:
+def write_all(made: list[Generated], model: output.Model, to: Target, talk: Talk, index: Index | None) -> None:
+    """Write the files of melodies, and tell of them."""
     answer = []
     with progress("writing", len(made), talk.people) as advance:
         for number, one in enumerate(made, 1):
@@ -218,6 +219,6 @@ def _remake(path: Path, asked: dict[str, Any], to: Target, talk: Talk) -> None:
     index = open_index(model.card.corpus) if to.originality or was.request.max_copy is not None else None
     output.prepare(to.folder)
     made = generate_only(engine, was.request, [was.index])
-    _write(made, model, to, talk, index)
+    write_all(made, model, to, talk, index)
     if made[0].melody != was.melody:
         raise RequestError(f"the melody is not the one in {path}: it was made with {was.program} or another model file")
