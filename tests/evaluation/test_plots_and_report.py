@@ -13,6 +13,7 @@ from melodysynthesis.evaluation import plots, report, theme
 from melodysynthesis.evaluation.breakdown import breakdown
 from melodysynthesis.evaluation.labels import note_value, pitch_name, reading_order, token_label
 from melodysynthesis.evaluation.prediction import judge
+from melodysynthesis.evaluation.structure import mean_likeness
 from melodysynthesis.music import Key, Melody, Meter, Note
 from melodysynthesis.runtime.constant import train_constant
 from melodysynthesis.runtime.ngram import train_ngram
@@ -134,3 +135,10 @@ def test_labels_are_what_musicians_say():
 def test_reading_order_goes_by_group_and_size():
     encoding = GridEncoding((62, 60, 61))
     assert [encoding.vocabulary[token] for token in reading_order(encoding)] == ["/", "_", "r", "60", "61", "62"]
+
+
+def test_pictures_of_likeness_are_the_same_each_time_and_defined_for_sets_without_bars():
+    found = {"one": mean_likeness(list(tunes()), 4), "none": mean_likeness([], 4)}
+    draws = [theme.png(plots.likenesses(found, "bar")) for _ in range(2)]
+    assert draws[0] == draws[1]
+    assert size_of(theme.png(plots.likenesses({"none": found["none"]}, "bar")))[0] > 400

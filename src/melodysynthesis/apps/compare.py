@@ -203,7 +203,8 @@ def _print(judged: Sequence[Judged], people: int, against: str) -> None:
     for one in judged:
         clues = ", ".join(clue.name for clue in (one.told.clues if one.told else ())[:5])
         console.say(f"\n{one.name} is best known by: {clues}" if clues else "")
-        distances = [row for row in one.rows if row.metric in (*DISTANCES.values(), "overlap", "divergence")]
+        kinds = (*DISTANCES.values(), "overlap", "divergence")
+        distances = [row for row in one.rows if row.metric in kinds and not isnan(row.value)]
         marks = sum(row.further for row in distances)
         console.say(f"{marks} of {len(distances)} distances are larger than people's; not corrected for their number")
     console.note("--out and --json have all scores with their intervals, overlap and divergence too")
@@ -224,6 +225,8 @@ def _features(judged: Sequence[Judged]) -> Iterator[list[str]]:
         if first.metric not in DISTANCES.values():
             continue
         rows = [one.find(*first[:3]) for one in judged]
+        if all(isnan(row.value) for row in rows):
+            continue  # of grid text, for one, nothing is known of bars
         cells = [first.name, ""]
         for one, row in zip(judged, rows, strict=True):
             mean = _mean_of(one, row)

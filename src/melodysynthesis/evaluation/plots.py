@@ -350,7 +350,7 @@ def _count_bars(axes: Axes, found: Prediction, members: NDArray[np.int64]) -> No
 def beside_people(judged: Sequence[Judged], title: str = "The 17 descriptors beside people's") -> Figure:
     """Means of the 17 descriptors of one or several sets, in half-widths of people's 95 % band, which is shaded.
 
-    A dot within the band is a mean that as many of people's melodies could have had. Dots beyond six stand at the edge.
+    A dot within the band is a mean that as many of people's melodies could have had. An arrow at the edge is beyond it.
     """
     edge = 6.0
     colors = (theme.PREDICTED, theme.HIGHLIGHT, theme.TRAIN, theme.INK, theme.TRUE)
@@ -369,7 +369,8 @@ def beside_people(judged: Sequence[Judged], title: str = "The 17 descriptors bes
                 spots = [np.clip((x - row.people) / half, -edge, edge) for x in (row.low, row.value, row.high)]
                 axes.plot([spots[0], spots[2]], [place + shift] * 2, color=color, linewidth=2, alpha=0.45)
                 label = f"{one.name}: {len(NAMES) - len(one.outside())} of 17 within" if place == 0 else None
-                axes.plot([spots[1]], [place + shift], "o", color=color, markersize=5, label=label)
+                marker = "o" if abs(spots[1]) < edge else ">" if spots[1] > 0 else "<"
+                axes.plot([spots[1]], [place + shift], marker, color=color, markersize=5, label=label)
         axes.set_yticks(range(len(NAMES)), NAMES)
         axes.set_ylim(len(NAMES) - 0.4, -0.6)
         axes.set_xlim(-edge - 0.2, edge + 0.2)
@@ -381,9 +382,11 @@ def beside_people(judged: Sequence[Judged], title: str = "The 17 descriptors bes
 
 def likenesses(matrices: Mapping[str, NDArray[np.float64]], unit: str, title: str = "") -> Figure:
     """Mean likeness of bars or phrases (`structure.mean_likeness`) of several sets side by side, one scale for all."""
+    from matplotlib.colors import PowerNorm
+
     shown = {name: matrix for name, matrix in matrices.items() if not np.isnan(matrix).all()} or dict(matrices)
     apart = [matrix[~np.eye(len(matrix), dtype=np.bool_)] for matrix in shown.values()]
-    highest = float(np.nanmax(np.concatenate([*apart, [0.1]])))
+    lowest, highest = np.nanmin(np.concatenate([*apart, [0.9]])), np.nanmax(np.concatenate([*apart, [0.1]]))
     with theme.styled():
         drawn = theme.figure(1.2 + 3.1 * len(shown), 4.1)
         drawn.suptitle(title or f"How like is {unit} to {unit}?", x=0.01, ha="left", fontsize=13, fontweight="bold")
@@ -392,7 +395,7 @@ def likenesses(matrices: Mapping[str, NDArray[np.float64]], unit: str, title: st
             theme.bare(axes)
             off = np.where(np.eye(len(matrix), dtype=np.bool_), np.nan, matrix)  # each is like itself: not worth ink
             extent = (0.5, len(matrix) + 0.5, len(matrix) + 0.5, 0.5)
-            style = {"cmap": theme.HEAT, "vmin": 0, "vmax": highest, "interpolation": "nearest"}
+            style = {"cmap": theme.HEAT, "norm": PowerNorm(1.5, lowest, highest), "interpolation": "nearest"}
             images.append(axes.imshow(off, extent=extent, **style))
             axes.set_title(name, fontsize=10.5)
             axes.set(xlabel=unit)
