@@ -17,7 +17,7 @@ from melodysynthesis import corpora, formats
 from melodysynthesis.encodings.base import Encoding, Ids
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.evaluation.descriptors import NAMES
-from melodysynthesis.evaluation.level import unsaid, without
+from melodysynthesis.evaluation.level import MARKS, without
 from melodysynthesis.evaluation.suite import Judged, Panel, Row
 from melodysynthesis.formats import files
 from melodysynthesis.generation.request import Request
@@ -74,7 +74,7 @@ def texts(folder: Path) -> list[Path]:
 def kept(melodies: Sequence[Melody]) -> list[Melody]:
     """Melodies with two notes or more, all of the study's durations, without what grid text does not say."""
     fitting = [one for one in melodies if STUDY_TICKS.issuperset(note.duration for note in one.notes) and len(one) > 1]
-    return without(fitting, unsaid([Melody((), 0)]))
+    return without(fitting, MARKS)
 
 
 def made(engine: Engine, count: int, temperature: float, seed: int) -> list[Melody]:

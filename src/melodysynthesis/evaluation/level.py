@@ -18,6 +18,8 @@ _SAYS: dict[str, dict[str, Any]] = {
     "phrase_ends": {"phrase_ends": ()},
 }
 """What a melody may say, by the field that says it -> fields without it."""
+MARKS = frozenset(_SAYS)
+"""All that grid text does not say."""
 
 
 def unsaid(*sets: Sequence[Melody]) -> frozenset[str]:
