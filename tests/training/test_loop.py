@@ -209,7 +209,7 @@ def test_what_is_no_number_stops_the_run(tmp_path: Path, step: int, value: float
         def updated(self, at: Position, *rest: float) -> None:  # type: ignore[override]
             if at.step == step:
                 with torch.no_grad():
-                    broken[0].head.bias.fill_(value)
+                    broken[0].output.bias.fill_(value)
 
     build = Run.build
 
