@@ -106,9 +106,10 @@ class OnRay:
             where = {"address": "local", "num_cpus": workers, "include_dashboard": False}
         try:
             ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # Ray's have no common base: a busy machine's start raises a bare one
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise RequestError(f"--ray {address}: no Ray cluster there: {first[:150]}") from None
+            where_to = f"no Ray cluster at {address}" if address else "Ray can't be started here"
+            raise RequestError(f"--ray: {where_to}: {first[:150]}") from None
         self.ray, self.task = ray, ray.remote(num_cpus=1, max_retries=0)(outcome)
         self.refs: list[Any] = []
 
