@@ -195,6 +195,7 @@ def sessions(engine: Any, phrases: int, over_jack: bool) -> None:
         time.sleep(1)
         for number in range(phrases):
             onsets.clear()
+            noted.due.clear()
             for pitch in (67, 69, 71, 67 + number % 5):
                 keyboard.send(NoteOn(pitch, 80).to_bytes())
                 time.sleep(0.8 * QUARTER)
@@ -202,8 +203,8 @@ def sessions(engine: Any, phrases: int, over_jack: bool) -> None:
                 off = time.monotonic()
                 time.sleep(0.2 * QUARTER)
             time.sleep(11 * QUARTER)  # until the answer of a bar is over
-            due = noted.due[-1]
-            if len(noted.due) == number + 1 and len(onsets) == len(due):
+            due = noted.due[-1] if noted.due else []
+            if due and len(onsets) == len(due):  # else a message was lost on the way
                 trips.append(onsets[0] - off)
                 asked.append(due[0] - off)
                 lates += [heard - meant for heard, meant in zip(onsets, due, strict=True)]
