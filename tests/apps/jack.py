@@ -1,6 +1,6 @@
 """A JACK server without a sound card, for real MIDI ports.
 
-Synchronous (-S): else a client that is late loses what was written to it in that cycle, and the machines that run tests
+Synchronous (-S): else a client that is late may lose what was written to it in that cycle, and machines that run tests
 have no real-time scheduling.
 """
 
