@@ -59,10 +59,10 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     model = build("lstm", TINY, EVENT)
     tensors = {name: tensor.clone() for name, tensor in checkpoint.weights(model).items()}
     checkpoint.load_weights(model, tensors, tmp_path)
-    with pytest.raises(ModelError, match=r"head\.bias has shape \(1,\), expected \(327,\)"):
-        checkpoint.load_weights(model, {**tensors, "head.bias": torch.ones(1)}, tmp_path)
-    del tensors["head.bias"]
-    with pytest.raises(ModelError, match=r"misses 'head\.bias'"):
+    with pytest.raises(ModelError, match=r"output\.bias has shape \(1,\), expected \(327,\)"):
+        checkpoint.load_weights(model, {**tensors, "output.bias": torch.ones(1)}, tmp_path)
+    del tensors["output.bias"]
+    with pytest.raises(ModelError, match=r"misses 'output\.bias'"):
         checkpoint.load_weights(model, tensors, tmp_path)
 
 
