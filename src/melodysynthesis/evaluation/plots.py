@@ -386,7 +386,8 @@ def likenesses(matrices: Mapping[str, NDArray[np.float64]], unit: str, title: st
 
     shown = {name: matrix for name, matrix in matrices.items() if not np.isnan(matrix).all()} or dict(matrices)
     apart = [matrix[~np.eye(len(matrix), dtype=np.bool_)] for matrix in shown.values()]
-    lowest, highest = np.nanmin(np.concatenate([*apart, [0.9]])), np.nanmax(np.concatenate([*apart, [0.1]]))
+    known = np.concatenate([values[~np.isnan(values)] for values in apart])
+    lowest, highest = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     with theme.styled():
         drawn = theme.figure(1.2 + 3.1 * len(shown), 4.1)
         drawn.suptitle(title or f"How like is {unit} to {unit}?", x=0.01, ha="left", fontsize=13, fontweight="bold")
