@@ -49,6 +49,9 @@ LIBRARIES = (
     Library("onnx", "exporting models", "train"),
     Library("tensorboard", "training logs", "train"),
     Library("python-rtmidi", "MIDI ports", "live"),
+    Library("fastapi", "the studio", "studio"),
+    Library("uvicorn", "the studio", "studio"),
+    Library("wsproto", "the studio", "studio"),
 )
 
 

@@ -1,0 +1,14 @@
+"""The studio: a page in the browser to compose melodies, served from this package.
+
+    command     `melody studio`: addresses, models, uvicorn
+    api         what the page asks for: HTTP and a WebSocket, documented by OpenAPI
+    guard       who may ask: hosts, origins, sizes, and the headers of every answer
+    pool        worker processes: one job at a time each, ended when it takes too long or nobody waits any more
+    worker      the process itself
+    jobs        what a worker can do: generate, read, engrave, convert, judge, sound
+    streaming   the notes of melodies while they are drawn
+    limits      how much of anything is taken
+    static/     the page: HTML, a style sheet, and ES modules as they are, typed by JSDoc
+
+The process that answers the browser touches nothing that a stranger sent: workers do, and can be ended at any time.
+"""

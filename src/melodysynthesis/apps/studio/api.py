@@ -1,0 +1,345 @@
+"""What the page asks for, and anybody's program may: documented at `/api/openapi.json`.
+
+    GET  /api/models               the models on offer, with their cards
+    GET  /api/terms                what can be asked for: keys, modes, scales, chords, formats
+    POST /api/generate             a `generation.request.Request` -> its melodies
+    WS   /api/generate             the same; notes as they are drawn: see `stream`
+    POST /api/judge                certificate and originality of any melody
+    POST /api/score                an engraved score, and which of its elements show which note
+    POST /api/convert/{format}     a melody as a file
+    POST /api/open?name=tune.abc   a file's bytes -> its melodies
+    GET  /api/sounds/{pitch}.wav   one note, as the SoundFont's piano plays it
+
+A mistake is answered with 422 and ``{"message": ...}``, one line for people. Melodies are as `formats.json` says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
+from dataclasses import asdict
+from functools import partial
+from importlib.resources import files
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Body, FastAPI, Path, Query, WebSocket, WebSocketDisconnect
+from fastapi import Request as HttpRequest
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import ASGIApp
+
+from melodysynthesis import __version__, formats, theory
+from melodysynthesis.apps.studio.guard import LOCAL, Guard, TooLargeError
+from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES, Seconds, check_melody, check_request
+from melodysynthesis.apps.studio.pool import Pool, TooBusyError, TooSlowError, WorkerFailedError
+from melodysynthesis.errors import FormatError, MelodyError
+from melodysynthesis.formats import json as melody_json
+from melodysynthesis.generation.request import Request
+from melodysynthesis.music import MODES
+from melodysynthesis.runtime.base import Card
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Json = dict[str, Any]
+
+DOWNLOADS = {
+    "mid": "audio/midi", "musicxml": "application/vnd.recordare.musicxml+xml", "abc": "text/vnd.abc",
+    "krn": "text/plain", "json": "application/json", "svg": "image/svg+xml", "png": "image/png", "wav": "audio/wav",
+}  # fmt: skip
+"""Formats of files that can be taken away, and their media types."""
+FOR_A_YEAR = {"cache-control": "public, max-age=31536000, immutable"}
+ASKING = Body(openapi_examples={"waltz": {"value": {"bars": 8, "meter": "3/4", "key": "G major", "cadence": True}}})
+ALWAYS_ASK = {"cache-control": "no-cache"}
+
+
+class Tune(BaseModel):
+    """A melody as `formats.json` writes it."""
+
+    model_config = ConfigDict(extra="forbid")
+    melody: Json
+
+
+class Judged(Tune):
+    """A melody, and the request that it is judged by."""
+
+    request: Json | None = None
+
+
+class Drawn(Tune):
+    """A melody, and the width of its score in pixels."""
+
+    width: Annotated[int, Body(ge=280, le=3000)] = 900
+
+
+class Studio:
+    """The models on offer, the workers, and what is answered with them."""
+
+    def __init__(self, models: Mapping[str, str], cards: Mapping[str, Card], workers: int, seconds: Seconds) -> None:
+        self.models, self.cards, self.seconds = tuple(models), cards, seconds
+        self.pool = Pool(models, workers)
+        self._sounds: dict[int, bytes] = {}
+
+    def checked(self, fields: Json) -> Json:
+        """A request of the studio, complete with its seed.
+
+        Raises:
+            RequestError: if it contradicts itself, or asks for more than the studio gives at a time.
+        """
+        request = Request(**{"model": self.models[0]} | fields)
+        check_request(request, self.models)
+        return request.model_dump(mode="json", exclude_none=True)
+
+    async def sound(self, pitch: int) -> bytes:
+        """The sound of a pitch, rendered once."""
+        if pitch not in self._sounds:
+            answer = await self.pool.one("sound", {"pitch": pitch}, self.seconds.sound)
+            self._sounds[pitch] = base64.b64decode(answer["data"])
+        return self._sounds[pitch]
+
+
+def application(
+    models: Mapping[str, str],
+    cards: Mapping[str, Card],
+    *,
+    workers: int = 2,
+    hosts: tuple[str, ...] = LOCAL,
+    seconds: Seconds = Seconds(),  # noqa: B008 (a frozen value)
+) -> ASGIApp:
+    """The studio as an ASGI application.
+
+    Args:
+        models: files of the models on offer, by name; the first is the one that is offered first.
+        cards: of the same.
+        workers: number of processes.
+        hosts: names that it may be reached by.
+        seconds: how long each kind of job may take.
+    """
+    studio = Studio(models, cards, workers, seconds)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        await studio.pool.open()
+        try:
+            yield
+        finally:
+            await studio.pool.close()
+
+    app = FastAPI(
+        title="MelodySynthesis studio", version=__version__, description=__doc__, lifespan=lifespan,
+        openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
+    )  # fmt: skip
+    for error, status in ((MelodyError, 422), (TooBusyError, 503), (TooSlowError, 504), (WorkerFailedError, 500)):
+        app.add_exception_handler(error, partial(_told, status))
+    app.add_exception_handler(RequestValidationError, _ill_formed)
+    app.add_exception_handler(StarletteHTTPException, _refused)
+    _add_lists(app, studio)
+    _add_generation(app, studio)
+    _add_melodies(app, studio)
+    page = files("melodysynthesis.apps.studio") / "static"
+    app.mount("/", _Page(directory=str(page), html=True))
+    return Guard(app, hosts)
+
+
+class _Page(StaticFiles):
+    """The page's files: small, and asked for again each time, so that no old one meets a new one."""
+
+    def file_response(self, *given: Any, **named: Any) -> Response:
+        response = super().file_response(*given, **named)
+        response.headers.update(ALWAYS_ASK)
+        return response
+
+
+async def _told(status: int, request: HttpRequest, error: Exception) -> JSONResponse:
+    del request
+    if isinstance(error, WorkerFailedError):
+        log.error("%s", error)
+    return JSONResponse({"message": _words(error)}, status)
+
+
+async def _refused(request: HttpRequest, error: Exception) -> JSONResponse:
+    del request
+    assert isinstance(error, StarletteHTTPException)
+    return JSONResponse({"message": error.detail}, error.status_code)
+
+
+async def _ill_formed(request: HttpRequest, error: Exception) -> JSONResponse:
+    del request
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return JSONResponse({"message": f"{where}: {first['msg']}"}, 422)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, TooBusyError):
+        return "too many are waiting already: try again in a moment"
+    if isinstance(error, WorkerFailedError):
+        return "the studio has failed at this; it is no fault of what you asked for"
+    return str(error)
+
+
+def _add_lists(app: FastAPI, studio: Studio) -> None:
+    @app.get("/api/models", summary="The models on offer")
+    def models() -> list[Json]:
+        """Each with its card: architecture, corpus, licence, figures on held-out data."""
+        return [{"name": name, "card": asdict(studio.cards[name])} for name in studio.models]
+
+    @app.get("/api/terms", summary="What can be asked for")
+    def terms() -> Json:
+        """Modes, scales and chord suffixes with their semitones above tonic or root, and formats."""
+        readable = [suffix for format in formats.FORMATS.values() if format.read for suffix in format.suffixes]
+        return {
+            "modes": list(MODES),
+            "scales": theory.NAMED_SCALES,
+            "chords": theory.CHORDS,
+            "downloads": list(DOWNLOADS),
+            "readable": readable,
+            "max_bytes": MAX_BODY_BYTES,
+        }
+
+
+def _add_generation(app: FastAPI, studio: Studio) -> None:
+    @app.post("/api/generate", summary="Generate melodies")
+    async def generate(http: HttpRequest, request: Annotated[Json, ASKING]) -> Json:
+        """The fields are those of `melodysynthesis.generation.request.Request`; without a seed one is drawn.
+
+        A model is named as in `/api/models`; `count` is at most 8 and `bars` at most 64.
+        """
+        asked = studio.checked(request)
+        work = _gathered(studio.pool.events("generate", {"request": asked}, studio.seconds.generate))
+        return {"request": asked, "melodies": await _while_awaited(http, work)}
+
+    @app.websocket("/api/generate")
+    async def stream(socket: WebSocket) -> None:
+        """Send one request; it is answered with messages, each an object with a `type`:
+
+        request     the request, complete with its seed
+        notes       of melody `index` the notes from number `keep` on, in place of any there were; with `keep` 0 also
+                    its key, meters and pickup. With rules these are drafts
+        melody      melody `index` whole: `melody`, `provenance`, `certificate`, `originality`
+        done        all are there
+        mistake     why there are none: `message`
+
+        Closing the socket stops the work.
+        """
+        await socket.accept()
+        with contextlib.suppress(WebSocketDisconnect):
+            await _streamed(studio, socket)
+
+
+async def _streamed(studio: Studio, socket: WebSocket) -> None:
+    try:
+        fields = await socket.receive_json()
+        if not isinstance(fields, dict):
+            raise MelodyError("expected the fields of a request, as an object")
+        asked = studio.checked(fields)
+    except (ValueError, KeyError, TypeError, RecursionError, MelodyError) as error:
+        await _mistake(socket, error if isinstance(error, MelodyError) else MelodyError("no JSON of a request"))
+        return
+
+    async def send() -> None:
+        await socket.send_json({"type": "request", "request": asked})
+        events = studio.pool.events("generate", {"request": asked}, studio.seconds.generate)
+        try:
+            async with contextlib.aclosing(events):
+                async for event in events:
+                    await socket.send_json(event)
+            await socket.send_json({"type": "done"})
+            await socket.close()
+        except (MelodyError, TooBusyError, WorkerFailedError) as error:
+            await _mistake(socket, error)
+
+    sending, leaving = asyncio.create_task(send()), asyncio.create_task(socket.receive())
+    await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (sending, leaving):
+        task.cancel()
+    for result in await asyncio.gather(sending, leaving, return_exceptions=True):
+        if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | RuntimeError):
+            raise result
+
+
+async def _mistake(socket: WebSocket, error: Exception) -> None:
+    if isinstance(error, WorkerFailedError):
+        log.error("%s", error)
+    await socket.send_json({"type": "mistake", "message": _words(error)})
+    await socket.close()
+
+
+def _add_melodies(app: FastAPI, studio: Studio) -> None:
+    pool, seconds = studio.pool, studio.seconds
+
+    @app.post("/api/judge", summary="Certificate and originality of a melody")
+    async def judge(http: HttpRequest, asked: Judged) -> Json:
+        """The certificate checks the melody by every rule of the request; without one there is none."""
+        request = None if asked.request is None else studio.checked(asked.request)
+        return await _while_awaited(
+            http, pool.one("judge", {"melody": _melody(asked), "request": request}, seconds.judge)
+        )
+
+    @app.post("/api/score", summary="An engraved score")
+    async def score(http: HttpRequest, asked: Drawn) -> Json:
+        """SVG, and for each note the names of the elements that show it."""
+        return await _while_awaited(
+            http, pool.one("engrave", {"melody": _melody(asked), "width": asked.width}, seconds.engrave)
+        )
+
+    @app.post("/api/convert/{format}", summary="A melody as a file", response_class=Response)
+    async def convert(http: HttpRequest, format: str, asked: Tune) -> Response:
+        """One of `downloads` in `/api/terms`."""
+        if format not in DOWNLOADS:
+            raise FormatError(f"format {format[:20]!r} is not one of {', '.join(DOWNLOADS)}")
+        work = pool.one("convert", {"melody": _melody(asked), "format": format}, seconds.convert)
+        answer = await _while_awaited(http, work)
+        named = {"content-disposition": f'attachment; filename="melody.{format}"'}
+        return Response(base64.b64decode(answer["data"]), media_type=DOWNLOADS[format], headers=named)
+
+    @app.post("/api/open", summary="The melodies of a file")
+    async def open_file(http: HttpRequest, name: Annotated[str, Query(min_length=1, max_length=200)]) -> Json:
+        """The body is the file's bytes; its name says the format, and is used for nothing else."""
+        data = await http.body()
+        asked = {"name": name, "data": base64.b64encode(data).decode()}
+        return await _while_awaited(http, pool.one("read", asked, seconds.read))
+
+    @app.get("/api/sounds/{pitch}.wav", summary="The sound of a note", response_class=Response)
+    async def sound(pitch: Annotated[int, Path(ge=0, le=127)]) -> Response:
+        """By its MIDI number; cached by the server, and for long by the browser."""
+        return Response(await studio.sound(pitch), media_type="audio/wav", headers=FOR_A_YEAR)
+
+
+def _melody(asked: Tune) -> Json:
+    """The melody that was sent, looked through: what a worker gets is a melody."""
+    melody = melody_json.from_dict(asked.melody)
+    check_melody(melody)
+    return melody_json.to_dict(melody)
+
+
+async def _gathered(events: AsyncGenerator[Json]) -> list[Json]:
+    async with contextlib.aclosing(events):
+        return [event async for event in events if event["type"] == "melody"]
+
+
+async def _while_awaited(http: HttpRequest, work: Coroutine[Any, Any, T]) -> T:
+    """The result of some work, which is given up when the client is gone."""
+    working, leaving = asyncio.create_task(work), asyncio.create_task(_gone(http))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise StarletteHTTPException(499, "the client has gone")
+        return working.result()
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _gone(http: HttpRequest) -> None:
+    with contextlib.suppress(TooLargeError):
+        while (await http.receive())["type"] != "http.disconnect":
+            pass

@@ -1,0 +1,195 @@
+"""What a worker can be asked to do. A job takes JSON and yields JSON: events, of which the last is the answer."""
+
+from __future__ import annotations
+
+import base64
+import io
+import wave
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+import numpy as np
+
+from melodysynthesis import formats
+from melodysynthesis.apps.certificate import certified
+from melodysynthesis.apps.opening import open_model
+from melodysynthesis.apps.studio.engraving import engrave
+from melodysynthesis.apps.studio.limits import MAX_OPENED, check_melody
+from melodysynthesis.apps.studio.streaming import Draft, StoppedError, generate_aloud
+from melodysynthesis.errors import CorpusError, FormatError, MelodyError
+from melodysynthesis.formats import json as melody_json
+from melodysynthesis.formats import midi, render
+from melodysynthesis.generation import output
+from melodysynthesis.generation.request import Request
+from melodysynthesis.generation.sampler import Generated
+from melodysynthesis.music import TICKS_PER_QUARTER, Melody, Note
+from melodysynthesis.runtime.base import Engine
+
+Event = dict[str, Any]
+Stopped = Callable[[], bool]
+CERTIFIED_FILES = (".mid", ".musicxml")
+"""Beside JSON, the files from which a melody's certificate is read."""
+SOUND_SECONDS = 4.0
+"""Length of a single note's sound; longer notes fade out as strings do."""
+
+
+class Jobs:
+    """The table of jobs, for the models on offer: their files by name."""
+
+    def __init__(self, models: dict[str, str]) -> None:
+        self._files = models
+        self._opened: dict[str, tuple[Engine, output.Model]] = {}
+        self.table: dict[str, Callable[[dict[str, Any], Stopped], Iterator[Event]]] = {
+            "warm": self.warm,
+            "generate": self.generate,
+            "read": read,
+            "engrave": draw_score,
+            "convert": convert,
+            "judge": self.judge,
+            "sound": sound,
+        }
+
+    def warm(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+        """Open the first model and engrave a note, so that nobody waits for either."""
+        del asked, stopped
+        engine, _ = self._open(next(iter(self._files)))
+        generate_aloud(engine, Request(model="warm", bars=1, seed=1), lambda draft: None)
+        engrave(Melody((Note(0, 96, 67),), 96), 800)
+        yield {"type": "warm"}
+
+    def generate(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+        """Notes as they are drawn, then each melody with how it came about, its certificate and its originality."""
+        request = Request(**asked["request"])
+        engine, model = self._open(request.model)
+        yield from _aloud(engine, request, stopped, lambda made: self._told(made, model))
+
+    def judge(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+        """Certificate and originality of any melody, such as one that was changed by hand."""
+        del stopped
+        melody = melody_json.from_dict(asked["melody"])
+        request = Request(**asked["request"]) if asked.get("request") else None
+        _, model = self._open(request.model if request else next(iter(self._files)))
+        originality = originality_of(melody, model.card.corpus)
+        yield {
+            "type": "judged",
+            "certificate": certified(melody, request, CERTIFIED_FILES, _known(originality)) if request else None,
+            "originality": originality,
+            "statistics": output.statistics(melody),
+        }
+
+    def _told(self, made: Generated, model: output.Model) -> Event:
+        originality = originality_of(made.melody, model.card.corpus)
+        certificate = certified(made.melody, made.request, CERTIFIED_FILES, _known(originality))
+        return {
+            "type": "melody",
+            "index": made.index,
+            "melody": melody_json.to_dict(made.melody),
+            "provenance": output.provenance(made, model),
+            "certificate": certificate,
+            "originality": originality,
+        }
+
+    def _open(self, name: str) -> tuple[Engine, output.Model]:
+        if name not in self._opened:
+            engine, model = open_model(self._files[name])
+            self._opened[name] = engine, output.Model(name, model.sha256, model.card)
+        return self._opened[name]
+
+
+def _aloud(engine: Engine, request: Request, stopped: Stopped, told: Callable[[Generated], Event]) -> Iterator[Event]:
+    """Events of a generation. It runs in a thread of its own, so that its drafts can be handed on as they come."""
+    events: SimpleQueue[Event | MelodyError | BaseException | None] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            for made in generate_aloud(engine, request, lambda draft: events.put(_draft(draft)), stopped):
+                events.put(told(made))
+            events.put(None)
+        except BaseException as error:  # handed to the thread that waits, which raises it
+            events.put(error)
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    while (event := events.get()) is not None:
+        if isinstance(event, StoppedError):
+            break
+        if isinstance(event, BaseException):
+            raise event
+        yield event
+    thread.join()
+
+
+def _draft(draft: Draft) -> Event:
+    melody = draft.melody
+    event: Event = {"type": "notes", "index": draft.number, "keep": draft.kept, "notes": melody.notes[draft.kept :]}
+    if draft.kept == 0:
+        key = {"tonic": melody.key.tonic, "mode": melody.key.mode} if melody.key else None
+        event |= {"key": key, "meters": melody.meters, "pickup": melody.pickup}
+    return event
+
+
+def originality_of(melody: Melody, corpus: str) -> dict[str, Any]:
+    """What a melody shares with the tunes that a model was trained on; ``unknown`` says why where nobody can tell."""
+    from melodysynthesis.evaluation.originality import evaluate
+
+    try:
+        return evaluate(melody, _index(corpus))
+    except (CorpusError, FormatError) as error:
+        return {"unknown": str(error)}
+
+
+@lru_cache(maxsize=4)
+def _index(corpus: str) -> Any:
+    from melodysynthesis.apps.originality import open_index
+
+    return open_index(corpus)
+
+
+def _known(originality: dict[str, Any]) -> dict[str, Any] | None:
+    return None if "unknown" in originality else originality
+
+
+def read(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+    """The melodies of a file's bytes. Its name says the format; what its bytes look like helps where it does not."""
+    del stopped
+    data, name = base64.b64decode(asked["data"]), asked["name"]
+    suffix = name.rpartition(".")[2].lower() if "." in name else ""
+    reading = formats.read_bytes(data, suffix or formats.sniff(data) or "unknown", name)
+    melodies = reading.melodies[:MAX_OPENED]
+    for melody in melodies:
+        check_melody(melody)
+    notices = [*reading.notices, *map(str, reading.problems[:10])]
+    if len(reading.melodies) > MAX_OPENED:
+        notices.append(f"{name}: the first {MAX_OPENED} of {len(reading.melodies):,} melodies")
+    yield {"type": "opened", "melodies": [melody_json.to_dict(melody) for melody in melodies], "notices": notices}
+
+
+def draw_score(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+    """The engraved score of a melody; see `engraving`."""
+    del stopped
+    yield {"type": "score", **engrave(melody_json.from_dict(asked["melody"]), asked["width"])}
+
+
+def convert(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+    """A melody as the bytes of a file."""
+    del stopped
+    data = formats.to_bytes(melody_json.from_dict(asked["melody"]), asked["format"])
+    yield {"type": "file", "data": base64.b64encode(data).decode()}
+
+
+def sound(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+    """A single note as it sounds: WAV, mono."""
+    del stopped
+    ticks = round((SOUND_SECONDS - render.TAIL_SECONDS) * midi.QUARTERS_PER_MINUTE / 60) * TICKS_PER_QUARTER
+    stereo = render.wav(Melody((Note(0, ticks, asked["pitch"]),), ticks))
+    with wave.open(io.BytesIO(stereo)) as reader:
+        rate, samples = reader.getframerate(), np.frombuffer(reader.readframes(reader.getnframes()), np.int16)
+    mono = samples.reshape(-1, 2).mean(axis=1).astype(np.int16)
+    out = io.BytesIO()
+    with wave.open(out, "wb") as writer:
+        writer.setparams((1, 2, rate, len(mono), "NONE", "not compressed"))
+        writer.writeframes(mono.tobytes())
+    yield {"type": "file", "data": base64.b64encode(out.getvalue()).decode()}

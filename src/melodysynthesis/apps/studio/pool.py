@@ -1,0 +1,208 @@
+"""Worker processes, one job at a time each.
+
+A worker that takes longer than its job may, or dies, is ended and another takes its place. When whoever asked is gone,
+the worker is told to stop, and ended if it does not within `PATIENCE`. So no input can hold the studio's memory or its
+processors for longer than the limits say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from typing import Any
+
+from melodysynthesis.apps.studio.limits import MAX_WAITING
+from melodysynthesis.errors import MelodyError
+
+PATIENCE = 1.0
+"""Seconds that a worker has to stop by itself."""
+MAX_LINE_BYTES = 256 * 2**20
+"""Of one answer: a WAV of half an hour would not fit, but no melody within the limits is as long."""
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+
+
+class TooBusyError(Exception):
+    """So many wait already that one more would wait too long."""
+
+
+class TooSlowError(MelodyError):
+    """A job that takes longer than it may."""
+
+
+class WorkerFailedError(Exception):
+    """A worker that has failed or died at a job; its message is for the log, not for strangers."""
+
+
+class Worker:
+    """One process."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process, self._in, self._out = process, process.stdin, process.stdout
+
+    @classmethod
+    async def start(cls, models: Mapping[str, str]) -> Worker:
+        """A new process for these models, their files by name."""
+        command = (sys.executable, "-m", "melodysynthesis.apps.studio.worker", json.dumps(dict(models)))
+        environment = {**os.environ, **ONE_THREAD}
+        return cls(
+            await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=PIPE, limit=MAX_LINE_BYTES, env=environment
+            )
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.returncode is None
+
+    async def say(self, line: Mapping[str, Any]) -> None:
+        """Send a line.
+
+        Raises:
+            WorkerFailedError: if the process has ended.
+        """
+        self._in.write(json.dumps(line).encode() + b"\n")
+        try:
+            await self._in.drain()
+        except OSError:
+            raise WorkerFailedError("the worker has died") from None
+
+    async def hear(self) -> dict[str, Any]:
+        """The next line.
+
+        Raises:
+            WorkerFailedError: if the process has ended.
+        """
+        line = await self._out.readline()
+        if not line.endswith(b"\n"):
+            raise WorkerFailedError("the worker has died")
+        said: dict[str, Any] = json.loads(line)
+        return said
+
+    async def events(self, job: str, asked: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+        """The events of a job."""
+        await self.say({"job": job, "asked": asked})
+        while "end" not in (said := await self.hear()):
+            if "mistake" in said:
+                raise MelodyError(said["mistake"])
+            if "failed" in said:
+                raise WorkerFailedError(f"{job}: {said['failed']}")
+            yield said["event"]
+
+    async def settle(self) -> None:
+        """Have it stop the job it is at, whose answer nobody waits for."""
+        await self.say({"stop": True})
+        while not {"end", "mistake", "failed"} & (await self.hear()).keys():
+            pass
+
+    async def end(self) -> None:
+        """End the process, whatever it is doing."""
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        await self._process.wait()
+
+
+class Pool:
+    """Some workers, and those who wait for one."""
+
+    def __init__(self, models: Mapping[str, str], size: int) -> None:
+        self._models, self._size, self._waiting = models, size, 0
+        self._free: asyncio.Queue[Worker] = asyncio.Queue()
+        self._all: set[Worker] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Start the workers; each is free once it is warm."""
+        for _ in range(self._size):
+            self._later(self._hire())
+
+    async def close(self) -> None:
+        """End them all."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for worker in self._all:
+            await worker.end()
+
+    async def one(self, job: str, asked: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        """The answer of a job that has one event; raises as `events`."""
+        found: dict[str, Any] = {}
+        async with contextlib.aclosing(self.events(job, asked, seconds)) as events:
+            async for event in events:
+                found = event
+        return found
+
+    async def events(self, job: str, asked: Mapping[str, Any], seconds: float) -> AsyncGenerator[dict[str, Any]]:
+        """The events of a job. Close the iterator, and the job is stopped.
+
+        Raises:
+            TooBusyError: if too many wait.
+            TooSlowError: if it takes longer than these seconds, waiting for a free worker not counted.
+            WorkerFailedError: if it fails for no fault of the input.
+            MelodyError: for a mistake in what is asked.
+        """
+        if self._waiting >= MAX_WAITING:
+            raise TooBusyError
+        self._waiting += 1
+        try:
+            worker = await self._free.get()
+        finally:
+            self._waiting -= 1
+        whole, deadline = False, asyncio.get_running_loop().time() + seconds
+        try:
+            async with contextlib.aclosing(worker.events(job, asked)) as events:
+                while (event := await _next(events, deadline)) is not None:
+                    yield event
+            whole = True
+        except MelodyError:
+            whole = True
+            raise
+        except TimeoutError:
+            await self._dismiss(worker)
+            raise TooSlowError(f"this took longer than {seconds:g} seconds, and was stopped: ask for less") from None
+        finally:
+            if whole:
+                self._free.put_nowait(worker)
+            elif worker in self._all:
+                self._later(self._settle(worker))
+
+    async def _hire(self) -> None:
+        worker = await Worker.start(self._models)
+        self._all.add(worker)
+        with contextlib.suppress(MelodyError, WorkerFailedError):  # told to the first who asks for that model
+            async for _ in worker.events("warm", {}):
+                pass
+        self._free.put_nowait(worker)
+
+    async def _dismiss(self, worker: Worker) -> None:
+        self._all.discard(worker)
+        await worker.end()
+        self._later(self._hire())
+
+    async def _settle(self, worker: Worker) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await worker.settle()
+        except (TimeoutError, WorkerFailedError):
+            await self._dismiss(worker)
+        else:
+            self._free.put_nowait(worker)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _next(events: AsyncGenerator[dict[str, Any]], deadline: float) -> dict[str, Any] | None:
+    """The next event, None after the last. The time while nobody asks for it counts too."""
+    async with asyncio.timeout_at(deadline):
+        return await anext(events, None)

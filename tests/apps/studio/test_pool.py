@@ -1,0 +1,72 @@
+"""Workers: no job holds one for longer than it may, and nobody's work goes on when they are gone."""
+
+import asyncio
+import contextlib
+import os
+import signal
+
+import pytest
+
+from melodysynthesis.apps.studio.pool import Pool, TooSlowError, WorkerFailedError
+from melodysynthesis.errors import MelodyError
+
+LONG = {"request": {"model": "scale", "seed": 1, "bars": 60, "meter": "4/4", "key": "C major", "count": 8}}
+SHORT = {"request": LONG["request"] | {"bars": 2, "count": 1}}
+
+
+@pytest.fixture
+def with_pool(models):
+    """Runs a coroutine function on a pool of one worker."""
+
+    def run(work):
+        async def opened():
+            pool = Pool({"scale": models["event"]}, 1)
+            await pool.open()
+            try:
+                await work(pool)
+                assert (await pool.one("generate", SHORT, 60))["type"] == "melody"  # it works as before
+            finally:
+                await pool.close()
+
+        asyncio.run(opened())
+
+    return run
+
+
+def test_who_leaves_stops_the_work(with_pool):
+    async def leave(pool):
+        async with contextlib.aclosing(pool.events("generate", LONG, 60)) as events:
+            assert (await anext(events))["type"] == "notes"
+
+    with_pool(leave)
+
+
+def test_a_job_that_takes_too_long_is_ended(with_pool):
+    async def wait(pool):
+        await pool.one("generate", SHORT, 60)
+        with pytest.raises(TooSlowError, match="ask for less"):
+            await pool.one("generate", LONG, 0.01)
+
+    with_pool(wait)
+
+
+def test_a_worker_that_dies_is_replaced(with_pool):
+    async def kill(pool):
+        await pool.one("generate", SHORT, 60)
+        (worker,) = pool._all
+        os.kill(worker._process.pid, signal.SIGKILL)
+        with pytest.raises(WorkerFailedError, match="died"):
+            await pool.one("generate", SHORT, 60)
+
+    with_pool(kill)
+
+
+def test_a_mistake_costs_no_worker(with_pool):
+    async def ask(pool):
+        await pool.one("generate", SHORT, 60)
+        before = set(pool._all)
+        with pytest.raises(MelodyError, match="no melody keeps"):
+            await pool.one("generate", {"request": SHORT["request"] | {"range": "C#4-C#4", "scale": "major"}}, 60)
+        assert pool._all == before
+
+    with_pool(ask)
