@@ -145,14 +145,18 @@ class Trainer:
         self.model.train()
         try:
             with stop_signals() as stop:
-                if not self.at.step and self.objective.begin(self.wrapped, self.training):
-                    self.at.seconds = self._seconds()
-                    if complaint := self._validate():
-                        return self._stop(complaint)
-                return self._is_over() or self._run(stop)
+                return self._is_over() or self._begin() or self._run(stop)
         finally:
             if log is not None:
                 log.close()
+
+    def _begin(self) -> str:
+        """What the objective wants before the first update; why the run is over already, "" if it is not."""
+        if self.at.step or not self.objective.begin(self.wrapped, self.training):
+            return ""
+        self.at.seconds = self._seconds()
+        complaint = self._validate()
+        return self._stop(complaint) if complaint else ""
 
     def _run(self, stop: threading.Event) -> str:
         config, at = self.config, self.at

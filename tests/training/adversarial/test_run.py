@@ -15,6 +15,7 @@ from melodysynthesis.apps import train as command
 from melodysynthesis.apps.cli import run as melody
 from melodysynthesis.errors import ModelError, TrainingError
 from melodysynthesis.training import checkpoint, export
+from melodysynthesis.training.adversarial import objective
 from melodysynthesis.training.adversarial.config import ARMS, TRAINING
 from melodysynthesis.training.batches import encode
 from melodysynthesis.training.config import TrainingConfig
@@ -122,27 +123,33 @@ def test_it_begins_with_the_base_and_writes_that_down_first(base: Run, tmp_path:
     )
 
 
-@pytest.mark.parametrize(
-    ("limits", "message"),
-    [
-        ({"worse_likelihood": 0.0}, "guard: likelihood"),
-        ({"least_accuracy": 1.0, "most_accuracy": 1.0}, "guard: critic"),
-    ],
-)
 def test_a_guard_stops_the_run_and_the_model_of_before_is_kept(
-    base: Run, tmp_path: Path, limits: dict[str, float], message: str
+    base: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = further(base, tmp_path / "run", **limits)
-    wild = replace(run, training=replace(CONFIG, learning_rate=0.1, schedule="constant", epochs=20))
-    reason = train(wild)
-    assert reason.startswith(message)
+    seen: list[object] = []
+
+    def third(*figures: object) -> str:
+        seen.append(figures)
+        return "guard: enough" if len(seen) == 3 else ""
+
+    monkeypatch.setattr(objective, "complaint", third)
+    run = further(base, tmp_path / "run")
+    assert train(run) == "guard: enough"
     *before, last = history(run)
+    assert [line["step"] for line in before] == [0, 3]
     assert not last["best"]
-    if before:
-        figures = run.best()[1]
-        assert figures is not None
-        assert figures.loss == before[-1]["loss"]
-    assert train(open_run(run.folder), resume=True) == reason, "a run that is over stays over"
+    figures = run.best()[1]
+    assert figures is not None
+    assert figures.loss == before[-1]["loss"]
+    assert train(open_run(run.folder), resume=True) == "guard: enough", "a run that is over stays over"
+
+
+def test_a_critic_that_knows_nothing_ends_the_run_before_it_begins(base: Run, tmp_path: Path) -> None:
+    run = further(base, tmp_path / "run", critic_first=0, least_accuracy=1.0)
+    reason = train(run)
+    assert reason.startswith("guard: critic: it no longer tells")
+    assert train(open_run(run.folder), resume=True) == reason
+    assert [line["step"] for line in history(run)] == [0]
 
 
 def test_the_base_may_go_away(base: Run, tmp_path: Path) -> None:
