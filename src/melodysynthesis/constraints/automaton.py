@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.constraints.rule import NO, Flags, Ints, Rule, Setting
+from melodysynthesis.constraints.rule import NO, Flags, Ints, Likeness, Rule, Setting
 from melodysynthesis.constraints.space import Space
 from melodysynthesis.errors import RequestError
 
@@ -67,31 +67,7 @@ class Automaton:
         return int(found[0]) if len(found) else NO
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """Sections that are alike: what is not possible in one is not possible in the others.
-
-    Attributes:
-        starts: their ticks.
-        ticks: their length.
-        same: for each, a number that those with the same notes share; the others have the same rhythm.
-    """
-
-    starts: tuple[int, ...]
-    ticks: int
-    same: tuple[int, ...]
-
-    def sung_at_the_end(self, space: Space) -> list[int]:
-        """Ends of the sections that have the same notes as the last of the melody, which is not among them."""
-        if self.starts[-1] + self.ticks != space.ticks[-1]:
-            return []
-        pairs = zip(self.starts[:-1], self.same[:-1], strict=True)
-        return [start + self.ticks for start, same in pairs if same == self.same[-1]]
-
-
-def compile_rules(
-    setting: Setting, builds: Sequence[Build], space: Space, likenesses: Sequence[Likeness] = ()
-) -> Automaton | None:
+def compile_rules(setting: Setting, builds: Sequence[Build], space: Space) -> Automaton | None:
     """The automaton of rules; None if they leave no pitch, or no way from the start to the end.
 
     Raises:
@@ -108,7 +84,7 @@ def compile_rules(
         rules[spender].spend()
     situations, classes = _classes(rules, space)
     known = (situations, np.ones((len(situations), setting.rest + 1), np.bool_))
-    for likeness in likenesses:
+    for likeness in setting.likenesses:
         known, classes = _alike(rules, known, classes, space, likeness)
     situations, masks = known
     classes = _connected(classes, space)
@@ -122,7 +98,9 @@ def compile_rules(
         may_end = np.broadcast_to(rule.ends(), (rule.states, setting.rest + 1))[states, tables.before]
         ends &= may_end
         closes &= may_end | (not rule.looks_back)
-    close = np.isin(space.ticks, [tick for likeness in likenesses for tick in likeness.sung_at_the_end(space)])
+    close = np.isin(
+        space.ticks, [tick for likeness in setting.likenesses for tick in likeness.sung_at_the_end(setting.timeline)]
+    )
     costs = np.zeros((len(used), setting.rest + 1), np.int64)
     if budget > FEW:
         costs = np.stack([rules[spender].costs(int(situations[one, spender])) for one in used.tolist()])

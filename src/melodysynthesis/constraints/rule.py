@@ -23,6 +23,32 @@ NO = -1
 """In place of a situation or of a state: the rule is broken."""
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Sections that are alike: what is not possible in one is not possible in the others.
+
+    Attributes:
+        starts: their ticks.
+        ticks: their length.
+        same: for each, a number that those with the same notes share; the others have the same rhythm.
+    """
+
+    starts: tuple[int, ...]
+    ticks: int
+    same: tuple[int, ...]
+
+    def sung_at_the_end(self, timeline: Timeline) -> list[int]:
+        """Ends of the sections that have the same notes as the last of the melody, which is not among them."""
+        if self.starts[-1] + self.ticks != timeline.ticks:
+            return []
+        pairs = zip(self.starts[:-1], self.same[:-1], strict=True)
+        return [start + self.ticks for start, same in pairs if same == self.same[-1]]
+
+    def twins(self, section: int) -> list[int]:
+        """Numbers of the sections with the same notes as one, itself among them."""
+        return [number for number, same in enumerate(self.same) if same == self.same[section]]
+
+
 @dataclass(frozen=True, eq=False)
 class Setting:
     """What all rules of a melody know.
@@ -32,11 +58,13 @@ class Setting:
         key: its key, or None.
         pitches: (P,) MIDI numbers that its notes may have, ascending. An event is P where it is a rest; the note
             before is P where there is none.
+        likenesses: sections of a form that are alike.
     """
 
     timeline: Timeline
     key: Key | None
     pitches: Ints
+    likenesses: tuple[Likeness, ...] = ()
 
     @property
     def rest(self) -> int:
@@ -52,6 +80,19 @@ class Setting:
     def intervals(self) -> Ints:
         """(P + 1, P) semitones from the note before to each pitch; 0 where there is none before."""
         return np.vstack([self.pitches[None, :] - self.pitches[:, None], np.zeros((1, len(self.pitches)), np.int64)])
+
+    def times(self, same_notes: bool) -> Ints:
+        """(ticks,) how often what begins at a tick is sung in all, told where it is sung first; 0 where it is again.
+
+        Args:
+            same_notes: whether the same pitches are meant, or only the same rhythm.
+        """
+        times = np.ones(self.timeline.ticks, np.int64)
+        for likeness in self.likenesses:
+            for section, start in enumerate(likeness.starts):
+                twins = likeness.twins(section) if same_notes else list(range(len(likeness.starts)))
+                times[start : start + likeness.ticks] = len(twins) if section == twins[0] else 0
+        return times
 
 
 class Rule(Protocol):

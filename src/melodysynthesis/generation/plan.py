@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from melodysynthesis.constraints.automaton import Build, Likeness, compile_rules
+from melodysynthesis.constraints.automaton import Build, compile_rules
 from melodysynthesis.constraints.base import clock_of
 from melodysynthesis.constraints.given import Event, Given
 from melodysynthesis.constraints.lookahead import Lookahead, look_ahead
-from melodysynthesis.constraints.rule import Rule, Setting
+from melodysynthesis.constraints.rule import Likeness, Rule, Setting
 from melodysynthesis.constraints.rules import RULES
 from melodysynthesis.constraints.rules.fixed import tick_of
 from melodysynthesis.constraints.rules.sounding import Sounding
@@ -101,8 +101,8 @@ def tables(asked: Asked) -> Lookahead | None:
 
 
 def _tables(asked: Asked) -> Lookahead | None:
-    values = dict(asked.values)
-    likenesses = likenesses_of(asked.timeline, values["form"]) if "form" in asked.rules else ()
+    values = {name: value if name in (*asked.rules, "chromatic") else None for name, value in asked.values}
+    likenesses = likenesses_of(asked.timeline, values["form"]) if values["form"] else ()
     if likenesses is None:
         return None
     silent = bool(asked.given) and GIVEN in asked.rules and asked.given[0].onset == 0 and asked.given[0].pitch is None
@@ -111,8 +111,8 @@ def _tables(asked: Asked) -> Lookahead | None:
     builds += [_with(RULES[name], values) for name in asked.rules if name in RULES]
     if GIVEN in asked.rules:
         builds.append(partial(Given, events=asked.given))
-    setting = Setting(asked.timeline, asked.key, np.array(asked.pitches, np.int64))
-    automaton = compile_rules(setting, builds, _space(asked, values), likenesses)
+    setting = Setting(asked.timeline, asked.key, np.array(asked.pitches, np.int64), likenesses)
+    automaton = compile_rules(setting, builds, _space(asked, values))
     if automaton is None:
         return None
     look = look_ahead(automaton)

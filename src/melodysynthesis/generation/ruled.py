@@ -25,7 +25,7 @@ from melodysynthesis.runtime.base import Engine
 
 ROWS = 1024
 """Particles that are stepped together."""
-ATTEMPTS = 6
+ATTEMPTS = 12
 """So often is a melody begun again at most, where a rule that looks far back led all particles nowhere."""
 USUAL = Frame(meter=Meter(0, 4, 4), pickup=0, bars=8)
 """Where a model would write without meter, which rules can't do."""

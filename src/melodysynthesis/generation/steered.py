@@ -167,6 +167,12 @@ class Flock:
         for name in SAVED:
             setattr(self, name, saved[name].copy())
 
+    def give_up(self, rows: NDArray[np.bool_]) -> None:
+        """Go on without some particles; the others take their places when they are resampled."""
+        self.weights = np.where(rows.reshape(self.weights.shape), -np.inf, self.weights)
+        self.dead, self.walk.done = self.dead | rows, self.walk.done | rows
+        self._settle()
+
     def step(self) -> None:
         """One token for each particle."""
         if not np.isfinite(self.logits).all():

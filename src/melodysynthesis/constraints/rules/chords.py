@@ -16,6 +16,7 @@ FREE, FIRST_STEP = 0, 1
 """States: nothing is owed; from `FIRST_STEP` on: a passing or neighbour note, come to by that one of `STEPS`."""
 PICKUP = 0
 """The situation in which notes are free. Others are 1 + 2 * chord + strong."""
+ALL = frozenset(range(12))
 
 
 def chords_from(timeline: Timeline, chart: Chart) -> list[tuple[int, Chord]]:
@@ -41,17 +42,34 @@ class Chords(Anywhere):
     def __init__(self, setting: Setting, chart: Chart) -> None:
         super().__init__(setting)
         entrances = chords_from(setting.timeline, chart)
-        self.chords = sorted({chord for _, chord in entrances}, key=str)
-        number = {chord: 1 + 2 * index for index, chord in enumerate(self.chords)}
-        self.at = np.zeros(setting.timeline.ticks, np.int64)
+        ticks = setting.timeline.ticks
+        tones: list[frozenset[int]] = [ALL] * ticks  # a pickup has no chord
         for tick, chord in entrances:
-            self.at[tick:] = number[chord]
-        self.at += (self.at > 0) & np.array(setting.timeline.strong)
+            tones[tick:] = [chord.tones] * (ticks - tick)
+        strong = np.array(setting.timeline.strong) & (np.arange(ticks) >= setting.timeline.pickup)
+        shared, any_strong = list(tones), strong.copy()
+        for likeness in setting.likenesses:
+            for section, start in enumerate(likeness.starts):
+                others = [likeness.starts[number] for number in likeness.twins(section)]
+                for tick in range(likeness.ticks):
+                    shared[start + tick] = frozenset.intersection(*(tones[other + tick] for other in others))
+                    any_strong[start + tick] = any(strong[other + tick] for other in others)
+        self.tones = sorted({*tones, *shared} - {ALL}, key=sorted)
+        number = {ALL: PICKUP} | {one: 1 + 2 * index for index, one in enumerate(self.tones)}
+        self.own = np.array([number[one] for one in tones])
+        self.own += (self.own > 0) & strong
+        self.shared = np.array([number[one] for one in shared])
+        self.shared += (self.shared > 0) & any_strong
+        # What a section begins and ends with is next to other notes each time: there its own chord decides.
+        self.starts = {start for likeness in setting.likenesses for start in likeness.starts}
+        self.cuts = {start + likeness.ticks for likeness in setting.likenesses for start in likeness.starts}
 
     def situations(self, onsets: Ints, lengths: Ints) -> Ints:
-        """The chord at the onset, and whether that is a strong beat."""
-        del lengths
-        return np.asarray(self.at[onsets])
+        """The chord at the onset, or what all have in common that the note is sung over; and whether it is strong."""
+        if not self.starts:
+            return np.asarray(self.own[onsets])
+        alone = np.isin(onsets, list(self.starts)) | np.isin(onsets + lengths, list(self.cuts))
+        return np.where(alone, self.own[onsets], self.shared[onsets])
 
     def moves(self, situation: int) -> Ints:
         """How a note that was owed a step left, and whether this one will owe one."""
@@ -71,7 +89,7 @@ class Chords(Anywhere):
         if situation == PICKUP:
             return np.full(interval.shape, FREE)
         chord, strong = divmod(situation - 1, 2)
-        tone = np.isin(self.setting.classes, list(self.chords[chord].tones))
+        tone = np.isin(self.setting.classes, list(self.tones[chord]))
         owes = np.full(interval.shape, NO)
         if not strong:
             for number, step in enumerate(STEPS):

@@ -21,9 +21,10 @@ class MaxSyncopation(Counting):
                 self.free[tick] = stronger[0] + 1
 
     def situations(self, onsets: Ints, lengths: Ints) -> Ints:
-        """1: a note here would be syncopated."""
-        return np.asarray(lengths > self.free[onsets]).astype(np.int64)
+        """How often a note that is syncopated here is sung."""
+        times = self.setting.times(same_notes=False)
+        return np.asarray((lengths > self.free[onsets]) * times[onsets])
 
     def costs(self, situation: int) -> Ints:
-        """Notes that are syncopated count."""
+        """Notes that are syncopated count, as often as they are sung."""
         return np.append(np.full(len(self.setting.pitches), situation), 0)

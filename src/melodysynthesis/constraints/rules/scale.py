@@ -20,7 +20,11 @@ class Scale(Counting):
         """Those of the scale, where no other is allowed."""
         return super().pitches() if self.most else self.inside
 
+    def situations(self, onsets: Ints, lengths: Ints) -> Ints:
+        """How often the note is sung, where that matters."""
+        del lengths
+        return np.asarray(self.setting.times(same_notes=True)[onsets]) if self.most else np.ones((1, 1), np.int64)
+
     def costs(self, situation: int) -> Ints:
-        """A note outside counts."""
-        del situation
-        return np.append(~self.inside, False).astype(np.int64)
+        """A note outside counts, as often as it is sung."""
+        return situation * np.append(~self.inside, False).astype(np.int64)
