@@ -1,6 +1,9 @@
 """What is particular to the `grid` encoding."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from melodysynthesis.encodings import Frame, encoding_from, frame_of
 from melodysynthesis.encodings.grid import shift_to_c
@@ -62,3 +65,46 @@ def test_bars_are_counted_from_the_frame():
 def test_a_token_from_elsewhere_is_named():
     with pytest.raises(EncodingError, match="'99' is not one of"):
         GRID.ids_of(["60", "99"])
+
+
+def longest_like(tokens: list[int]) -> tuple[int, int]:
+    """By trying all: how long a stretch before is like the latest tokens, and the id after the last such one."""
+    found, after = 0, -1
+    for end in range(len(tokens) - 1):
+        length = 0
+        while length <= end and tokens[end - length] == tokens[-1 - length]:
+            length += 1
+        if length and length >= found:
+            found, after = length, tokens[end + 1]
+    return found, after
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
+def test_features_say_what_they_say(ids: list[int]) -> None:
+    context = GRID.start(2)
+    names = [feature.name for feature in GRID.features]
+    heard: list[int] = []
+    delimiters = 1
+    for number, token in enumerate(ids):
+        context.advance(np.array([token, ids[-1 - number]]))
+        delimiters = delimiters + 1 if token == GRID.start_id else 0
+        heard = [] if token == GRID.start_id else [*heard, token]
+        row = dict(zip(names, context.features()[0].tolist(), strict=True))
+        length, after = longest_like(heard)
+        assert row["how many like tokens"] == length
+        assert row["token after the last like stretch"] == after + 1
+        assert row["delimiters in a row"] == delimiters
+        assert row["token 8 steps ago"] == (heard[-8] + 1 if len(heard) >= 8 else 0)
+        assert row["step of 48"] == len(heard) % 48
+        onsets = [i for i, one in enumerate(heard) if one != GRID.ids["_"]] or [0]
+        assert row["steps since the onset"] == len(heard) - onsets[-1]
+
+
+def test_features_can_be_asked_for_late() -> None:
+    ids = np.random.default_rng(0).integers(0, 6, (300, 3))
+    often, once = GRID.start(3), GRID.start(3)
+    for row in ids:
+        often.advance(row)
+        often.features()
+        once.advance(row)
+    np.testing.assert_array_equal(often.features(), once.features())

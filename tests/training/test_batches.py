@@ -14,7 +14,7 @@ from melodysynthesis.training.batches import Batch, Sequences, Songs, Stream, en
 from melodysynthesis.training.config import TrainingConfig
 from melodysynthesis.training.run import batches as as_batches
 from tests.strategies import melodies
-from tests.training.songs import EVENT, GRID, songs
+from tests.training.songs import EVENT, GRID, song, songs
 
 every_encoding = pytest.mark.parametrize("encoding", [encoding_from({"name": n}) for n in ENCODINGS], ids=ENCODINGS)
 
@@ -50,8 +50,8 @@ def test_features_are_functions_of_the_past(encoding: Encoding, melody: Melody, 
 
 
 def test_features_are_stored_small() -> None:
-    assert encode(EVENT, songs(2)).features.dtype == np.uint8
-    assert encode(GRID, songs(2)).features.shape[1] == 0
+    for encoding in (EVENT, GRID):
+        assert encode(encoding, songs(2)).features.dtype == np.uint8
 
 
 def pairs(batch: Batch) -> list[tuple[int, int]]:
@@ -173,5 +173,17 @@ def test_nothing_to_train_on_is_told() -> None:
         Songs(nothing, 4)
     with pytest.raises(TrainingError, match="too few for 4 lanes"):
         Stream(nothing, 4, 8)
-    with pytest.raises(TrainingError, match="has features"):
+
+
+def test_a_text_is_for_grid() -> None:
+    with pytest.raises(TrainingError, match="for the encoding 'grid', not 'event'"):
         from_text(EVENT, np.zeros(9, np.int64))
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_features_of_a_text_are_those_of_generation(first: int) -> None:
+    ids = np.concatenate([[0] * 5, GRID.encode(song(1)), [0] * 70, GRID.encode(song(2)), GRID.body(song(3))])[first:]
+    made = from_text(GRID, ids)
+    np.testing.assert_array_equal(made.ids, ids)
+    assert made.starts.tolist() == [0, len(ids)]
+    np.testing.assert_array_equal(made.features, by_generation(GRID, np.concatenate([[GRID.start_id], ids]))[1:])

@@ -11,12 +11,12 @@ never bent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.encodings.base import Feature, Frame, Group, Ids, Role
+from melodysynthesis.encodings.base import Frame, Group, Ids, Role
+from melodysynthesis.encodings.grid_context import GridContext, features_of
 from melodysynthesis.errors import EncodingError, FormatError
 from melodysynthesis.formats.grid import DELIMITER, HOLD, REST, STEP_TICKS, tokens_of
 from melodysynthesis.music import Key, Melody, Note
@@ -43,7 +43,6 @@ class GridEncoding:
     """
 
     name = "grid"
-    features: tuple[Feature, ...] = ()
 
     def __init__(self, pitches: Iterable[int] = PITCHES) -> None:
         self.pitches = tuple(pitches)
@@ -54,6 +53,7 @@ class GridEncoding:
         self.roles: NDArray[np.int64] = np.full(len(self.vocabulary), Role.MUSIC, np.int64)
         self.groups: NDArray[np.int64] = np.full(len(self.vocabulary), Group.NOTE, np.int64)
         self.groups[:3] = Group.DELIMITER, Group.HOLD, Group.REST
+        self.features = features_of(len(self.vocabulary))
 
     def encode(self, melody: Melody) -> Ids:
         """Ids of a melody between two delimiters; see `Encoding.encode`."""
@@ -119,81 +119,8 @@ class GridEncoding:
 
     def start(self, batch: int, frame: Frame = Frame()) -> GridContext:  # noqa: B008 (a frozen value)
         """The context after the first delimiter; see `Encoding.start`."""
-        return GridContext(self, batch, frame)
+        return GridContext(self.groups, self.start_id, batch, frame)
 
     def description(self) -> dict[str, object]:
         """What makes this encoding again; see `Encoding.description`."""
         return {"name": self.name, "pitches": list(self.pitches)}
-
-
-class GridContext:
-    """A batch of `grid` sequences under way; see `Context`. Arrays are (batch,)."""
-
-    def __init__(self, encoding: GridEncoding, batch: int, frame: Frame) -> None:
-        self.encoding, self.frame = encoding, frame
-        self.tick = np.zeros(batch, np.int64)
-        self.done = np.zeros(batch, np.bool_)
-        self.last_pitch = np.zeros(batch, np.int64)
-        self.repeats = np.zeros(batch, np.int64)
-
-    @property
-    def in_body(self) -> NDArray[np.bool_]:
-        """Notes may follow at once: there is no frame to be said."""
-        return np.ones(len(self.tick), np.bool_)
-
-    @property
-    def bar_ticks(self) -> NDArray[np.int64]:
-        """Length of the current bar in ticks; 0 without a meter in the frame."""
-        return np.full(len(self.tick), self._bar_and_pickup()[0], np.int64)
-
-    @property
-    def pickup(self) -> NDArray[np.int64]:
-        """Length of the pickup in ticks; 0 without a meter in the frame."""
-        return np.full(len(self.tick), self._bar_and_pickup()[1], np.int64)
-
-    @property
-    def bar_end(self) -> NDArray[np.int64]:
-        """Tick at which the current bar ends; 0 without a meter in the frame."""
-        bar, pickup = self._bar_and_pickup()
-        if bar == 0:
-            return np.zeros(len(self.tick), np.int64)
-        return np.where(self.tick < pickup, pickup, pickup + ((self.tick - pickup) // bar + 1) * bar)
-
-    @property
-    def end_tick(self) -> NDArray[np.int64]:
-        """Tick at which the frame's number of bars ends; 0 where it is open."""
-        bar, _ = self._bar_and_pickup()
-        return np.full(len(self.tick), bar * (self.frame.bars or 0), np.int64)
-
-    def _bar_and_pickup(self) -> tuple[int, int]:
-        if self.frame.meter is None:
-            return 0, 0
-        return self.frame.meter.bar_ticks, self.frame.pickup or 0
-
-    def features(self) -> NDArray[np.int64]:
-        """(batch, 0): the original study gave its models none."""
-        return np.zeros((len(self.tick), 0), np.int64)
-
-    def allowed(self) -> NDArray[np.bool_]:
-        """(batch, vocabulary): no hold and no end before the first note or rest; after the end only the end."""
-        allowed = np.ones((len(self.tick), len(self.encoding.vocabulary)), np.bool_)
-        allowed[self.tick == 0, self.encoding.ids[HOLD]] = False
-        allowed[self.tick == 0, self.encoding.start_id] = False
-        allowed[self.done] = False
-        allowed[self.done, self.encoding.start_id] = True
-        return allowed
-
-    def advance(self, ids: Ids) -> None:
-        """Take one token for each sequence."""
-        self.done = self.done | (ids == self.encoding.start_id)
-        is_note = self.encoding.groups[ids] == Group.NOTE
-        self.repeats = np.where(is_note, np.where(ids == self.last_pitch, self.repeats, 0) + 1, self.repeats)
-        self.last_pitch = np.where(is_note, ids, self.last_pitch)
-        self.tick = np.where(self.done, self.tick, self.tick + STEP_TICKS)
-
-    def select(self, indices: NDArray[np.int64]) -> Self:
-        """A new context of the sequences at `indices`."""
-        new = type(self)(self.encoding, 0, self.frame)
-        new.tick, new.done = self.tick[indices], self.done[indices]
-        new.last_pitch, new.repeats = self.last_pitch[indices], self.repeats[indices]
-        return new

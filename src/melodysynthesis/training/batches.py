@@ -154,14 +154,19 @@ def _walk(
 
 
 def from_text(encoding: Encoding, ids: Ids) -> Sequences:
-    """One long text, such as the original study's corpus files, as a single sequence without features.
+    """One long grid text, such as the original study's corpus files, as a single sequence; it may begin with a note.
 
     Raises:
-        TrainingError: for an encoding that has features: a context walks along one melody, not along many.
+        TrainingError: for an encoding whose melodies can't stand in one text.
     """
-    if encoding.features:
-        raise TrainingError(f"the encoding {encoding.name!r} has features, which a plain text of tokens lacks")
-    return Sequences(ids.astype(np.uint16), np.zeros((len(ids), 0), np.uint8), np.array([0, len(ids)]))
+    if encoding.name != "grid":
+        raise TrainingError(f"a text of tokens with delimiters is for the encoding 'grid', not {encoding.name!r}")
+    ids = np.concatenate([[encoding.start_id], ids])
+    delimiter = ids == encoding.start_id
+    # Features begin anew with the delimiters before each melody, so melodies can be walked side by side.
+    begins = np.flatnonzero(delimiter[1:] & ~delimiter[:-1]) + 1
+    features = from_ids(encoding, np.split(ids, begins)).features[1:]
+    return Sequences(ids[1:].astype(np.uint16), features, np.array([0, len(ids) - 1]))
 
 
 def encode_to(folder: Path, encoding: Encoding, melodies: Iterable[Melody]) -> Sequences:

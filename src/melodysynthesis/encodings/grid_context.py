@@ -1,0 +1,179 @@
+"""The walk along `grid` tokens: grammar, time, and what the melody itself suggests next.
+
+As with `event`, the best guess at the next token is often what stood some steps ago, or what followed the last time
+that the latest tokens were heard. A delimiter ends what is remembered: features tell of one melody, also within a text
+of many. They are worked out when they are asked for, so a model without features does not pay for them.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.encodings.base import Feature, Frame, Group, Ids
+from melodysynthesis.formats.grid import STEP_TICKS
+
+LAGS = (8, 12, 16, 24, 32, 48, 64)
+"""How many sixteenths ago to look for what stood there: bars of the usual meters, and phrases of four."""
+
+DELIMITERS = 67
+"""Delimiters in a row, up to 66 or more; the study's texts have 64 between songs."""
+STEPS = 48
+"""Sixteenths since the beginning, modulo a number that bars of 8, 12, 16 and 24 divide."""
+HELD = 34
+"""Sixteenths since the last onset, up to 33 or more."""
+MATCH_LENGTHS = 33
+"""Lengths of a stretch like the latest tokens, up to 32 or more."""
+NOTHING = 0
+"""Stands for no token; a token is its id plus one."""
+
+
+def features_of(vocabulary_size: int) -> tuple[Feature, ...]:
+    """The features beside a token, for a vocabulary."""
+    tokens, itself = vocabulary_size + 1, (-1, *range(vocabulary_size))
+    return (
+        Feature("delimiters in a row", DELIMITERS),
+        Feature("step of 48", STEPS),
+        Feature("steps since the onset", HELD),
+        Feature("what sounds", tokens),
+        *(Feature(f"token {lag} steps ago", tokens, itself) for lag in LAGS),
+        Feature("token after the last like stretch", tokens, itself),
+        Feature("how many like tokens", MATCH_LENGTHS),
+    )
+
+
+class GridContext:
+    """A batch of `grid` sequences under way; see `Context`. Arrays are (batch,) unless said otherwise.
+
+    Args:
+        groups: (vocabulary,) `Group` of each token.
+        delimiter: id of the token that stands before and after a melody.
+        batch: number of sequences.
+        frame: what is known of them.
+    """
+
+    def __init__(self, groups: NDArray[np.int64], delimiter: int, batch: int, frame: Frame) -> None:
+        self.groups, self.delimiter, self.frame = groups, delimiter, frame
+        self.hold = int(np.argmax(groups == Group.HOLD))
+        self.tick = np.zeros(batch, np.int64)
+        self.done = np.zeros(batch, np.bool_)
+        self.last_pitch = np.zeros(batch, np.int64)
+        self.repeats = np.zeros(batch, np.int64)
+        self.delimiters = np.ones(batch, np.int64)
+        # The tokens since the last delimiter: (batch, steps), `count` of them.
+        self.count = np.zeros(batch, np.int64)
+        self.tokens = np.zeros((batch, 128), np.int16)
+        self.onset = np.zeros(batch, np.int64)
+        # For each of the first `compared` tokens, how many up to it are like as many of these that end with the last.
+        self.compared = np.zeros(batch, np.int64)
+        self.like = np.zeros((batch, 128), np.int16)
+
+    @property
+    def in_body(self) -> NDArray[np.bool_]:
+        """Notes may follow at once: there is no frame to be said."""
+        return np.ones(len(self.tick), np.bool_)
+
+    @property
+    def bar_ticks(self) -> NDArray[np.int64]:
+        """Length of the current bar in ticks; 0 without a meter in the frame."""
+        return np.full(len(self.tick), self._bar_and_pickup()[0], np.int64)
+
+    @property
+    def pickup(self) -> NDArray[np.int64]:
+        """Length of the pickup in ticks; 0 without a meter in the frame."""
+        return np.full(len(self.tick), self._bar_and_pickup()[1], np.int64)
+
+    @property
+    def bar_end(self) -> NDArray[np.int64]:
+        """Tick at which the current bar ends; 0 without a meter in the frame."""
+        bar, pickup = self._bar_and_pickup()
+        if bar == 0:
+            return np.zeros(len(self.tick), np.int64)
+        return np.where(self.tick < pickup, pickup, pickup + ((self.tick - pickup) // bar + 1) * bar)
+
+    @property
+    def end_tick(self) -> NDArray[np.int64]:
+        """Tick at which the frame's number of bars ends; 0 where it is open."""
+        bar, _ = self._bar_and_pickup()
+        return np.full(len(self.tick), bar * (self.frame.bars or 0), np.int64)
+
+    def _bar_and_pickup(self) -> tuple[int, int]:
+        if self.frame.meter is None:
+            return 0, 0
+        return self.frame.meter.bar_ticks, self.frame.pickup or 0
+
+    def features(self) -> NDArray[np.int64]:
+        """(batch, features): the values of `features_of` before the next token."""
+        while (self.compared < self.count).any():
+            self._compare()
+        rows = np.arange(len(self.count))
+        sounding = np.where(self.count > 0, self.tokens[rows, self.onset].astype(np.int64) + 1, NOTHING)
+        columns = [
+            np.minimum(self.delimiters, DELIMITERS - 1),
+            self.count % STEPS,
+            np.minimum(self.count - self.onset, HELD - 1),
+            sounding,
+        ]
+        for lag in LAGS:
+            at = self.count - lag
+            columns.append(np.where(at >= 0, self.tokens[rows, np.maximum(at, 0)].astype(np.int64) + 1, NOTHING))
+        # The last token is like itself: what may go on is an earlier one.
+        width = max(int(self.count.max()) - 1, 1)
+        earlier = np.where(np.arange(width) < self.count[:, None] - 1, self.like[:, :width], 0)
+        best = width - 1 - np.argmax(earlier[:, ::-1], axis=1)
+        length = earlier[rows, best]
+        columns.append(np.where(length > 0, self.tokens[rows, best + 1].astype(np.int64) + 1, NOTHING))
+        columns.append(np.minimum(length, MATCH_LENGTHS - 1))
+        return np.stack(columns, axis=1).astype(np.int64)
+
+    def _compare(self) -> None:
+        """Compare the first token that was not yet compared, of each sequence that has one, with all before it."""
+        rows = np.flatnonzero(self.compared < self.count)
+        last = self.compared[rows]
+        width = int(last.max()) + 1
+        tokens = self.tokens[rows, :width]
+        run = np.ones((len(rows), width), np.int16)
+        run[:, 1:] += self.like[rows, : width - 1]
+        same = (tokens == self.tokens[rows, last][:, None]) & (np.arange(width) < last[:, None])
+        self.like[rows, :width] = np.where(same, run, 0)
+        self.compared[rows] += 1
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """(batch, vocabulary): no hold and no end before the first note or rest; after the end only the end."""
+        allowed = np.ones((len(self.tick), len(self.groups)), np.bool_)
+        allowed[self.tick == 0, self.hold] = False
+        allowed[self.tick == 0, self.delimiter] = False
+        allowed[self.done] = False
+        allowed[self.done, self.delimiter] = True
+        return allowed
+
+    def advance(self, ids: Ids) -> None:
+        """Take one token for each sequence."""
+        is_delimiter = ids == self.delimiter
+        self.done = self.done | is_delimiter
+        is_note = self.groups[ids] == Group.NOTE
+        self.repeats = np.where(is_note, np.where(ids == self.last_pitch, self.repeats, 0) + 1, self.repeats)
+        self.last_pitch = np.where(is_note, ids, self.last_pitch)
+        self.tick = np.where(self.done, self.tick, self.tick + STEP_TICKS)
+        self._remember(ids, is_delimiter)
+
+    def _remember(self, ids: Ids, is_delimiter: NDArray[np.bool_]) -> None:
+        if int(self.count.max(initial=0)) + 1 >= self.tokens.shape[1]:
+            more = ((0, 0), (0, self.tokens.shape[1]))
+            self.tokens, self.like = np.pad(self.tokens, more), np.pad(self.like, more)
+        rows = np.arange(len(ids))
+        self.tokens[rows, self.count] = ids
+        self.onset = np.where((ids != self.hold) & ~is_delimiter, self.count, self.onset)
+        self.count = np.where(is_delimiter, 0, self.count + 1)
+        self.delimiters = np.where(is_delimiter, self.delimiters + 1, 0)
+        if is_delimiter.any():
+            self.onset[is_delimiter] = self.compared[is_delimiter] = 0
+
+    def select(self, indices: NDArray[np.int64]) -> Self:
+        """A new context of the sequences at `indices`."""
+        new = object.__new__(type(self))
+        for name, value in vars(self).items():
+            setattr(new, name, value[indices] if isinstance(value, np.ndarray) and name != "groups" else value)
+        return new
