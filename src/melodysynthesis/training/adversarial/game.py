@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from melodysynthesis.encodings.base import Encoding
+from melodysynthesis.errors import TrainingError
 from melodysynthesis.models import MelodyModel
 from melodysynthesis.training import checkpoint
 from melodysynthesis.training.adversarial.config import AdversarialConfig
@@ -47,14 +48,23 @@ class Game:
         self.device = device
 
     def deal(self, model: nn.Module, tunes: Tensors, generator: torch.Generator | None = None) -> Pair:
-        """Real tunes and how the model goes on from their beginnings; see `roll_out`."""
-        plain = getattr(model, "module", model)  # without Fabric's wrapper, which only knows `forward`
+        """Real tunes and how the model goes on from their beginnings; see `roll_out`.
+
+        Raises:
+            TrainingError: if none of the tunes goes on after its beginning.
+        """
+        plain, config = getattr(model, "module", model), self.config  # Fabric's wrapper only knows `forward`
         assert isinstance(plain, MelodyModel)
         with settled(model):
-            return roll_out(
-                plain, self.encoding, tunes, length=self.config.length, bars=self.config.primer_bars,
-                generator=generator,
-            )  # fmt: skip
+            pair = roll_out(
+                plain, self.encoding, tunes, length=config.length, bars=config.primer_bars, generator=generator
+            )
+        if not len(pair.made.ids):
+            raise TrainingError(
+                f"none of {len(tunes.ids)} tunes goes on after its first {config.primer_bars} bars within "
+                f"{config.length} tokens: there is nothing to play for. Try fewer primer_bars or a larger length"
+            )
+        return pair
 
     def log_probs(self, model: nn.Module, melodies: Melodies) -> Tensor:
         """(B, T, V) natural logarithms of the probabilities that a model chose from, without dropout."""

@@ -69,7 +69,8 @@ class PolicyGradient:
         rewards = torch.sigmoid(-self.game.margin(pair))
         with torch.enable_grad():
             self.game.teach(pair)
-        real = pair.real.rows(torch.arange(round(config.real_share * len(rewards)), device=rewards.device))
+        spread = torch.linspace(0, len(rewards) - 1, round(config.real_share * len(rewards)))  # they come longest first
+        real = pair.real.rows(spread.long().to(rewards.device))
         melodies = Melodies(*(torch.cat(both) for both in zip(pair.made, real, strict=True)))
         advantages = torch.cat([normalised(rewards), rewards.new_full((len(real.ids),), config.real_reward)])
         log_probs = _of(self.game.log_probs(model, melodies), melodies.targets)
