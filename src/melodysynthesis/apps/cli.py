@@ -41,6 +41,7 @@ VERBS = {
     "export": Verb("export", "Convert melodies to other formats.", "melody export tune.abc --format mid,svg"),
     "corpus": Verb("corpus", "List, build, show and audit corpora.", "melody corpus list"),
     "live": Verb("live", "Play with a model over MIDI ports.", 'melody live --key "G major" --tempo 96 --click'),
+    "studio": Verb("studio.command", "Compose in the browser.", "melody studio"),
     "models": Verb("models", "List the models: size, figures, card.", "melody models"),
     "bench": Verb("bench", "Run a benchmark.", "melody bench cold_start"),
     "doctor": Verb("doctor", "Say what is installed and what works.", "melody doctor"),

@@ -1,0 +1,87 @@
+// The studio's interface, as the server documents it at /api/openapi.json.
+
+/** @import {Certificate, Melody, Model, Originality, Request, Terms} from "./types.js" */
+
+/** What a person can mend; its message is for them. */
+export class Mistake extends Error {}
+
+/** @param {string} path @param {RequestInit} [init] */
+async function ask(path, init) {
+  const answer = await fetch(path, init).catch((error) => {
+    throw error.name === "AbortError" ? error : new Mistake("The studio does not answer: is it still running?");
+  });
+  if (answer.ok) return answer;
+  const told = await answer.json().catch(() => ({}));
+  throw new Mistake(told.message ?? `the studio answers ${answer.status}`);
+}
+
+/** @param {string} path @param {object} body @param {AbortSignal} [signal] */
+function post(path, body, signal) {
+  return ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal });
+}
+
+/** @returns {Promise<Model[]>} */
+export async function models() {
+  return (await ask("/api/models")).json();
+}
+
+/** @returns {Promise<Terms>} */
+export async function terms() {
+  return (await ask("/api/terms")).json();
+}
+
+/** @param {Melody} melody @param {number} width @param {AbortSignal} signal @returns {Promise<{svg: string, notes: string[][]}>} */
+export async function score(melody, width, signal) {
+  return (await post("/api/score", { melody, width }, signal)).json();
+}
+
+/**
+ * @param {Melody} melody
+ * @param {Request | null} request
+ * @param {AbortSignal} signal
+ * @returns {Promise<{certificate: Certificate | null, originality: Originality}>}
+ */
+export async function judge(melody, request, signal) {
+  return (await post("/api/judge", { melody, request }, signal)).json();
+}
+
+/** @param {Melody} melody @param {string} format */
+export async function convert(melody, format) {
+  return (await post(`/api/convert/${format}`, { melody })).blob();
+}
+
+/** @param {File} file @returns {Promise<{melodies: Melody[], notices: string[]}>} */
+export async function open(file) {
+  const name = encodeURIComponent(file.name.slice(-200));
+  return (await ask(`/api/open?name=${name}`, { method: "POST", body: file })).json();
+}
+
+/** @param {number} pitch */
+export async function sound(pitch) {
+  return (await ask(`/api/sounds/${pitch}.wav`)).arrayBuffer();
+}
+
+/**
+ * Generate; every message is told as it comes.
+ * @param {Request} request
+ * @param {(message: any) => void} tell
+ * @param {AbortSignal} signal  stops the work
+ * @returns {Promise<void>}
+ */
+export function generate(request, tell, signal) {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/generate`);
+    signal.addEventListener("abort", () => {
+      socket.close();
+      reject(new DOMException("stopped", "AbortError"));
+    });
+    socket.onopen = () => socket.send(JSON.stringify(request));
+    socket.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      if (message.type === "done") resolve();
+      else if (message.type === "mistake") reject(new Mistake(message.message));
+      else tell(message);
+    };
+    socket.onclose = () => reject(new Mistake("The studio does not answer: is it still running?"));
+  });
+}

@@ -1,0 +1,150 @@
+// What can be asked for: one table, from which the form, its promises and the request are made.
+
+import { html } from "./dom.js";
+
+/** @import {Model, Request, Terms} from "./types.js" */
+
+/**
+ * @typedef {object} Field
+ * @property {string} name  of the request's field
+ * @property {string} label
+ * @property {"guaranteed" | "encouraged" | ""} promise
+ * @property {"text" | "number" | "range" | "tick" | "choice"} kind
+ * @property {string} help
+ * @property {boolean} [half]
+ * @property {string} [example]
+ * @property {string[]} [known]  suggestions, or the choices
+ * @property {Record<string, any>} [limits]
+ * @property {string} [usual]  what stands there at first
+ */
+
+const SURE = "guaranteed";
+
+/** @param {Terms} terms @param {Model[]} models @returns {[string, Field[]][]} */
+function table(terms, models) {
+  const tonics = ["C", "G", "D", "A", "E", "F", "Bb", "Eb"];
+  const keys = [...tonics.map((tonic) => `${tonic} major`), "A minor", "E minor", "D minor", "G minor", "D dorian", "G mixolydian"];
+  return [
+    ["Melody", [
+      { name: "model", label: "Model", promise: "", kind: "choice", known: models.map((model) => model.name),
+        help: "Which trained model writes." },
+      { name: "key", label: "Key", promise: SURE, kind: "text", half: true, example: "model’s choice", known: keys, usual: "G major",
+        help: "Such as G major, e minor or D dorian." },
+      { name: "meter", label: "Meter", promise: SURE, kind: "text", half: true, example: "model’s choice",
+        known: ["2/4", "3/4", "4/4", "6/8", "3/8", "9/8", "2/2", "5/4"], usual: "3/4", help: "Such as 3/4 or 6/8." },
+      { name: "bars", label: "Bars", promise: SURE, kind: "number", half: true, example: "any", limits: { min: 1, max: 64 }, usual: "8",
+        help: "How many bars; for “Continue”, how many more." },
+      { name: "count", label: "Alternatives", promise: "", kind: "number", half: true, limits: { min: 1, max: 8 }, usual: "3",
+        help: "How many melodies to choose from." },
+    ]],
+    ["Rules", [
+      { name: "scale", label: "Scale", promise: SURE, kind: "choice", known: ["", ...Object.keys(terms.scales)],
+        help: "Every note is in this scale on the key’s tonic." },
+      { name: "range", label: "Range", promise: SURE, kind: "text", half: true, example: "D4-G5", help: "Lowest and highest pitch." },
+      { name: "max_leap", label: "Max leap", promise: SURE, kind: "number", half: true, example: "semitones",
+        limits: { min: 0, max: 48 }, help: "Semitones of the largest leap." },
+      { name: "chords", label: "Chords", promise: SURE, kind: "text", example: "G | C | D7 G | G",
+        help: "A bar each, from the start again if there are more bars. Strong beats are chord tones; others may pass." },
+      { name: "form", label: "Form", promise: SURE, kind: "text", half: true, example: "AABA", known: ["AABA", "ABAB", "AB", "AABB", "AA'BA", "ABA"],
+        help: "Equal letters have the same notes; a prime is a variation." },
+      { name: "max_copy", label: "Max copy", promise: SURE, kind: "number", half: true, example: "notes",
+        limits: { min: 1, max: 200 }, help: "No more notes in a row from a tune of the model’s training." },
+      { name: "cadence", label: "Ends on a cadence", promise: SURE, kind: "tick", help: "The last note is the tonic, on a strong beat, led to." },
+    ]],
+    ["Manner", [
+      { name: "temperature", label: "Temperature", promise: "encouraged", kind: "range", limits: { min: 0.3, max: 1.6, step: 0.05 }, usual: "0.9",
+        help: "Low: the likely becomes likelier. High: bolder." },
+      { name: "top_p", label: "Top-p", promise: "encouraged", kind: "number", half: true, example: "1",
+        limits: { min: 0.05, max: 1, step: 0.05 }, help: "Draw only from the likeliest tokens with this probability together." },
+      { name: "seed", label: "Seed", promise: "", kind: "number", half: true, example: "fresh", limits: { min: 0, max: 999999999 },
+        help: "The same seed and request make the same melodies." },
+    ]],
+  ];
+}
+
+export class Controls {
+  /** @param {HTMLElement} place @param {Terms} terms @param {Model[]} models @param {() => void} changed */
+  constructor(place, terms, models, changed) {
+    /** @type {Map<string, {field: Field, input: HTMLInputElement | HTMLSelectElement}>} */
+    this.inputs = new Map();
+    for (const [title, fields] of table(terms, models)) {
+      place.append(html("fieldset", {}, html("legend", {}, title), ...fields.map((field) => this.build(field))));
+    }
+    place.addEventListener("input", (event) => {
+      /** @type {HTMLElement} */ (event.target).removeAttribute("aria-invalid");
+      changed();
+    });
+  }
+
+  /** @param {Field} field */
+  build(field) {
+    const { name, label, promise, kind, help, known = [], limits = {} } = field;
+    const id = `ask-${name}`;
+    const about = { id, name, title: help, "aria-description": `${promise ? `${promise}. ` : ""}${help}` };
+    const row = html("div", { class: `field${field.half ? " half" : ""}${kind === "tick" ? " tick" : ""}` });
+    /** @type {HTMLInputElement | HTMLSelectElement} */
+    let input;
+    if (kind === "choice") {
+      input = html("select", about, ...known.map((value) => html("option", { value }, value || "any")));
+    } else {
+      const type = { text: "text", number: "number", range: "range", tick: "checkbox" }[kind];
+      const list = kind === "text" && known.length ? `${id}-known` : null;
+      input = html("input", { ...about, type, placeholder: field.example, list, spellcheck: kind === "text" ? "false" : null, ...limits });
+      if (list) row.append(html("datalist", { id: list }, ...known.map((value) => html("option", { value }))));
+    }
+    const told = kind === "range" ? html("output", {}) : "";
+    if (kind === "range") input.addEventListener("input", () => tell(input, /** @type {HTMLElement} */ (told)));
+    const says = promise ? html("span", { class: `promise ${promise}` }, promise) : "";
+    row.append(html("span", { class: "name" }, html("label", { for: id }, label, told ? " " : "", told), says), input);
+    this.inputs.set(name, { field, input });
+    return row;
+  }
+
+  /** What stands in the fields, empty ones left out. @returns {Record<string, any>} */
+  get values() {
+    /** @type {Record<string, any>} */
+    const values = {};
+    for (const [name, { field, input }] of this.inputs) {
+      if (input instanceof HTMLInputElement && field.kind === "tick") {
+        if (input.checked) values[name] = true;
+      } else if (input.value.trim() !== "") {
+        values[name] = ["number", "range"].includes(field.kind) ? Number(input.value) : input.value.trim();
+      }
+    }
+    return values;
+  }
+
+  /** @param {Record<string, any> | null} values  null for what stands there at first */
+  set values(values) {
+    for (const [name, { field, input }] of this.inputs) {
+      const value = values ? values[name] : field.usual;
+      if (input instanceof HTMLInputElement && field.kind === "tick") input.checked = value === true;
+      else if (input instanceof HTMLSelectElement) {
+        if ([...input.options].some((option) => option.value === (value ?? ""))) input.value = value ?? "";
+      } else input.value = value ?? (field.kind === "range" ? field.usual : "");
+      if (field.kind === "range") input.dispatchEvent(new Event("input"));
+    }
+  }
+
+  /** Marks the fields that a message names. @param {string} message */
+  blame(message) {
+    const conflict = /^no melody keeps (.*?)(?: together)? in \d+ bar/.exec(message);
+    const words = (conflict?.[1] ?? message).replaceAll("-", "_");
+    for (const [name, { input }] of this.inputs) {
+      const named = new RegExp(`\\b${name}\\b`).test(words);
+      if (named) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    }
+  }
+}
+
+/** @param {HTMLInputElement | HTMLSelectElement} input @param {HTMLElement} output */
+function tell(input, output) {
+  output.textContent = Number(input.value).toFixed(2);
+}
+
+/** The rules of the fields, for melodies whose frame is given. @param {Request} values @returns {Request} */
+export function withoutFrame(values) {
+  const { meter, bars, ...rest } = values;
+  return rest;
+}

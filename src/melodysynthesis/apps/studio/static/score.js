@@ -1,0 +1,93 @@
+// The engraved score: drawn by the server, put into the page, and lit up as the melody is played.
+
+import * as api from "./api.js";
+import { html } from "./dom.js";
+
+/** @import {Melody} from "./types.js" */
+
+const PATIENCE = 120; // milliseconds without a change before it is engraved anew
+
+export class Score {
+  /** @param {HTMLElement} place @param {(note: number) => void} pressed */
+  constructor(place, pressed) {
+    this.place = place;
+    /** @type {Element[][]} */
+    this.elements = [];
+    /** @type {Melody | null} */
+    this.wanted = null;
+    this.timer = 0;
+    this.busy = false;
+    /** @type {number | null} */
+    this.selected = null;
+    place.addEventListener("click", (event) => {
+      const at = this.elements.findIndex((parts) => parts.some((part) => part.contains(/** @type {Node} */ (event.target))));
+      if (at >= 0) pressed(at);
+    });
+    let width = place.clientWidth;
+    new ResizeObserver(() => {
+      if (Math.abs(place.clientWidth - width) > 24 && this.wanted) this.later();
+      width = place.clientWidth;
+    }).observe(place);
+  }
+
+  /** @param {Melody} melody */
+  show(melody) {
+    if (this.wanted === melody) return;
+    this.wanted = melody;
+    this.later();
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.engrave(), PATIENCE);
+  }
+
+  async engrave() {
+    const melody = this.wanted;
+    if (this.busy || !melody) return; // when it is done it looks again
+    if (!melody.notes.length) {
+      this.elements = [];
+      this.place.replaceChildren(html("p", { class: "empty" }, "The score is engraved as soon as there is a note."));
+      return;
+    }
+    this.busy = true;
+    try {
+      const width = Math.max(300, Math.min(2400, this.place.clientWidth - 20));
+      const { svg, notes } = await api.score(melody, width, new AbortController().signal);
+      this.put(svg, notes);
+    } catch (error) {
+      this.place.replaceChildren(html("p", { class: "empty" }, /** @type {Error} */ (error).message));
+    } finally {
+      this.busy = false;
+      if (this.wanted !== melody) this.later();
+    }
+  }
+
+  /** @param {string} text @param {string[][]} notes */
+  put(text, notes) {
+    const parsed = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+    this.place.replaceChildren(document.importNode(parsed, true));
+    const named = new Map([...this.place.querySelectorAll("[id]")].map((element) => [element.id, element]));
+    this.elements = notes.map((names) => names.flatMap((name) => named.get(name) ?? []));
+    this.mark(this.selected);
+  }
+
+  /** @param {number | null} number */
+  mark(number) {
+    this.selected = number;
+    this.light("selected", number);
+  }
+
+  /** @param {number | null} number */
+  follow(number) {
+    this.light("sounding", number);
+    const part = number === null ? undefined : this.elements[number]?.[0];
+    const [box, room] = [part?.getBoundingClientRect(), this.place.getBoundingClientRect()];
+    if (box && (box.top < room.top || box.bottom > room.bottom)) this.place.scrollTop += box.top - room.top - 40;
+  }
+
+  /** @param {string} name @param {number | null} number */
+  light(name, number) {
+    this.elements.forEach((parts, other) => parts.forEach((part) => part.classList.toggle(name, other === number)));
+  }
+}
