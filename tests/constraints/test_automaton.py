@@ -1,4 +1,4 @@
-"""Rules as automata, against every melody of a small world and against the certificate, which shares no code with them."""
+"""Rules as automata against every melody of a small world; the certificate, which shares no code with them, judges."""
 
 from functools import cache
 

@@ -106,6 +106,7 @@ def _tables(asked: Asked) -> Lookahead | None:
     if likenesses is None:
         return None
     silent = bool(asked.given) and GIVEN in asked.rules and asked.given[0].onset == 0 and asked.given[0].pitch is None
+    silent |= "rhythm" in asked.rules  # which says itself what comes first
     rests = "rests" not in asked.rules
     builds: list[Build] = [partial(Sounding, rests=rests, silent_start=silent)]
     builds += [_with(RULES[name], values) for name in asked.rules if name in RULES]

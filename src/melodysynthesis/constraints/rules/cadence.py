@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from melodysynthesis.constraints.rule import Anywhere, Flags, Ints, Setting
+from melodysynthesis.constraints.rule import NO, Anywhere, Flags, Ints, Setting
 from melodysynthesis.theory import NAMED_SCALES, SCALES
 
 LEADING_NOTE = 11
@@ -31,13 +31,15 @@ class Cadence(Anywhere):
         self.closes = leads[:, None] & (above == 0)
 
     def situations(self, onsets: Ints, lengths: Ints) -> Ints:
-        """1: on a strong beat, and a beat or longer."""
+        """1: on a strong beat, and a beat or longer; 2 more where it is the last, so that it has to be."""
         timeline = self.setting.timeline
-        return (np.array(timeline.strong)[onsets] & (lengths >= np.array(timeline.beats)[onsets])).astype(np.int64)
+        closes = np.array(timeline.strong)[onsets] & (lengths >= np.array(timeline.beats)[onsets])
+        return np.asarray(closes + 2 * (onsets + lengths == timeline.ticks))
 
     def moves(self, situation: int) -> Ints:
         """A rest leaves the latest note what it is."""
-        notes = np.where(self.closes, situation, 0)
+        last, closes = divmod(situation, 2)
+        notes = np.where(self.closes & bool(closes), 1, NO if last else 0)
         notes = np.broadcast_to(notes, (2, *notes.shape))
         rest = np.broadcast_to(np.arange(2)[:, None, None], (2, notes.shape[1], 1))
         return np.concatenate([notes, rest], axis=2)

@@ -1,0 +1,233 @@
+"""What melodies with rules keep, whatever the model; the certificate, which shares no code with them, is the judge."""
+
+import dataclasses
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from melodysynthesis.certificate import Verdict, certify
+from melodysynthesis.encodings.base import count_bars
+from melodysynthesis.errors import RequestError
+from melodysynthesis.generation import copies
+from melodysynthesis.generation.alternatives import distance, ranked
+from melodysynthesis.generation.course import bars_of, rewritten
+from melodysynthesis.generation.plan import asked_for, smallest_conflict, tables
+from melodysynthesis.generation.request import Request
+from melodysynthesis.generation.sampler import generate, generate_only
+from melodysynthesis.generation.stream import stream
+from melodysynthesis.music import Key, Melody, Meter, Note
+from tests.fakes import TableEngine
+
+FRAME = {"key": "G major", "meter": "3/4", "bars": 4}
+REQUESTS = [
+    {**FRAME, "scale": "major", "range": "D4-G5", "max_leap": 9, "leap_recovery": True, "cadence": True},
+    {**FRAME, "pickup": "1", "chords": "G | C | D7 | G", "scale": "major", "chromatic": 1},
+    {**FRAME, "rhythm": "1 1/2 1/2 r:1", "contour": "+ + - 0"},
+    {**FRAME, "fixed": "1.1:G4 2.5/2:A4 4.1:G4", "durations": "1/2 1 3/2", "ties_over_bars": False},
+    {**FRAME, "form": "AABA", "cadence": True, "range": "C4-C6", "rests": False},
+    {**FRAME, "form": "AA'", "max_syncopation": 6, "scale": "chromatic"},
+    {"key": "D dorian", "meters": "3/4 x1, 4/4 x2, 6/8 x1", "scale": "dorian", "chromatic": 8, "max_leap": 12},
+    {"key": "A minor", "meter": "6/8", "bars": 5, "scale": "harmonic-minor", "cadence": True, "temperature": 0},
+    {"key": "F", "meter": "5/4", "bars": 2, "scale": "blues", "top_k": 5, "top_p": 0.9, "particles": 3},
+]  # fmt: skip
+PITCHES = (67, 69, 71, 72, 74, 76, 74, 72, 71, 69, 67, 67)
+TUNE = Melody(
+    tuple(Note(24 * i, 24, pitch) for i, pitch in enumerate(PITCHES)), 288, (Meter(0, 3, 4),), Key("G"), (144, 288)
+)
+
+
+def is_kept(melody, request):
+    return certify(melody, request.model_dump(mode="json")).verdict is Verdict.KEPT
+
+
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+@pytest.mark.parametrize("fields", REQUESTS, ids=lambda fields: " ".join(sorted(fields)))
+def test_every_melody_keeps_every_rule_whatever_the_model(fields, encoding):
+    count = 1 if fields.get("temperature") == 0 else 2
+    request = Request(seed=1, count=count, **fields)
+    made = generate(TableEngine(encoding, spread=3.0), request)
+    assert len(made) == count
+    for one in made:
+        assert is_kept(one.melody, request), one.melody
+        assert one.steering.effective_size >= 1
+        assert count_bars(one.melody) == request.number_of_bars
+
+
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+def test_a_melody_with_rules_is_made_again_from_its_own_request_and_does_not_depend_on_its_batch(encoding):
+    engine = TableEngine(encoding)
+    many = generate(engine, Request(seed=5, count=6, scale="major", cadence=True, **FRAME))
+    assert generate_only(engine, many[0].request, [5, 3]) == sorted([many[3], many[5]], key=lambda one: one.index)
+    for one in many[:3]:
+        assert generate_only(engine, one.request, [one.index]) == [one]
+
+
+def test_what_is_not_asked_for_is_the_models_choice_if_rules_can_be_kept():
+    engine = TableEngine("event", spread=1.0)
+    for one in generate(engine, Request(seed=1, count=1, scale="dorian", cadence=True, form="ABA")):
+        assert is_kept(one.melody, one.request)
+        assert count_bars(one.melody) % 3 == 0
+
+
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+def test_a_primer_is_kept_and_the_rules_hold_for_it_too(encoding):
+    engine = TableEngine(encoding)
+    request = Request(seed=2, count=4, primer="D4:1 r:1/2 G4:1/2 A4:1/4", scale="major", cadence=True, **FRAME)
+    for one in generate(engine, request):
+        assert one.melody.notes[:3] == request.primers[0].notes
+        assert is_kept(one.melody, request)
+    with pytest.raises(RequestError, match="range C5-C6 and the notes that are given together"):
+        generate(engine, request.model_copy(update={"range": Request(range="C5-C6").range}))
+
+
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+@pytest.mark.parametrize("bars", ["1-1", "2-3", "3-4", "1-4"])
+def test_bars_are_rewritten_and_all_else_is_kept(encoding, bars):
+    request = Request(seed=1, count=3, within=TUNE, rewrite=bars, range="C4-C6")
+    start, end = rewritten(TUNE, request.rewrite)
+    made = generate(TableEngine(encoding), request)
+    for one in made:
+        melody = one.melody
+        assert [n for n in melody.notes if not start <= n.onset < end] == [
+            n for n in TUNE.notes if not start <= n.onset < end
+        ]
+        assert (melody.duration, melody.meters, melody.key) == (TUNE.duration, TUNE.meters, TUNE.key)
+        assert {tick for tick in TUNE.phrase_ends if not start < tick < end} - {288} <= set(melody.phrase_ends)
+        assert is_kept(melody, request)
+    assert len({one.melody.notes for one in made}) > 1
+
+
+def test_a_note_that_is_held_into_the_bars_is_kept_and_one_held_out_of_them_is_rewritten():
+    held = Melody((Note(0, 96, 67), Note(96, 60, 69), Note(156, 60, 71)), 216, (Meter(0, 3, 4),), Key("G"))
+    assert rewritten(held, (2, 2)) == (96, 156)
+    (made,) = generate(TableEngine("event"), Request(seed=1, within=held, rewrite="2"))
+    assert made.melody.notes[0] == held.notes[0]
+    assert made.melody.notes[-1] == held.notes[-1]
+    with pytest.raises(RequestError, match="all one note"):
+        rewritten(Melody((Note(0, 216, 67),), 216, (Meter(0, 3, 4),)), (2, 2))
+
+
+def test_no_run_of_notes_is_longer_than_allowed(monkeypatch):
+    engine = TableEngine("grid", spread=0.3)
+    training = generate(engine, Request(seed=1, count=30, scale="major-pentatonic", range="C4-C5", **FRAME))
+    steps = np.concatenate([steps_by_hand(one.melody) for one in training])
+    monkeypatch.setattr(copies, "steps_of", lambda corpus: steps)
+    monkeypatch.setattr("melodysynthesis.generation.course.steps_of", lambda corpus: steps)
+    asked = {"seed": 2, "count": 8, "scale": "major-pentatonic", "range": "C4-C5", **FRAME}
+    known = {n: runs_by_hand([one.melody for one in training], n) for n in (3, 4)}
+    free = generate(engine, Request(**asked))
+    assert any(runs_by_hand([one.melody], 4) & known[4] for one in free)
+    for one in generate(engine, Request(max_copy=3, **asked)):
+        assert not runs_by_hand([one.melody], 4) & known[4]
+
+
+def steps_by_hand(melody):
+    onsets = [note.onset for note in melody.notes]
+    lasting = [b - a for a, b in pairwise(onsets)] + [melody.notes[-1].duration]
+    pairs = zip(melody.notes, melody.notes[1:], lasting, lasting[1:], strict=False)
+    steps = [copies.steps_by_rhythm(*map(np.array, (b.pitch - a.pitch, x, y))) for a, b, x, y in pairs]
+    return np.array([*map(int, steps), -1])
+
+
+def runs_by_hand(melodies, notes):
+    found = set()
+    for melody in melodies:
+        steps = steps_by_hand(melody)[:-1].tolist()
+        found |= {tuple(steps[i : i + notes - 1]) for i in range(len(steps) - notes + 2)}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({"range": "D4-E4", "cadence": True}, "no melody keeps range D4-E4 and cadence together in 4 bars of 3/4"),
+        ({"fixed": "1.1:G4 1.2:G5", "max_leap": 5, "durations": "1"}, "max-leap 5.* and fixed"),
+        ({"rhythm": "3/2", "durations": "1", "scale": "major"}, "durations 1 and rhythm 3/2 together"),
+        ({"chords": "C#", "scale": "major", "max_leap": 3}, "scale major and chords C#"),
+        ({"fixed": "1.1:G4 3.1:A4", "form": "AB", "rests": False}, None),
+        ({"fixed": "1.1:G4 3.1:A4", "form": "AA"}, "fixed 1.1:G4 3.1:A4 and form AA"),
+        ({"rhythm": "r:1 2", "rests": False}, "no rests and rhythm"),
+        ({"fixed": "2.9:G4"}, "keeps fixed 2.9:G4 in"),
+    ],
+)
+def test_what_no_melody_can_keep_is_refused_with_what_conflicts(fields, match):
+    request = Request(seed=1, **FRAME, **fields)
+    if match is None:
+        assert generate(TableEngine("grid"), request)
+        return
+    with pytest.raises(RequestError, match=match):
+        generate(TableEngine("grid"), request)
+
+
+def test_a_conflict_is_minimal_each_of_its_rules_is_needed():
+    engine = TableEngine("event")
+    request = Request(
+        key="C", meter="2/4", bars=2, range="C4-E4", cadence=True, chords="F | G", scale="major", max_leap=2,
+        durations="1/2 1", rests=False, fixed="1.1:C4", seed=1,
+    )  # fmt: skip
+    frame = dataclasses.replace(generate(engine, Request(key="C", meter="2/4", bars=2, seed=1))[0].frame, pickup=0)
+    asked = asked_for(engine.encoding, request, bars_of(request, frame), request.key)
+
+    def possible(one):
+        return tables(one) is not None
+
+    names = smallest_conflict(asked, possible)
+    assert not possible(asked._replace(rules=names))
+    for fewer in combinations(names, len(names) - 1):
+        assert possible(asked._replace(rules=fewer))
+
+
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_notes_that_are_out_are_final_and_keep_the_rules(encoding, ahead):
+    request = Request(seed=4, scale="major", cadence=True, range="D4-G5", particles=4, **FRAME)
+    sung = list(stream(TableEngine(encoding), request, ahead=ahead))
+    notes = tuple(Note(*one.event) for one in sung if one.event.pitch is not None)
+    assert is_kept(Melody(notes, 288, (Meter(0, 3, 4),), request.key), request)
+    assert [one.event.onset for one in sung[1:]] == [one.event.onset + one.event.ticks for one in sung[:-1]]
+    assert list(stream(TableEngine(encoding), request, ahead=ahead)) == sung
+
+
+def test_the_first_note_is_out_long_before_the_melody_is_finished():
+    engine = TableEngine("event")
+    first = next(stream(engine, Request(seed=4, scale="major", key="G", meter="3/4", bars=32, particles=2)))
+    assert first.event.onset == 0
+    assert sum(engine.batches[-4:]) <= 8
+    assert len(engine.batches) < 15
+
+
+def test_a_form_is_streamed_as_it_was_made():
+    request = Request(seed=4, form="AABA", range="D4-G5", **FRAME)
+    (made,) = generate(TableEngine("event"), request)
+    sung = list(stream(TableEngine("event"), request))
+    assert tuple(Note(*one.event) for one in sung if one.event.pitch is not None) == made.melody.notes
+
+
+def test_alternatives_are_likely_and_unlike_each_other():
+    made = generate(TableEngine("grid", spread=1.0), Request(seed=1, count=6, scale="major", **FRAME))
+    chosen = ranked([*made, made[0]], 4)
+    assert len({one.melody.notes for one in chosen}) == 4
+    assert chosen[0].log_likelihood / chosen[0].notes_drawn == max(o.log_likelihood / o.notes_drawn for o in made)
+    assert ranked(made[:2], 5) == ranked(made[:2], 2)
+    assert distance(TUNE, TUNE) == 0
+    assert distance(TUNE, TUNE.transpose(1)) == 1
+
+
+@settings(max_examples=8)
+@given(
+    st.sampled_from(["event", "grid"]), st.integers(0, 999), st.sampled_from(["2/4", "3/4", "4/4", "6/8", "5/4"]),
+    st.integers(1, 6), st.sets(st.sampled_from(["scale", "leaps", "cadence", "rests", "ties", "chords"])),
+)  # fmt: skip
+def test_random_rules_are_kept_or_refused(encoding, seed, meter, bars, which):
+    rules = {
+        "scale": {"scale": "mixolydian", "chromatic": 2}, "leaps": {"leap_recovery": True, "max_leap": 14},
+        "cadence": {"cadence": True}, "rests": {"rests": False}, "ties": {"ties_over_bars": False},
+        "chords": {"chords": "A"},
+    }  # fmt: skip
+    fields = {name: value for one in which for name, value in rules[one].items()}
+    request = Request(seed=seed, key="A", meter=meter, bars=bars, range="C4-C6", count=2, **fields)
+    for one in generate(TableEngine(encoding, seed), request):
+        assert is_kept(one.melody, request)
