@@ -12,6 +12,8 @@ FOLDER = Path(__file__).parent.parent / "pretrained"
 
 # Name -> file in `FOLDER`. The first is what `melody generate` takes unless told otherwise.
 PRETRAINED: dict[str, str] = {
+    "transformer": "transformer.onnx",
+    "hybrid": "hybrid.onnx",
     "lstm": "lstm.onnx",
 }
 DEFAULT = next(iter(PRETRAINED))
