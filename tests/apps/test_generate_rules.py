@@ -1,0 +1,67 @@
+"""`melody generate` with rules, and `melody fill`: flags to files."""
+
+import json
+
+import pytest
+
+from melodysynthesis import formats
+from melodysynthesis.apps.cli import run
+from melodysynthesis.generation.course import rewritten
+
+FLAGS = ["--key", "G major", "--meter", "3/4", "--bars", "4", "--seed", "3", "--particles", "2", "--format", "abc"]
+
+
+@pytest.fixture
+def made(tmp_path, capsys):
+    assert run(["generate", *FLAGS, "--scale", "major", "--range", "D4-G5", "--cadence", "--out", str(tmp_path)]) == 0
+    capsys.readouterr()
+    (path,) = tmp_path.glob("*.abc")
+    return path
+
+
+def test_what_was_asked_for_and_how_it_was_kept_stands_beside_the_melody(made):
+    about = json.loads(made.with_suffix(".json").read_text())["provenance"]
+    assert about["rules"]["guaranteed"] == ["scale", "range", "cadence"]
+    assert about["rules"]["particles"] == 2
+    assert about["request"]["range"] == "D4-G5"
+    melody = formats.read(str(made)).melodies[0]
+    assert melody.pitches[-1] % 12 == 7
+    assert 62 <= min(melody.pitches) <= max(melody.pitches) <= 79
+
+
+def test_a_melody_with_rules_is_made_again(made, tmp_path):
+    assert run(["generate", "--from", str(made.with_suffix(".json")), "--format", "abc", "--out", str(tmp_path)]) == 0
+    assert len(list(tmp_path.glob("*.abc"))) == 1
+
+
+def test_bars_are_rewritten_in_alternatives(made, tmp_path, capsys):
+    out = tmp_path / "filled"
+    flags = ["--bars", "2-3", "--count", "2", "--seed", "1", "--particles", "2", "--format", "abc", "--out", str(out)]
+    assert run(["fill", str(made), *flags, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert len(answer) == 2
+    before = formats.read(str(made)).melodies[0]
+    start, end = rewritten(before, (2, 3))
+    for path in out.glob("*.abc"):
+        after = formats.read(str(path)).melodies[0]
+        for melody in (before, after):
+            assert melody.duration == 288
+        assert [n for n in after.notes if not start <= n.onset < end] == [
+            n for n in before.notes if not start <= n.onset < end
+        ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--range", "D4-E4", "--cadence"], "no melody keeps range D4-E4 and cadence together in 4 bars of 3/4"),
+        (["--chords", "G | Zm"], "unknown chord 'Zm'"),
+        (["--form", "AAB"], "can't be cut into 3 equal sections"),
+    ],
+)
+def test_what_is_impossible_is_told_in_one_line_before_a_folder_is_made(flags, said, tmp_path, capsys):
+    assert run(["generate", *FLAGS, *flags, "--out", str(tmp_path / "none")]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "none").exists()
