@@ -8,6 +8,7 @@ from melodysynthesis import formats
 from melodysynthesis.apps.opening import open_model
 from melodysynthesis.apps.studio.api import DOWNLOADS
 from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES
+from melodysynthesis.evaluation.prediction import judge
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import generate
@@ -68,11 +69,20 @@ def test_notes_come_before_the_melody_and_without_rules_are_its_beginning(client
 
 
 def test_each_melody_has_its_certificate(client):
-    for message in streamed(client, RULED):
-        if message["type"] == "melody":
+    messages = streamed(client, RULED)
+    assert [message["type"] for message in messages][-5:] == ["melody", "melody", "judged", "judged", "done"]
+    for message in messages:
+        if message["type"] == "judged":
             assert message["certificate"]["verdict"] == "kept"
             assert {rule["rule"] for rule in message["certificate"]["rules"]} >= {"scale", "range", "bars", "meter"}
             assert "unknown" in message["originality"]  # the test's corpus is none that anybody has
+
+
+def test_each_note_has_its_bits(client, models, tune):
+    judged = next(message for message in streamed(client, PLAIN) if message["type"] == "judged")
+    assert len(judged["surprise"]) == len(tune["notes"])
+    expected = judge(open_model(models["event"])[0], [melody_json.from_dict(tune)])
+    assert judged["surprise"] == pytest.approx(expected.note_bits.tolist(), abs=1e-3)
 
 
 def test_bars_are_rewritten_and_all_else_stays(client, tune):

@@ -282,6 +282,18 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_accessibility_check_finds_nothing(page, theme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    page.select_option("#ask-scale", "major")
+    generate(page, count=2)
+    page.wait_for_selector("#score .note")
+    page.evaluate(f"studio.store.play({{theme: '{theme}'}})")
+    page.wait_for_timeout(300)  # colours fade from one theme to the other
+    found = axe.Axe().run(page)
+    assert [violation["id"] for violation in found.response["violations"]] == []
+
+
 def test_everything_has_a_name_and_can_be_reached_by_keys(page):
     page.focus("#ask-bars")
     page.fill("#ask-bars", "2")

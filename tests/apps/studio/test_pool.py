@@ -24,7 +24,7 @@ def with_pool(models):
             await pool.open()
             try:
                 await work(pool)
-                assert (await pool.one("generate", SHORT, 60))["type"] == "melody"  # it works as before
+                assert (await pool.one("generate", SHORT, 60))["type"] == "judged"  # it works as before
             finally:
                 await pool.close()
 

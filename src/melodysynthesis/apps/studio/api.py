@@ -4,7 +4,7 @@
     GET  /api/terms                what can be asked for: keys, modes, scales, chords, formats
     POST /api/generate             a `generation.request.Request` -> its melodies
     WS   /api/generate             the same; notes as they are drawn: see `stream`
-    POST /api/judge                certificate and originality of any melody
+    POST /api/judge                certificate, originality, and bits per note of any melody
     POST /api/score                an engraved score, and which of its elements show which note
     POST /api/convert/{format}     a melody as a file
     POST /api/open?name=tune.abc   a file's bytes -> its melodies
@@ -223,7 +223,9 @@ def _add_generation(app: FastAPI, studio: Studio) -> None:
         request     the request, complete with its seed
         notes       of melody `index` the notes from number `keep` on, in place of any there were; with `keep` 0 also
                     its key, meters and pickup. With rules these are drafts
-        melody      melody `index` whole: `melody`, `provenance`, `certificate`, `originality`
+        melody      melody `index` whole: `melody`, `provenance`
+        judged      what is found of melody `index`: `certificate`, `originality`, `statistics`, and
+                    `surprise`, the bits of each note under the model
         done        all are there
         mistake     why there are none: `message`
 
@@ -321,8 +323,13 @@ def _melody(asked: Tune) -> Json:
 
 
 async def _gathered(events: AsyncGenerator[Json]) -> list[Json]:
+    """Each melody with all that is known of it."""
+    found: dict[int, Json] = {}
     async with contextlib.aclosing(events):
-        return [event async for event in events if event["type"] == "melody"]
+        async for event in events:
+            if event.pop("type") != "notes":
+                found.setdefault(event["index"], {}).update(event)
+    return [found[index] for index in sorted(found)]
 
 
 async def _while_awaited(http: HttpRequest, work: Coroutine[Any, Any, T]) -> T:

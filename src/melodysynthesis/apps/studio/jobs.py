@@ -19,7 +19,7 @@ from melodysynthesis.apps.opening import open_model
 from melodysynthesis.apps.studio.engraving import engrave
 from melodysynthesis.apps.studio.limits import MAX_OPENED, check_melody
 from melodysynthesis.apps.studio.streaming import Draft, StoppedError, generate_aloud
-from melodysynthesis.errors import CorpusError, FormatError, MelodyError
+from melodysynthesis.errors import CorpusError, EncodingError, FormatError
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.formats import midi, render
 from melodysynthesis.generation import output
@@ -61,36 +61,24 @@ class Jobs:
         yield {"type": "warm"}
 
     def generate(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
-        """Notes as they are drawn, then each melody with how it came about, its certificate and its originality."""
+        """Notes as they are drawn, then the melodies, then what is found of each: certificate and originality."""
         request = Request(**asked["request"])
         engine, model = self._open(request.model)
-        yield from _aloud(engine, request, stopped, lambda made: self._told(made, model))
+        made: list[Generated] = []
+        yield from _aloud(engine, request, stopped, made)
+        for one in made:
+            melody = melody_json.to_dict(one.melody)
+            yield {"type": "melody", "index": one.index, "melody": melody, "provenance": output.provenance(one, model)}
+        for one in made:
+            yield {"index": one.index, **judged(one.melody, one.request, engine)}
 
     def judge(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
         """Certificate and originality of any melody, such as one that was changed by hand."""
         del stopped
         melody = melody_json.from_dict(asked["melody"])
         request = Request(**asked["request"]) if asked.get("request") else None
-        _, model = self._open(request.model if request else next(iter(self._files)))
-        originality = originality_of(melody, model.card.corpus)
-        yield {
-            "type": "judged",
-            "certificate": certified(melody, request, CERTIFIED_FILES, _known(originality)) if request else None,
-            "originality": originality,
-            "statistics": output.statistics(melody),
-        }
-
-    def _told(self, made: Generated, model: output.Model) -> Event:
-        originality = originality_of(made.melody, model.card.corpus)
-        certificate = certified(made.melody, made.request, CERTIFIED_FILES, _known(originality))
-        return {
-            "type": "melody",
-            "index": made.index,
-            "melody": melody_json.to_dict(made.melody),
-            "provenance": output.provenance(made, model),
-            "certificate": certificate,
-            "originality": originality,
-        }
+        engine, _ = self._open(request.model if request else next(iter(self._files)))
+        yield judged(melody, request, engine)
 
     def _open(self, name: str) -> tuple[Engine, output.Model]:
         if name not in self._opened:
@@ -99,14 +87,18 @@ class Jobs:
         return self._opened[name]
 
 
-def _aloud(engine: Engine, request: Request, stopped: Stopped, told: Callable[[Generated], Event]) -> Iterator[Event]:
-    """Events of a generation. It runs in a thread of its own, so that its drafts can be handed on as they come."""
-    events: SimpleQueue[Event | MelodyError | BaseException | None] = SimpleQueue()
+def _aloud(engine: Engine, request: Request, stopped: Stopped, made: list[Generated]) -> Iterator[Event]:
+    """Drafts of a generation, whose melodies are put into `made`; none if it is stopped.
+
+    It runs in a thread of its own, so that its drafts can be handed on as they come.
+    """
+    events: SimpleQueue[Event | BaseException | None] = SimpleQueue()
 
     def work() -> None:
         try:
-            for made in generate_aloud(engine, request, lambda draft: events.put(_draft(draft)), stopped):
-                events.put(told(made))
+            made.extend(generate_aloud(engine, request, lambda draft: events.put(_draft(draft)), stopped))
+            events.put(None)
+        except StoppedError:
             events.put(None)
         except BaseException as error:  # handed to the thread that waits, which raises it
             events.put(error)
@@ -114,8 +106,6 @@ def _aloud(engine: Engine, request: Request, stopped: Stopped, told: Callable[[G
     thread = Thread(target=work, daemon=True)
     thread.start()
     while (event := events.get()) is not None:
-        if isinstance(event, StoppedError):
-            break
         if isinstance(event, BaseException):
             raise event
         yield event
@@ -129,6 +119,30 @@ def _draft(draft: Draft) -> Event:
         key = {"tonic": melody.key.tonic, "mode": melody.key.mode} if melody.key else None
         event |= {"key": key, "meters": melody.meters, "pickup": melody.pickup}
     return event
+
+
+def judged(melody: Melody, request: Request | None, engine: Engine) -> Event:
+    """What is found of a melody: by the rules of a request if there is one, and beside what a model knows."""
+    originality = originality_of(melody, engine.card.corpus)
+    known = None if "unknown" in originality else originality
+    certificate = None if request is None else certified(melody, request, CERTIFIED_FILES, known)
+    return {
+        "type": "judged",
+        "certificate": certificate,
+        "originality": originality,
+        "surprise": surprise(melody, engine),
+        "statistics": output.statistics(melody),
+    }
+
+
+def surprise(melody: Melody, engine: Engine) -> list[float] | None:
+    """Bits of each note under a model, see `evaluation.prediction`; None where its encoding can't say the melody."""
+    from melodysynthesis.evaluation.prediction import judge
+
+    try:
+        return [round(bits, 3) for bits in judge(engine, [melody]).note_bits.tolist()]
+    except (CorpusError, EncodingError):
+        return None
 
 
 def originality_of(melody: Melody, corpus: str) -> dict[str, Any]:
@@ -146,10 +160,6 @@ def _index(corpus: str) -> Any:
     from melodysynthesis.apps.originality import open_index
 
     return open_index(corpus)
-
-
-def _known(originality: dict[str, Any]) -> dict[str, Any] | None:
-    return None if "unknown" in originality else originality
 
 
 def read(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:

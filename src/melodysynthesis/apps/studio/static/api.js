@@ -39,7 +39,7 @@ export async function score(melody, width, signal) {
  * @param {Melody} melody
  * @param {Request | null} request
  * @param {AbortSignal} signal
- * @returns {Promise<{certificate: Certificate | null, originality: Originality}>}
+ * @returns {Promise<{certificate: Certificate | null, originality: Originality, surprise: number[] | null}>}
  */
 export async function judge(melody, request, signal) {
   return (await post("/api/judge", { melody, request }, signal)).json();

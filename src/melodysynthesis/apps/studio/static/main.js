@@ -20,7 +20,7 @@ const JUDGED_AFTER = 500; // milliseconds after a change by hand
 
 /** @param {Melody} melody @param {Partial<Take>} known @returns {Take} */
 const take = (melody, known = {}) => ({
-  melody, request: null, index: 0, certificate: null, originality: null, edited: false, ...known,
+  melody, request: null, index: 0, certificate: null, originality: null, surprise: null, edited: false, ...known,
 });
 
 const store = new Store({ takes: [take(silence(8, [3, 4], { tonic: "G", mode: "major" }))], current: 0 });
@@ -74,7 +74,7 @@ function show() {
   const { front: work, manner } = store;
   const front = drafts?.[work.current] ?? store.take.melody;
   roll.grid = manner.grid;
-  roll.show(front, drafts !== null);
+  roll.show(front, drafts !== null, store.take.surprise);
   score.show(front);
   hear();
   byId("certificate").replaceChildren(...certificateOf(store.take));
@@ -143,7 +143,7 @@ function front(number) {
 
 /** A change by hand. @param {Melody} melody */
 function edit(melody) {
-  store.change({ melody: { ...melody, source: "" }, edited: true, certificate: null, originality: null });
+  store.change({ melody: { ...melody, source: "" }, edited: true, certificate: null, originality: null, surprise: null });
   judgeLater();
 }
 
@@ -159,8 +159,9 @@ function judgeLater() {
   if (originality || !melody.notes.length) return;
   judgeTimer = setTimeout(async () => {
     try {
-      const { certificate, originality } = await api.judge(melody, request, signal);
-      if (store.take.melody === melody) store.change({ certificate, originality }, false);
+      const found = await api.judge(melody, request, signal);
+      const { certificate, originality, surprise } = found;
+      if (store.take.melody === melody) store.change({ certificate, originality, surprise }, false);
     } catch (error) {
       tell(error);
     }
@@ -211,14 +212,15 @@ async function generate(asked, doing, current = 0) {
         drafts[message.index] = { ...was, notes, key, meters, pickup, phrase_ends: [], duration: Math.max(was.duration, ...notes.map((n) => n[0] + n[1])) };
         if (message.index === store.front.current) showDraft();
       } else if (message.type === "melody") {
-        takes[message.index] = take(message.melody, {
-          request, index: message.index, certificate: message.certificate, originality: message.originality,
-        });
+        if (!takes.length) performance.measure("melody", { start: begun, end: performance.now() });
+        takes[message.index] = take(message.melody, { request, index: message.index });
         if (drafts) drafts[message.index] = message.melody;
         if (message.index === store.front.current) showDraft();
+      } else if (message.type === "judged") {
+        const { certificate, originality, surprise } = message;
+        takes[message.index] = { ...takes[message.index], certificate, originality, surprise };
       }
     }, stop.signal);
-    performance.measure("melody", { start: begun, end: performance.now() });
     const at = store.front.current;
     end();
     store.put({ takes, current: at });

@@ -11,6 +11,8 @@ const EDGE = 7;
 const BLACK = [1, 3, 6, 8, 10];
 const WIDEST = 34; // pixels of a quarter
 const NARROWEST = 15;
+const LANE = 40; // height of the lane of surprise
+const MOST_BITS = 12;
 
 /**
  * @typedef {object} Hands  what the roll tells
@@ -33,6 +35,8 @@ export class Roll {
     /** @type {[number, number] | null} */
     this.bars = null;
     this.draft = false;
+    /** @type {number[] | null} */
+    this.surprise = null;
     /** @type {SVGRectElement[]} */
     this.rects = [];
     this.keys = svg("svg", { class: "keys", width: 44, "aria-hidden": "true" });
@@ -50,11 +54,16 @@ export class Roll {
     new ResizeObserver(() => this.melody && this.draw()).observe(place);
   }
 
-  /** @param {Melody} melody @param {boolean} draft  still being generated */
-  show(melody, draft = false) {
-    if (this.melody === melody && this.draft === draft) return;
+  /**
+   * @param {Melody} melody
+   * @param {boolean} draft  still being generated
+   * @param {number[] | null} surprise  bits of each note under the model
+   */
+  show(melody, draft = false, surprise = null) {
+    if (this.melody === melody && this.draft === draft && this.surprise === surprise) return;
     this.melody = melody;
     this.draft = draft;
+    this.surprise = surprise;
     if (this.selected !== null && this.selected >= melody.notes.length) this.select(null);
     this.draw();
   }
@@ -75,16 +84,16 @@ export class Roll {
     const rows = this.top - this.bottom + 1;
     const room = Math.max(this.area.clientWidth, 200);
     this.scale = Math.min(WIDEST * 2, Math.max(NARROWEST, ((room - 2) * QUARTER) / melody.duration)) / QUARTER;
-    const [width, height] = [Math.ceil(melody.duration * this.scale) + 1, RULER + rows * ROW];
+    const [width, height] = [Math.ceil(melody.duration * this.scale) + 1, RULER + rows * ROW + LANE];
     for (const picture of [this.picture, this.keys]) picture.setAttribute("height", String(height));
     this.picture.setAttribute("width", String(width));
-    this.keys.replaceChildren(...this.keyboard());
+    this.keys.replaceChildren(...this.keyboard(), ...this.laneName(height));
     this.rects = melody.notes.map((note, number) => this.rectOf(note, number));
     this.head = svg("line", { class: "head", y1: 0, y2: height, x1: -9, x2: -9 });
     this.picture.replaceChildren(
       ...this.rowsOf(width), ...this.linesOf(bars, height), ...this.rulerOf(bars, height),
       ...(melody.notes.length ? [] : [svg("text", { class: "hint", x: 18, y: RULER + 60 }, "Draw notes here, or let a model write some.")]),
-      ...this.rects.flatMap((rect) => [rect, this.edgeOf(rect)]), this.head,
+      ...this.rects.flatMap((rect) => [rect, this.edgeOf(rect)]), ...this.laneOf(width, height), this.head,
     );
   }
 
@@ -156,6 +165,24 @@ export class Roll {
     return svg("rect", { class: "edge", x: x + width - wide, y: rect.y.baseVal.value, width: wide + 2, height: ROW, "data-edge": rect.dataset.note });
   }
 
+  /** @param {number} height */
+  laneName(height) {
+    return [svg("text", { x: 4, y: height - LANE + 14 }, "surprise"), svg("text", { x: 4, y: height - 6 }, "bits")];
+  }
+
+  /** How unlikely the model found each note, in bits: a lane under the notes. @param {number} width @param {number} height */
+  laneOf(width, height) {
+    const lane = svg("rect", { class: "lane", x: 0, y: height - LANE, width, height: LANE });
+    if (!this.surprise || this.draft || this.surprise.length !== this.melody?.notes.length) return [lane];
+    return [lane, ...this.surprise.map((bits, number) => {
+      const [onset, duration] = this.melody?.notes[number] ?? [0, 0];
+      const tall = Math.max(1.5, (Math.min(bits, MOST_BITS) / MOST_BITS) * (LANE - 6));
+      const bar = svg("rect", { class: "surprise", x: this.x(onset) + 1, y: height - tall, width: Math.max(2, duration * this.s - 2), height: tall });
+      bar.append(svg("title", {}, `${bits.toFixed(1)} bits: ${this.describe(number)}`));
+      return bar;
+    })];
+  }
+
   get s() {
     return this.scale ?? 1;
   }
@@ -196,6 +223,7 @@ export class Roll {
     const { tick, pitch } = this.at(event);
     const snapped = Math.max(0, Math.floor(tick / this.grid) * this.grid);
     const lengthens = event.target.dataset.edge !== undefined || number === null;
+    if (number === null && pitch < (this.bottom ?? 0)) return;
     const first = /** @type {Note} */ (number === null ? [snapped, this.grid, pitch] : begun.notes[number]);
     if (number === null && event.pointerType === "touch") return this.tap(event, first);
     let changed = number === null ? withNote(begun, first) : { melody: begun, at: number };
@@ -264,6 +292,7 @@ export class Roll {
   /** @param {{melody: Melody, at: number}} changed */
   preview({ melody, at }) {
     this.melody = melody;
+    this.surprise = null;
     this.selected = at;
     this.draw();
   }

@@ -16,7 +16,7 @@
 /**
  * A melody and how it came about.
  * @typedef {{melody: Melody, request: Request | null, index: number, certificate: Certificate | null,
- *            originality: Originality | null, edited: boolean}} Take
+ *            originality: Originality | null, surprise: number[] | null, edited: boolean}} Take
  */
 /** @typedef {{takes: Take[], current: number}} Work */
 /** @typedef {{tempo: number, loop: boolean, click: boolean, backing: boolean, grid: number, theme: string}} Manner */
