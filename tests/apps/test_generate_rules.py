@@ -5,7 +5,9 @@ import json
 import pytest
 
 from melodysynthesis import formats
+from melodysynthesis.apps.asking import DRAWING, RULES
 from melodysynthesis.apps.cli import run
+from melodysynthesis.generation import request
 from melodysynthesis.generation.course import rewritten
 
 FLAGS = ["--key", "G major", "--meter", "3/4", "--bars", "4", "--seed", "3", "--particles", "2", "--format", "abc"]
@@ -49,6 +51,28 @@ def test_bars_are_rewritten_in_alternatives(made, tmp_path, capsys):
         assert [n for n in after.notes if not start <= n.onset < end] == [
             n for n in before.notes if not start <= n.onset < end
         ]
+
+
+def test_all_rules_are_options_of_the_verbs_that_generate():
+    assert set(RULES) == {*request.RULES, "chromatic"}
+    assert set(RULES | DRAWING) <= set(request.Request.model_fields)
+
+
+def test_rules_hold_for_the_bars_that_are_rewritten_and_all_else(made, tmp_path, capsys):
+    rules = ["--scale", "major", "--range", "D4-G5", "--max-leap", "12", "--cadence", "--fixed", "2.1:B4"]
+    drawn = ["--seed", "1", "--particles", "2", "--out", str(tmp_path / "filled"), "--json"]
+    assert run(["fill", str(made), "--bars", "2-4", *rules, *drawn]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["certificate"]["verdict"] == "kept"
+    assert {"fixed", "cadence", "rewrite"} <= {rule["rule"] for rule in answer["certificate"]["rules"]}
+
+
+def test_ranked_melodies_are_the_likeliest_first(tmp_path, capsys):
+    assert run(["generate", *FLAGS, "--count", "2", "--rank", "--out", str(tmp_path), "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert first["bits_per_note"] < second["bits_per_note"]
+    assert first["index"] != second["index"]
+    assert run(["generate", "--primer", "G4:1", "--rank", *FLAGS, "--count", "1", "--out", str(tmp_path), "-q"]) == 0
 
 
 @pytest.mark.parametrize(

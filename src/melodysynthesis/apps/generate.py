@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from melodysynthesis.apps.asking import asks
 from melodysynthesis.apps.certificate import CERTIFIED, certified
 from melodysynthesis.apps.console import JSON_OPTION, note, progress, say, say_json
 from melodysynthesis.apps.opening import open_model
 from melodysynthesis.apps.originality import open_index, told_briefly
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation import output
+from melodysynthesis.generation.alternatives import pool, ranked
 from melodysynthesis.generation.prompt import says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import Generated, check, generate_only
@@ -28,6 +30,7 @@ LISTED = 20
 """Melodies that get a line each; of more only the first are listed."""
 
 
+@asks
 def command(
     *,
     model: Annotated[str | None, typer.Option(help="Name of a model (see `melody models`) or a file.")] = None,
@@ -37,31 +40,12 @@ def command(
     key: Annotated[str | None, typer.Option(help='Such as "G major", "e minor" or "D dorian".')] = None,
     pickup: Annotated[str | None, typer.Option(help='Length of the upbeat in quarters: 0, 1, "1/2".')] = None,
     meters: Annotated[str | None, typer.Option(help='Bars of changing meters: "3/4 x4, 4/4 x4".')] = None,
-    scale: Annotated[str | None, typer.Option(help="Notes of a scale only: major, dorian, blues ...")] = None,
-    chromatic: Annotated[int | None, typer.Option(help="So many notes may be outside of the scale.")] = None,
-    span: Annotated[str | None, typer.Option("--range", help='Lowest and highest pitch: "D4-G5".')] = None,
-    max_leap: Annotated[int | None, typer.Option(help="Semitones of the largest leap.")] = None,
-    leap_recovery: Annotated[
-        bool | None, typer.Option("--leap-recovery", help="After a leap over a fifth, a step back.")
-    ] = None,
-    chords: Annotated[str | None, typer.Option(help='What the melody must fit: "G | C | D7 G | G".')] = None,
-    cadence: Annotated[bool | None, typer.Option(help="End on the tonic, as a melody closes.")] = None,
-    durations: Annotated[str | None, typer.Option(help='The only durations, in quarters: "1/2 1 3/2".')] = None,
-    max_syncopation: Annotated[int | None, typer.Option(help="At most so many syncopated notes.")] = None,
-    rests: Annotated[bool | None, typer.Option(help="Whether there may be rests.")] = None,
-    ties_over_bars: Annotated[bool | None, typer.Option(help="Whether notes may be tied over bar lines.")] = None,
-    rhythm: Annotated[str | None, typer.Option(help='A rhythm that repeats, in quarters: "1 1/2 1/2 r:1".')] = None,
-    contour: Annotated[str | None, typer.Option(help='How the first notes go: "+ + - 0".')] = None,
-    fixed: Annotated[str | None, typer.Option(help='Notes at bar.beat: "2.1:G4 4.3:D5".')] = None,
-    form: Annotated[str | None, typer.Option(help="Sections that are alike: AABA, or AA'BA with a variation.")] = None,
-    max_copy: Annotated[int | None, typer.Option(help="No more notes in a row from a tune of the training.")] = None,
-    particles: Annotated[int | None, typer.Option(help="With rules: tries side by side; 8 if not given.")] = None,
     primer: Annotated[str | None, typer.Option(help='What to continue: a file, or notes "G4:1 A4:1/2 r:1".')] = None,
     part: Annotated[str | None, typer.Option(help="Part or track of the primer's file, by name or number.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="0 takes the likeliest token; 0.9 if not given.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Draw from the K likeliest tokens only.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Draw from the fewest tokens of probability P together.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same melodies.")] = None,
+    asked: dict[str, Any],
+    rank: Annotated[
+        bool, typer.Option("--rank", help="Of three times as many: likely ones first, each unlike the others.")
+    ] = False,
     format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "mid",
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = DEFAULT_FOLDER,
     originality: Annotated[
@@ -76,33 +60,27 @@ def command(
 
     Each melody's files have a JSON beside them that says how it was made. What is not asked for is the model's choice.
     """
-    asked = {
-        "model": model, "count": count, "bars": bars, "meter": meter, "key": key, "pickup": pickup,
-        "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed,
-        "meters": meters, "scale": scale, "chromatic": chromatic, "range": span, "max_leap": max_leap,
-        "leap_recovery": leap_recovery, "chords": chords, "cadence": cadence, "durations": durations,
-        "max_syncopation": max_syncopation, "rests": rests, "ties_over_bars": ties_over_bars, "rhythm": rhythm,
-        "contour": contour, "fixed": fixed, "form": form, "max_copy": max_copy, "particles": particles,
-    }  # fmt: skip
-    asked = {name: value for name, value in asked.items() if value is not None}
+    frame = {
+        "model": model,
+        "count": count,
+        "bars": bars,
+        "meter": meter,
+        "meters": meters,
+        "key": key,
+        "pickup": pickup,
+    }
+    asked |= {name: value for name, value in frame.items() if value is not None}
     suffixes = output.suffixes_of(format.replace(",", " ").split() or ["json"])
     to = Target(suffixes, out, originality)
     talk = Talk(people=not (quiet or as_json), notes=not quiet, as_json=as_json)
     if remake is not None:
-        _remake(remake, asked | ({"primer": primer} if primer is not None else {}), to, talk)
+        beside = {"primer": primer, "rank": rank or None}
+        _remake(remake, asked | {name: value for name, value in beside.items() if value is not None}, to, talk)
         return
     request = _request(asked, primer, part, talk)
-    engine, source = open_model(request.model)
-    for warning in _warnings(engine, request):
-        talk.note(warning)
-    check(engine, request)  # complains before a folder is made
-    index = open_index(source.card.corpus) if to.originality or request.max_copy is not None else None
-    output.prepare(to.folder)
-    with progress("generating", request.count, talk.people) as advance:
-        made = generate_only(engine, request, range(request.count), advance=advance)
-    write_all(made, source, to, talk, index)
-    if seed is None:
-        talk.note(f"seed {request.seed}: --seed {request.seed} makes the same again")
+    if rank and len(request.primers) > 1:
+        raise RequestError(f"--rank puts melodies of one beginning in order, and {primer} has {len(request.primers)}")
+    make(request, to, talk, rank=rank)
 
 
 class Target(NamedTuple):
@@ -159,6 +137,22 @@ def _warnings(engine: Engine, request: Request) -> list[str]:
     if request.meter is not None:
         warnings.append("this model does not know meters: bars are counted and the end is whole, but it hears no beat")
     return warnings
+
+
+def make(request: Request, to: Target, talk: Talk, *, rank: bool) -> None:
+    """Generate the melodies of a request and write their files; `rank` chooses them among more, and orders them."""
+    engine, source = open_model(request.model)
+    for warning in _warnings(engine, request):
+        talk.note(warning)
+    drawn = pool(request) if rank else request
+    check(engine, drawn)  # complains before a folder is made
+    index = open_index(source.card.corpus) if to.originality or request.max_copy is not None else None
+    output.prepare(to.folder)
+    with progress("generating", drawn.count, talk.people) as advance:
+        made = generate_only(engine, drawn, range(drawn.count), advance=advance)
+    write_all(ranked(made, request.count) if rank else made, source, to, talk, index)
+    if "seed" not in request.model_fields_set:
+        talk.note(f"seed {request.seed}: --seed {request.seed} makes the same again")
 
 
 def write_all(made: list[Generated], model: output.Model, to: Target, talk: Talk, index: Index | None) -> None:

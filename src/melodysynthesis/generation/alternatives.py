@@ -11,11 +11,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from melodysynthesis.generation.request import MAX_COUNT, Request
 from melodysynthesis.generation.sampler import Generated
 from melodysynthesis.music import Melody
 
 POOL = 3
 """So many melodies are drawn for each one that is kept."""
+
+
+def pool(request: Request) -> Request:
+    """A request of more melodies, to be `ranked`; the same at temperature 0, where there is only one."""
+    more = min(POOL * request.count, MAX_COUNT)
+    return request if request.temperature == 0 else request.model_copy(update={"count": more})
 
 
 def ranked(made: Sequence[Generated], count: int) -> list[Generated]:
