@@ -275,6 +275,24 @@ def test_a_file_is_dropped_on_the_page(page):
     assert len(melody_of(page).notes) == 9
 
 
+def test_one_request_goes_through_every_model(page):
+    page.click("#view-compare")
+    page.fill("#ask-bars", "2")
+    page.fill("#ask-seed", "4")
+    page.click("#generate")
+    page.wait_for_selector("#generate", state="visible")
+    rows = page.evaluate("document.querySelectorAll('#rows section').length")
+    assert rows == page.locator("#ask-model option").count() >= 2
+    first = page.locator("#rows section").first
+    first.locator(".score .note").first.wait_for()
+    until(page, "document.querySelectorAll('#rows section:first-child .surprise').length > 0")
+    assert "every rule kept" in first.inner_text()
+    first.get_by_text("Compose with it").click()
+    assert page.is_visible("#work")
+    assert page.evaluate("studio.store.take.request.seed") == 4
+    assert len(melody_of(page).notes) == page.evaluate("studio.store.take.surprise.length")
+
+
 def test_on_a_phone_nothing_is_wider_than_the_screen(page):
     page.set_viewport_size({"width": 390, "height": 844})
     generate(page)

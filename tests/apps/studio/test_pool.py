@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from melodysynthesis.apps.studio.pool import Pool, TooSlowError, WorkerFailedError
+from melodysynthesis.apps.studio.limits import MAX_WAITING
+from melodysynthesis.apps.studio.pool import Pool, TooBusyError, TooSlowError, WorkerFailedError
 from melodysynthesis.errors import MelodyError
 
 LONG = {"request": {"model": "scale", "seed": 1, "bars": 60, "meter": "4/4", "key": "C major", "count": 8}}
@@ -59,6 +60,20 @@ def test_a_worker_that_dies_is_replaced(with_pool):
             await pool.one("generate", SHORT, 60)
 
     with_pool(kill)
+
+
+def test_who_comes_when_too_many_wait_is_told():
+    async def crowd():
+        pool = Pool({}, 0)
+        waiting = [asyncio.create_task(pool.one("generate", SHORT, 1)) for _ in range(MAX_WAITING)]
+        await asyncio.sleep(0)
+        with pytest.raises(TooBusyError):
+            await pool.one("generate", SHORT, 1)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    asyncio.run(crowd())
 
 
 def test_a_mistake_costs_no_worker(with_pool):

@@ -1,4 +1,4 @@
-"""The studio: a page in the browser to compose melodies, served from this package.
+"""The studio: a page in the browser to compose melodies and to compare models, served from this package.
 
     command     `melody studio`: addresses, models, uvicorn
     api         what the page asks for: HTTP and a WebSocket, documented by OpenAPI

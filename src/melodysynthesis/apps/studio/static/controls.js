@@ -126,6 +126,12 @@ export class Controls {
     }
   }
 
+  /** @param {string} name @param {boolean} off */
+  disable(name, off) {
+    const found = this.inputs.get(name);
+    if (found) found.input.disabled = off;
+  }
+
   /** Marks the fields that a message names. @param {string} message */
   blame(message) {
     const conflict = /^no melody keeps (.*?)(?: together)? in \d+ bar/.exec(message);

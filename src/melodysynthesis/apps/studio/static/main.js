@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { chordsOf } from "./chords.js";
+import { Compare } from "./compare.js";
 import { Controls, withoutFrame } from "./controls.js";
 import { byId, html } from "./dom.js";
 import { offer } from "./downloads.js";
@@ -39,9 +40,16 @@ const score = new Score(byId("score"), (number) => roll.pick(number));
 const player = new Player((tick, note) => {
   document.body.classList.toggle("playing", player.playing);
   button("play").setAttribute("aria-label", player.playing ? "Stop" : "Play");
-  roll.follow(tick, note);
-  score.follow(note);
-  byId("clock").textContent = placeName(store.take.melody, tick ?? 0);
+  if (compare.sounding) compare.sounding.score.follow(note);
+  else {
+    roll.follow(tick, note);
+    score.follow(note);
+  }
+  if (!player.playing && compare.sounding) {
+    compare.sounding = null;
+    hear();
+  }
+  byId("clock").textContent = placeName(player.melody ?? store.take.melody, tick ?? 0);
 });
 const roll = new Roll(byId("roll"), {
   changed: edit,
@@ -49,6 +57,21 @@ const roll = new Roll(byId("roll"), {
   selected: (number) => score.mark(number),
   chosen: (bars) => choose(bars),
   said: (text) => void (byId("live").textContent = text),
+});
+const compare = new Compare(byId("rows"), models, {
+  opened: (one) => {
+    look("compose");
+    bring([one], `the melody of ${one.request?.model}`);
+  },
+  played: (one) => {
+    const row = compare.sounding;
+    player.stop();
+    compare.sounding = row;
+    player.melody = one.melody;
+    player.within = null;
+    player.chords = chordsOf(one.request?.chords ?? "", one.melody, terms);
+    void player.play().catch(tell);
+  },
 });
 const controls = new Controls(byId("fields"), terms, models, () => {
   store.fields = controls.values;
@@ -65,8 +88,10 @@ function tell(what) {
   const mistake = what instanceof Error;
   if (mistake && what.name === "AbortError") return;
   const text = mistake ? what.message : String(what);
-  byId("message").textContent = text;
-  byId("message").classList.toggle("mistake", mistake);
+  for (const id of ["message", "compared"]) {
+    byId(id).textContent = text;
+    byId(id).classList.toggle("mistake", mistake);
+  }
   controls.blame(mistake ? text : "");
 }
 
@@ -82,8 +107,10 @@ function show() {
   byId("about").textContent = summary(front);
   byId("score").setAttribute("aria-label", `Score: ${summary(front)}`);
   showTakes();
-  button("undo").disabled = !store.past.length || !!generating;
-  button("redo").disabled = !store.future.length || !!generating;
+  const away = !!byId("work").hidden;
+  button("undo").disabled = !store.past.length || !!generating || away;
+  button("redo").disabled = !store.future.length || !!generating || away;
+  button("link").disabled = !front.notes.length || !!generating || away;
   for (const id of ["rewrite", "continue"]) button(id).disabled = !!generating || !front.notes.length;
   for (const id of ["more", "less"]) button(id).disabled = !!generating;
   for (const id of /** @type {const} */ (["loop", "click", "backing"])) button(id).setAttribute("aria-pressed", String(manner[id]));
@@ -246,6 +273,35 @@ function blank(asked, shown) {
   return silence(asked.bars ?? 8, [beats || 4, unit || 4], null);
 }
 
+/** @param {string} view  compose or compare */
+function look(view) {
+  player.stop();
+  byId("work").hidden = view !== "compose";
+  byId("compare").hidden = view !== "compare";
+  for (const name of ["compose", "compare"]) button(`view-${name}`).setAttribute("aria-pressed", String(name === view));
+  for (const name of ["model", "count"]) controls.disable(name, view === "compare");
+  button("generate").textContent = view === "compare" ? "Compare" : "Generate";
+  show();
+}
+
+/** One request through every model; they share its seed. */
+async function compareAll() {
+  generating?.abort();
+  player.stop();
+  const stop = (generating = new AbortController());
+  const { seed = Math.floor(Math.random() * 1e6), ...asked } = controls.values;
+  button("generate").hidden = true;
+  button("stop").hidden = false;
+  tell(`${models.length} models are writing …`);
+  await compare.run({ ...asked, seed }, stop.signal);
+  if (generating !== stop) return;
+  generating = null;
+  button("generate").hidden = false;
+  button("stop").hidden = true;
+  tell(stop.signal.aborted ? "stopped" : `Seed ${seed}. The bars under the notes: bits of each under the model that wrote it.`);
+  show();
+}
+
 let drawing = 0;
 
 function showDraft() {
@@ -257,12 +313,12 @@ function showDraft() {
   });
 }
 
-/** Melodies that were opened or linked. @param {Melody[]} melodies @param {string} told */
-function bring(melodies, told) {
+/** Melodies that were opened, linked or compared. @param {Take[]} takes @param {string} told */
+function bring(takes, told) {
   player.stop();
   roll.select(null);
   choose(null);
-  store.put({ takes: melodies.map((melody) => take(melody)), current: 0 });
+  store.put({ takes, current: 0 });
   judgeLater();
   tell(told);
 }
@@ -273,7 +329,8 @@ async function open(file) {
   if (file.size > terms.max_bytes) return tell(new Error(`${file.name}: files of more than ${terms.max_bytes / 2 ** 20} MB are not opened`));
   try {
     const { melodies, notices } = await api.open(file);
-    bring(melodies, notices.length ? notices[0] : `${file.name}: ${melodies.length === 1 ? "a melody" : `${melodies.length} melodies`}`);
+    look("compose");
+    bring(melodies.map((melody) => take(melody)), notices.length ? notices[0] : `${file.name}: ${melodies.length === 1 ? "a melody" : `${melodies.length} melodies`}`);
   } catch (error) {
     tell(error);
   }
@@ -283,9 +340,11 @@ async function open(file) {
 
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
+  if (!byId("compare").hidden) return void compareAll();
   choose(null);
   void generate(controls.values, "writing …");
 });
+for (const view of ["compose", "compare"]) button(`view-${view}`).addEventListener("click", () => look(view));
 button("stop").addEventListener("click", () => generating?.abort());
 button("continue").addEventListener("click", () => {
   const { melody } = store.take;
@@ -314,7 +373,11 @@ button("more").addEventListener("click", () => edit(withBar(store.take.melody, 1
 button("less").addEventListener("click", () => edit(withBar(store.take.melody, -1)));
 button("undo").addEventListener("click", () => turn(() => store.undo()));
 button("redo").addEventListener("click", () => turn(() => store.redo()));
-button("play").addEventListener("click", () => (player.playing ? player.stop() : void player.play().catch(tell)));
+button("play").addEventListener("click", () => {
+  if (player.playing) player.stop();
+  else if (byId("work").hidden) compare.play();
+  else void player.play().catch(tell);
+});
 for (const id of /** @type {const} */ (["loop", "click", "backing"])) {
   button(id).addEventListener("click", () => {
     store.play({ [id]: !store.manner[id] });
@@ -375,7 +438,7 @@ function follow() {
   if (said?.request) {
     controls.values = said.request;
     void generate(said.request, "making the melody of the link again …", said.index ?? 0);
-  } else if (said?.melody) bring([said.melody], "the melody of the link");
+  } else if (said?.melody) bring([take(said.melody)], "the melody of the link");
   if (said) history.replaceState(null, "", location.pathname);
 }
 

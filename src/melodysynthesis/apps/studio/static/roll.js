@@ -12,7 +12,7 @@ const BLACK = [1, 3, 6, 8, 10];
 const WIDEST = 34; // pixels of a quarter
 const NARROWEST = 15;
 const LANE = 40; // height of the lane of surprise
-const MOST_BITS = 12;
+const MOST_BITS = 8;
 
 /**
  * @typedef {object} Hands  what the roll tells

@@ -1,10 +1,13 @@
 // The engraved score: drawn by the server, put into the page, and lit up as the melody is played.
 
 import * as api from "./api.js";
-import { html } from "./dom.js";
+import { html, svg } from "./dom.js";
 
 /** @import {Melody} from "./types.js" */
 
+const BELOW = 330; // in the picture's own units, of which a staff is 720 high
+const BIT = 62;
+const MOST_BITS = 8;
 const PATIENCE = 120; // milliseconds without a change before it is engraved anew
 
 export class Score {
@@ -17,6 +20,8 @@ export class Score {
     this.wanted = null;
     this.timer = 0;
     this.busy = false;
+    /** @type {number[] | null} */
+    this.bits = null;
     /** @type {number | null} */
     this.selected = null;
     place.addEventListener("click", (event) => {
@@ -34,6 +39,7 @@ export class Score {
   show(melody) {
     if (this.wanted === melody) return;
     this.wanted = melody;
+    this.bits = null;
     this.later();
   }
 
@@ -53,8 +59,8 @@ export class Score {
     this.busy = true;
     try {
       const width = Math.max(300, Math.min(2400, this.place.clientWidth - 20));
-      const { svg, notes } = await api.score(melody, width, new AbortController().signal);
-      this.put(svg, notes);
+      const { svg: picture, notes } = await api.score(melody, width, new AbortController().signal);
+      this.put(picture, notes);
     } catch (error) {
       this.place.replaceChildren(html("p", { class: "empty" }, /** @type {Error} */ (error).message));
     } finally {
@@ -70,6 +76,25 @@ export class Score {
     const named = new Map([...this.place.querySelectorAll("[id]")].map((element) => [element.id, element]));
     this.elements = notes.map((names) => names.flatMap((name) => named.get(name) ?? []));
     this.mark(this.selected);
+    if (this.bits) this.weigh(this.bits);
+  }
+
+  /** Draw the bits of each note under it: where was the model surprised? @param {number[] | null} bits */
+  weigh(bits) {
+    this.bits = bits;
+    const page = this.place.querySelector(".page-margin");
+    page?.querySelectorAll(".surprise").forEach((bar) => bar.remove());
+    if (!page || !bits || bits.length !== this.elements.length) return;
+    const lowest = new Map();
+    bits.forEach((bit, number) => {
+      const [head, staff] = [this.elements[number][0]?.querySelector(".notehead"), this.elements[number][0]?.closest(".staff")];
+      if (!(head instanceof SVGGraphicsElement) || !staff) return;
+      if (!lowest.has(staff)) lowest.set(staff, bottomOf(staff));
+      const { x, width } = head.getBBox();
+      const bar = svg("rect", { class: "surprise", x, y: lowest.get(staff) + BELOW, width, height: Math.max(20, Math.min(bit, MOST_BITS) * BIT) });
+      bar.append(svg("title", {}, `${bit.toFixed(1)} bits`));
+      page.append(bar);
+    });
   }
 
   /** @param {number | null} number */
@@ -90,4 +115,10 @@ export class Score {
   light(name, number) {
     this.elements.forEach((parts, other) => parts.forEach((part) => part.classList.toggle(name, other === number)));
   }
+}
+
+/** Where the lowest line of a staff is. @param {Element} staff */
+function bottomOf(staff) {
+  const lines = [...staff.children].filter((part) => part instanceof SVGGraphicsElement && part.tagName === "path");
+  return Math.max(...lines.map((line) => /** @type {SVGGraphicsElement} */ (line).getBBox().y));
 }
