@@ -102,7 +102,7 @@ export class Roll {
     for (let pitch = this.bottom ?? 0; pitch <= (this.top ?? 0); pitch += 1) {
       const black = BLACK.includes(pitch % 12);
       keys.push(svg("rect", { class: black ? "black" : "white", x: 0, y: this.y(pitch), width: black ? 26 : 44, height: ROW }));
-      if (pitch % 12 === 0) keys.push(svg("text", { x: 28, y: this.y(pitch) + 9 }, `C${pitch / 12 - 1}`));
+      if (pitch % 12 === 0) keys.push(svg("text", { class: "octave", x: 28, y: this.y(pitch) + 9 }, `C${pitch / 12 - 1}`));
     }
     return keys;
   }
