@@ -15,6 +15,7 @@ PRETRAINED: dict[str, str] = {
     "transformer": "transformer.onnx",
     "hybrid": "hybrid.onnx",
     "lstm": "lstm.onnx",
+    "gan": "gan.onnx",
 }
 DEFAULT = next(iter(PRETRAINED))
 
