@@ -16,7 +16,7 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("melody ")
 ]
-QUICK = [command for command in COMMANDS if command[0] in ("generate", "fill", "models")]
+QUICK = [command for command in COMMANDS if command[0] in ("generate", "fill", "vary", "models")]
 TUNE = "X:1\nM:3/4\nL:1/4\nK:G\nG A B | c2 d | e d c | B2 A | G A B | c2 d | B A F | G3 |]\n"
 """What the commands find as tune.abc."""
 

@@ -67,6 +67,18 @@ def test_rules_hold_for_the_bars_that_are_rewritten_and_all_else(made, tmp_path,
     assert {"fixed", "cadence", "rewrite"} <= {rule["rule"] for rule in answer["certificate"]["rules"]}
 
 
+def test_a_motif_is_varied_and_its_rhythm_stays(tmp_path, capsys):
+    flags = ["--meter", "3/4", "--count", "2", "--seed", "1", "--particles", "2", "--format", "abc"]
+    assert run(["vary", "G4:1 A4:1/2 B4:1/2 D5:1 C5:2 B4:1", *flags, "--out", str(tmp_path), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [one["certificate"]["verdict"] for one in answer] == ["kept", "kept"]
+    for path in tmp_path.glob("*.abc"):
+        melody = formats.read(str(path)).melodies[0]
+        assert [note.duration for note in melody.notes] == [24, 12, 12, 24, 48, 24]
+    assert run(["vary", "nothing", "--out", str(tmp_path)]) == 2
+    assert "motif 'nothing' is neither notes" in capsys.readouterr().err
+
+
 def test_ranked_melodies_are_the_likeliest_first(tmp_path, capsys):
     assert run(["generate", *FLAGS, "--count", "2", "--rank", "--out", str(tmp_path), "--json"]) == 0
     first, second = json.loads(capsys.readouterr().out)

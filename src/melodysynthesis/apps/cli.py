@@ -32,6 +32,7 @@ class Verb(NamedTuple):
 VERBS = {
     "generate": Verb("generate", "Generate melodies.", 'melody generate --bars 8 --meter 3/4 --key "G major"'),
     "fill": Verb("fill", "Rewrite some bars of a melody.", "melody fill tune.abc --bars 3-4 --count 3"),
+    "vary": Verb("vary", "Variations of a motif.", 'melody vary "G4:1 A4:1/2 B4:1/2 D5:1" --meter 3/4 --count 3'),
     "train": Verb("train", "Train a model.", "melody train --model lstm --corpus essen-german"),
     "evaluate": Verb("evaluate", "Measure a model on a corpus.", "melody evaluate lstm"),
     "metrics": Verb("metrics", "The 17 descriptors of the original study, one row a melody.", "melody metrics *.mid"),

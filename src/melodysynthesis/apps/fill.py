@@ -43,16 +43,11 @@ def command(
     talk = Talk(people=not (quiet or as_json), notes=not quiet, as_json=as_json)
     given = {name: value for name, value in {"model": model, "key": key}.items() if value is not None}
     asked = {"particles": PARTICLES, **asked, **given, "count": count}
-    make(Request(**asked, within=read_melody(file, part, talk), rewrite=bars), to, talk, rank=True)
+    melody = _melody(file, part, talk)
+    make(Request(**asked, within=melody, rewrite=bars), to, talk, rank=True, heard=melody)
 
 
-def read_melody(file: str, part: str | None, talk: Talk) -> Melody:
-    """The one melody of a file, or of a part of it.
-
-    Raises:
-        FormatError: if the file can't be read.
-        RequestError: if it has several.
-    """
+def _melody(file: str, part: str | None, talk: Talk) -> Melody:
     reading = formats.read(file, part)
     for notice in reading.notices:
         talk.note(notice)

@@ -19,6 +19,7 @@ from melodysynthesis.generation.alternatives import pool, ranked
 from melodysynthesis.generation.prompt import says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import Generated, check, generate_only
+from melodysynthesis.music import Melody
 from melodysynthesis.runtime.base import Engine
 
 if TYPE_CHECKING:
@@ -139,8 +140,16 @@ def _warnings(engine: Engine, request: Request) -> list[str]:
     return warnings
 
 
-def make(request: Request, to: Target, talk: Talk, *, rank: bool) -> None:
-    """Generate the melodies of a request and write their files; `rank` chooses them among more, and orders them."""
+def make(request: Request, to: Target, talk: Talk, *, rank: bool, heard: Melody | None = None) -> None:
+    """Generate the melodies of a request and write their files.
+
+    Args:
+        request: what is asked for.
+        to: where files go.
+        talk: whom to tell.
+        rank: whether they are chosen among more, and put in order.
+        heard: with `rank`, a melody that is known already, and left out.
+    """
     engine, source = open_model(request.model)
     for warning in _warnings(engine, request):
         talk.note(warning)
@@ -150,7 +159,13 @@ def make(request: Request, to: Target, talk: Talk, *, rank: bool) -> None:
     output.prepare(to.folder)
     with progress("generating", drawn.count, talk.people) as advance:
         made = generate_only(engine, drawn, range(drawn.count), advance=advance)
-    write_all(ranked(made, request.count) if rank else made, source, to, talk, index)
+    if rank:
+        made = ranked(made, request.count, heard)
+    write_all(made, source, to, talk, index)
+    if len(made) < request.count:
+        talk.note(
+            f"{len(made)} of {request.count} asked for: nothing else came out; other rules or a temperature may help"
+        )
     if "seed" not in request.model_fields_set:
         talk.note(f"seed {request.seed}: --seed {request.seed} makes the same again")
 

@@ -25,9 +25,15 @@ def pool(request: Request) -> Request:
     return request if request.temperature == 0 else request.model_copy(update={"count": more})
 
 
-def ranked(made: Sequence[Generated], count: int) -> list[Generated]:
-    """At most `count` of the melodies, each once: the likeliest, then ones that are likely and unlike those before."""
-    left = list({one.melody.notes: one for one in made}.values())
+def ranked(made: Sequence[Generated], count: int, heard: Melody | None = None) -> list[Generated]:
+    """At most `count` of the melodies, each once: the likeliest, then ones that are likely and unlike those before.
+
+    Args:
+        made: the melodies.
+        count: how many to choose.
+        heard: a melody that is known already, and not chosen again.
+    """
+    left = list({one.melody.notes: one for one in made if heard is None or one.melody.notes != heard.notes}.values())
     likelihood = [one.log_likelihood / max(one.notes_drawn, 1) for one in left]
     chosen: list[int] = []
     while len(chosen) < min(count, len(left)):

@@ -19,26 +19,27 @@ class Primers(NamedTuple):
     notices: tuple[str, ...]
 
 
-def primers_from(text: str, part: str | None = None) -> Primers:
+def primers_from(text: str, part: str | None = None, called: str = "primer") -> Primers:
     """The primers of inline notes or of a file.
 
     Args:
         text: such as "G4:1 A4:1/2", or the name of a file in any format that can be read. A file of that name wins.
         part: the part or track of the file.
+        called: what it is, for messages.
 
     Raises:
         RequestError: if the text is neither.
         FormatError: if the file can't be read, or any tune in it.
     """
     if not text.strip():
-        raise RequestError("the primer is empty: give notes such as 'G4:1 A4:1/2', or a file")
+        raise RequestError(f"the {called} is empty: give notes such as 'G4:1 A4:1/2', or a file")
     if not _is_file(text) and looks_like_notes(text):
         return Primers((parse_notes(text),), False, ())
     try:
         reading = formats.read(text, part)
     except FormatError as error:
         if error.kind == "no such file" and not Path(text).suffix:
-            raise RequestError(f"primer {text[:60]!r} is neither notes such as 'G4:1 A4:1/2' nor a file") from None
+            raise RequestError(f"{called} {text[:60]!r} is neither notes such as 'G4:1 A4:1/2' nor a file") from None
         raise
     if reading.problems:  # which melody continues which primer must not depend on what could be read
         raise reading.problems[0]
