@@ -229,6 +229,8 @@ def test_what_is_no_melody_is_refused(client, melody):
 def test_the_interface_is_documented(client):
     about = client.get("/api/openapi.json").json()
     assert set(about["paths"]) >= {"/api/generate", "/api/open", "/api/convert/{format}", "/api/score", "/api/judge"}
+    asked = about["paths"]["/api/generate"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(asked["properties"]) == set(Request.model_fields)
     assert {model["name"] for model in client.get("/api/models").json()} >= {"scale-event", "lstm"}
     assert "dorian" in client.get("/api/terms").json()["scales"]
     assert json.dumps(about).count("summary") >= 8

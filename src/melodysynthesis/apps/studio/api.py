@@ -55,6 +55,9 @@ DOWNLOADS = {
 """Formats of files that can be taken away, and their media types."""
 FOR_A_YEAR = {"cache-control": "public, max-age=31536000, immutable"}
 ASKING = Body(openapi_examples={"waltz": {"value": {"bars": 8, "meter": "3/4", "key": "G major", "cadence": True}}})
+# as people type it, and as it is written: keys, chords and the like are text
+_SCHEMA = {name: value for name, value in Request.model_json_schema(mode="serialization").items() if name != "required"}
+DOCUMENTED = {"requestBody": {"content": {"application/json": {"schema": _SCHEMA}}}}
 ALWAYS_ASK = {"cache-control": "no-cache"}
 
 
@@ -206,7 +209,7 @@ def _add_lists(app: FastAPI, studio: Studio) -> None:
 
 
 def _add_generation(app: FastAPI, studio: Studio) -> None:
-    @app.post("/api/generate", summary="Generate melodies")
+    @app.post("/api/generate", summary="Generate melodies", openapi_extra=DOCUMENTED)
     async def generate(http: HttpRequest, request: Annotated[Json, ASKING]) -> Json:
         """The fields are those of `melodysynthesis.generation.request.Request`; without a seed one is drawn.
 
