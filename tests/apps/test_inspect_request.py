@@ -99,7 +99,7 @@ MISTAKES = [
     ("{", "no JSON"),
     ("[" * 100_000, "no JSON"),
     ("[1]", "expected the fields of a request"),
-    ('{"self": 1}', "expected the fields of a request"),
+    ('{"self": 1}', "a request has no field 'self'"),
     ('{"provenance": {}}', "expected the fields of a request"),
     ('{"bar": 8}', "a request has no field 'bar'"),
     ('{"chords": "G | H7"}', "unknown chord 'H7'"),

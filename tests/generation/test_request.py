@@ -51,6 +51,7 @@ def test_a_seed_nobody_chose_is_told():
         ({"primer": {"notes": 3}}, "primer: "),
         ({"primer": Melody((), 24)}, "at least one note"),
         ({"tempo": 120}, "no field 'tempo'"),
+        ({"self": 1}, "no field 'self'"),
         ({"model": ""}, "model"),
     ],
 )

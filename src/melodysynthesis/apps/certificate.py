@@ -34,7 +34,7 @@ def read_request(path: Path) -> Request:
     if isinstance(fields, dict) and "provenance" in fields:
         fields = fields["provenance"]
         fields = fields.get("request") if isinstance(fields, dict) else fields
-    if not isinstance(fields, dict) or "self" in fields:
+    if not isinstance(fields, dict):
         raise RequestError(f'{path}: expected the fields of a request, such as {{"bars": 8, "key": "G major"}}')
     try:
         return Request(**fields)

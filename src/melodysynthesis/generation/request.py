@@ -187,7 +187,7 @@ class Request(BaseModel):
     rewrite: BarsField | None = None
     """Such as "3-4": the bars to rewrite. A note that is held into them is kept, one held out of them is rewritten."""
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, /, **fields: Any) -> None:
         try:
             super().__init__(**fields)
         except ValidationError as error:
