@@ -124,6 +124,38 @@ def test_no_run_of_notes_is_longer_than_allowed(monkeypatch):
         assert not runs_by_hand([one.melody], 4) & known[4]
 
 
+def test_bars_are_rewritten_so_that_no_run_goes_on_into_what_is_kept(monkeypatch):
+    steps = steps_by_hand(TUNE)
+    monkeypatch.setattr("melodysynthesis.generation.course.steps_of", lambda corpus: steps)
+    engine = TableEngine("grid", spread=0.3)
+    as_it_was = {"within": TUNE, "rewrite": "2", "rhythm": "1", "fixed": "2.1:C5 2.2:D5 2.3:E5"}
+    assert generate(engine, Request(seed=1, max_copy=12, **as_it_was))[0].melody.notes == TUNE.notes
+    with pytest.raises(RequestError, match="no melody was found that keeps rhythm, fixed, max_copy"):
+        generate(engine, Request(seed=1, max_copy=11, **as_it_was))
+    with pytest.raises(RequestError, match=r"max-copy 4 and .* given together: it fails at D5 in bar 2, beat 2"):
+        generate(engine, Request(seed=1, within=TUNE, rewrite="4", max_copy=4))
+
+
+@pytest.mark.parametrize(
+    ("rule", "match"),
+    [
+        (
+            {"range": "G4-G5"},
+            "range G4-G5 and .* given together in 4 bars of 3/4, G major: it fails at D4 in bar 2, beat 1$",
+        ),
+        ({"scale": "natural-minor"}, "scale natural-minor and .* fails at B4 in bar 1, beat 3$"),
+        ({"durations": "1"}, "durations 1 and .* fails at C5 in bar 2, beat 5/2$"),
+        ({"rests": False}, "no rests and .* fails at the rest in bar 2, beat 2$"),
+        ({"form": "AAAA"}, "form AAAA and .* fails at D4 in bar 2, beat 1$"),
+        ({"max_leap": 7}, "max-leap 7 and .* fails at D4 in bar 2, beat 1$"),
+    ],
+)
+def test_a_primer_that_breaks_a_rule_is_told_with_the_rule_and_the_place(rule, match):
+    primer = "G4:1 A4:1 B4:1 D4:1 r:1/2 C5:1/2"
+    with pytest.raises(RequestError, match=match):
+        generate(TableEngine("event"), Request(seed=1, primer=primer, **FRAME, **rule))
+
+
 def steps_by_hand(melody):
     onsets = [note.onset for note in melody.notes]
     lasting = [b - a for a, b in pairwise(onsets)] + [melody.notes[-1].duration]

@@ -45,6 +45,8 @@ class MaxCopy:
         training: (notes,) steps of the training tunes, -1 between them.
     """
 
+    name = "max_copy"
+
     def __init__(self, automaton: Automaton, notes: int, training: Ints) -> None:
         self.ticks, self.lengths_ = automaton.space.ticks, automaton.space.lengths
         self.pitches, self.notes = automaton.setting.pitches, notes

@@ -10,6 +10,7 @@ import numpy as np
 from melodysynthesis.constraints.base import clock_of
 from melodysynthesis.constraints.given import Event
 from melodysynthesis.constraints.lookahead import Lookahead
+from melodysynthesis.constraints.rule import Ints
 from melodysynthesis.constraints.timeline import Timeline
 from melodysynthesis.encodings.base import Encoding, Frame
 from melodysynthesis.encodings.event import sounds, tonic_shift
@@ -19,7 +20,7 @@ from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.copies import MaxCopy, steps_of
 from melodysynthesis.generation.form import Form
 from melodysynthesis.generation.past import Memory, Past
-from melodysynthesis.generation.plan import asked_for, cut, tables_for
+from melodysynthesis.generation.plan import asked_for, cut, tables_for, together_with_given
 from melodysynthesis.generation.prompt import says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.walk import Start
@@ -53,6 +54,13 @@ class Course:
     def given_until(self) -> int:
         """The tick at which the first event that is not given begins."""
         return int(self.look.automaton.space.ticks[self.start.tick])
+
+    def keeps_to_the_end(self, encoding: Encoding, ids: Sequence[int]) -> bool:
+        """Whether rules that look back are kept in what is given behind the notes that were drawn, too."""
+        if not self.memories or self.look.automaton.space.ticks[self.start.until] == self.timeline.ticks:
+            return True
+        events = events_of(self.melody(encoding, ids))
+        return all(first_broken(self.look, memory, events) is None for memory in self.memories)
 
     def melody(self, encoding: Encoding, ids: Sequence[int]) -> Melody:
         """The melody that tokens say."""
@@ -97,7 +105,7 @@ def course_for(encoding: Encoding, request: Request, frame: Frame, primer: Melod
         prefix += tuple(encoding.body(in_bars).tolist())
     ends = primer.phrase_ends if primer else ()
     start = _start(look, given, primer.duration if primer else 0, timeline.ticks, (_end(encoding),))
-    return Course(look, start, prefix, frame, timeline, ends, memories_of(request, look, corpus))
+    return Course(look, start, prefix, frame, timeline, ends, memories_of(request, look, corpus, given))
 
 
 def course_within(encoding: Encoding, request: Request, corpus: str) -> Course:
@@ -114,7 +122,8 @@ def course_within(encoding: Encoding, request: Request, corpus: str) -> Course:
     start, end = rewritten(melody, request.rewrite)
     timeline = Timeline.of_melody(melody)
     _check_step(encoding, timeline)
-    given = events_of(melody, 0, start) + events_of(melody, end)
+    kept = events_of(melody, 0, start)
+    given = kept + events_of(melody, end)
     look = tables_for(asked_for(encoding, request, timeline, melody.key, given))
     filler = Note(start, end - start, 60 + tonic_shift(melody.key))
     if not says_meters(encoding):
@@ -125,7 +134,7 @@ def course_within(encoding: Encoding, request: Request, corpus: str) -> Course:
     before, after = _parted(encoding, ids, start, end)
     frame = Frame(melody.key, timeline.meters[0], timeline.pickup, len(timeline.meters))
     begin = _start(look, given, start, end, after)
-    return Course(look, begin, before, frame, timeline, ends, memories_of(request, look, corpus))
+    return Course(look, begin, before, frame, timeline, ends, memories_of(request, look, corpus, kept))
 
 
 def rewritten(melody: Melody, bars: tuple[int, int]) -> tuple[int, int]:
@@ -175,22 +184,25 @@ def _frame_ids(encoding: Encoding, frame: Frame, timeline: Timeline) -> tuple[in
 
 
 def _start(look: Lookahead, given: Sequence[Event], begin: int, end: int, after: tuple[int, ...]) -> Start:
-    automaton, number = look.automaton, look.automaton.space.number
+    number = look.automaton.space.number
     before = [event for event in given if event.onset < begin]
-    past, one = Past.empty(len(automaton.space.ticks), automaton.setting.rest), np.zeros(1, np.int64)
+    past = _nothing(look)
     for event in before:
-        head, length = automaton.event(event.pitch), np.searchsorted(automaton.space.lengths, event.ticks)
-        past.add(one, one + number[event.onset], one + head, one + length)
+        past.add(np.zeros(1, np.int64), *_numbers(look, event))
     return Start(int(number[begin]), look.run(before), past, int(number[end]), after)
 
 
-def memories_of(request: Request, look: Lookahead, corpus: str) -> tuple[Memory, ...]:
+def memories_of(request: Request, look: Lookahead, corpus: str, given: Sequence[Event] = ()) -> tuple[Memory, ...]:
     """The rules that look back further than an automaton can.
 
     Args:
         request: what is asked for.
         look: of the other rules.
         corpus: name of the one that the model was trained on.
+        given: notes and rests with which every melody begins.
+
+    Raises:
+        RequestError: if these break one by themselves.
     """
     memories: list[Memory] = []
     automaton = look.automaton
@@ -199,7 +211,33 @@ def memories_of(request: Request, look: Lookahead, corpus: str) -> tuple[Memory,
         memories.append(Form(automaton.space, request.form, places))
     if request.max_copy is not None:
         memories.append(MaxCopy(automaton, request.max_copy, steps_of(corpus)))
+    for memory in memories:
+        event = first_broken(look, memory, given)
+        if event is not None:
+            raise RequestError(together_with_given(memory.name, request, event, automaton.setting.timeline))
     return tuple(memories)
+
+
+def first_broken(look: Lookahead, memory: Memory, events: Sequence[Event]) -> Event | None:
+    """The first of the events, from the start of a melody on, that a rule does not allow; None if it allows all."""
+    past = _nothing(look)
+    for event in events:
+        tick, head, length = _numbers(look, event)
+        if not memory.heads(past, tick)[0, head[0]] or not memory.lengths(past, tick, head)[0, length[0]]:
+            return event
+        past.add(np.zeros(1, np.int64), tick, head, length)
+    return None
+
+
+def _nothing(look: Lookahead) -> Past:
+    return Past.empty(len(look.automaton.space.ticks), look.automaton.setting.rest)
+
+
+def _numbers(look: Lookahead, event: Event) -> tuple[Ints, Ints, Ints]:
+    """(1,) numbers of an event's onset, of itself and of its length."""
+    space = look.automaton.space
+    length = np.searchsorted(space.lengths, [event.ticks])
+    return space.number[[event.onset]], np.array([look.automaton.event(event.pitch)]), length
 
 
 def _end(encoding: Encoding) -> int:

@@ -23,6 +23,8 @@ class Form:
         places: start and end of each.
     """
 
+    name = "form"
+
     def __init__(self, space: Space, form: Sequence[Section], places: Sequence[tuple[int, int]]) -> None:
         self.space, count = space, len(space.ticks)
         # Where the same notes, or the same rhythm, were sung before each tick; `NO` where they are new.

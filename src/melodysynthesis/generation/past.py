@@ -51,6 +51,9 @@ class Past:
 class Memory(Protocol):
     """A rule that looks back: at whole sections, or at long runs of notes."""
 
+    name: str
+    """The request's field."""
+
     def heads(self, past: Past, tick: Ints) -> Flags:
         """(rows, P + 1) which events may begin; `tick` is the number of the onset, (rows,)."""
 

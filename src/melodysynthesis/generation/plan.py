@@ -6,7 +6,9 @@ can be left out of the list.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -27,10 +29,12 @@ from melodysynthesis.constraints.timeline import Timeline
 from melodysynthesis.encodings.base import Encoding
 from melodysynthesis.encodings.event_tokens import DURATIONS
 from melodysynthesis.errors import RequestError
+from melodysynthesis.generation.notation import format_pitch
 from melodysynthesis.generation.request import RULES as NAMES
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.walk import pitches_of
 from melodysynthesis.music import Key
+from melodysynthesis.theory import beat_ticks
 
 GIVEN = "given"
 """The rule that what is given stands, among the names of rules."""
@@ -177,9 +181,34 @@ def conflict(asked: Asked, possible: Callable[[Asked], bool] = lambda asked: tab
     where = f"in {bars}{f', {asked.key}' if asked.key else ''}"
     if not shown:
         return f"no melody fills {bars}: this model can't say notes of such lengths"
+    if GIVEN in names:
+        event = first_impossible(asked._replace(rules=names), possible)
+        where = f"together {where}" if len(shown) > 1 else where
+        return f"no melody keeps {' and '.join(shown)} {where}: it fails at {placed(event, timeline)}"
     if len(shown) == 1:
         return f"no melody keeps {shown[0]} {where}"
     return f"no melody keeps {', '.join(shown[:-1])} and {shown[-1]} together {where}: leave one out, or change it"
+
+
+def first_impossible(asked: Asked, possible: Callable[[Asked], bool]) -> Event:
+    """Of the notes and rests that are given, the first with which nothing can keep the rules."""
+    enough = bisect_left(
+        range(len(asked.given) - 1), True, key=lambda last: not possible(asked._replace(given=asked.given[: last + 1]))
+    )
+    return asked.given[enough]
+
+
+def placed(event: Event, timeline: Timeline) -> str:
+    """A note or rest by its pitch and place, such as "G4 in bar 2, beat 5/2"; bar 0 is the pickup."""
+    bar, meter, position = timeline.place(event.onset)
+    beat = 1 + Fraction(position, beat_ticks(meter))
+    return f"{'the rest' if event.pitch is None else format_pitch(event.pitch)} in bar {bar}, beat {beat}"
+
+
+def together_with_given(rule: str, asked: Request, event: Event, timeline: Timeline) -> str:
+    """One line for a rule that what is given breaks by itself, at an event of it."""
+    shown = _shown(rule, {name: getattr(asked, name) for name in NAMES})
+    return f"no melody keeps {shown} and {_shown(GIVEN, {})} together: it fails at {placed(event, timeline)}"
 
 
 def smallest_conflict(asked: Asked, possible: Callable[[Asked], bool]) -> tuple[str, ...]:

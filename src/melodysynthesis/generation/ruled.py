@@ -62,7 +62,7 @@ def _drawn(engine: Engine, course: Course, request: Request, indices: Sequence[i
     found: dict[int, tuple[Drawn, int]] = {}
     for index, drawn in zip(indices, draw(engine, course, request, indices), strict=True):
         attempt = 0
-        while drawn is None:
+        while drawn is None or not course.keeps_to_the_end(engine.encoding, drawn.ids):
             attempt += 1
             if attempt == ATTEMPTS:
                 names = ", ".join(request.rules)
