@@ -307,9 +307,11 @@ let drawing = 0;
 function showDraft() {
   drawing ||= requestAnimationFrame(() => {
     drawing = 0;
-    if (!drafts) return;
-    roll.show(drafts[store.front.current], true);
-    score.show(drafts[store.front.current]);
+    const draft = drafts?.[store.front.current];
+    if (!draft) return;
+    roll.show(draft, true);
+    score.show(draft);
+    byId("about").textContent = summary(draft);
   });
 }
 
