@@ -13,6 +13,9 @@ from melodysynthesis.apps.ports import RtMidiPorts
 from melodysynthesis.live.messages import Control, NoteOff, NoteOn, parse
 from tests.apps.jack import jack
 
+# JACK drops clients that are late, as any is on a busy machine, and its library may take the process down with it.
+pytestmark = pytest.mark.slow
+
 MELODY = [sys.executable, "-c", "from melodysynthesis.apps.cli import main; main()"]
 
 
