@@ -16,6 +16,7 @@ PRETRAINED: dict[str, str] = {
     "hybrid": "hybrid.onnx",
     "lstm": "lstm.onnx",
     "gan": "gan.onnx",
+    "public-domain": "public-domain.onnx",
 }
 DEFAULT = next(iter(PRETRAINED))
 
