@@ -340,8 +340,9 @@ def test_without_python_rtmidi_it_says_what_to_install(monkeypatch, capsys):
     assert "pip install 'melodysynthesis[live]'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_session_of_the_command_line_is_recorded(fake_ports, models, folder, capsys):
-    """Real clock and threads; the person plays a bar at once and stops."""
+    """Real clock and threads, so it is slow to be sure of; the person plays a bar at once and stops."""
     from threading import Timer
 
     def play():
