@@ -385,9 +385,11 @@ def turned(notes, meters, pickup, key):
 
 @case
 def form(draw):
-    first, second = draw(tunes(min_bars=2, max_bars=2)), draw(tunes(min_bars=2, max_bars=2))
-    assume(len(first.meters) == len(second.meters) == 1 and first.meters == second.meters)
-    assume(first.pickup == second.pickup)
+    first = draw(tunes(min_bars=2, max_bars=2))
+    assume(len(first.meters) == 1)
+    # Another section of the same meter and pickup: some of the first one's notes, at other pitches.
+    heard = [note for number, note in enumerate(first.notes) if not number or draw(st.booleans())]
+    second = replace(first, notes=tuple(note._replace(pitch=draw(st.integers(55, 79))) for note in heard))
     number = a_note(draw, first)
     varied = with_note(first, number, pitch=first.notes[number].pitch + 1)
     parts = {"A": first, "B": second, "A'": varied}

@@ -236,7 +236,7 @@ def test_training_stops_early_without_gain(tmp_path: Path) -> None:
 
 
 def test_the_time_limit_stops_cleanly_with_the_rate_run_out(tmp_path: Path) -> None:
-    run = new_run(tmp_path / "run", epochs=10_000, max_minutes=0.02)
+    run = new_run(tmp_path / "run", epochs=10_000, max_minutes=0.02, patience=0)
     assert train(run) == "time"
     lines = read_history(run.folder / "history.jsonl")
     assert 1.0 < lines[-1]["seconds"] < 10

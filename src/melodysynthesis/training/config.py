@@ -6,7 +6,7 @@ import ast
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -29,7 +29,7 @@ class TrainingConfig:
     """
 
     mode: str = "songs"
-    """"songs" trains on whole melodies, "stream" on one endless text with carried state, "windows" on stretches of it."""
+    """"songs" trains on whole melodies, "stream" on one text with carried state, "windows" on stretches of it."""
     batch_size: int = 32
     """Melodies of an update, or lanes of a stream; over all devices together."""
     steps: int = 64
@@ -154,14 +154,17 @@ def as_values(config: TrainingConfig) -> dict[str, object]:
 
 @cache
 def field_help(config: type[Any]) -> dict[str, str]:
-    """The documentation of each field of a dataclass: the string below it."""
-    tree = ast.parse(inspect.getsource(config))
-    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-    return {
-        field.target.id: ast.literal_eval(text.value)
-        for field, text in pairwise(body)
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr)
-    }
+    """The documentation of each field of a dataclass, inherited ones first: the string below it."""
+    documented: dict[str, str] = {}
+    for one in reversed([base for base in config.__mro__ if is_dataclass(base)]):
+        tree = ast.parse(inspect.getsource(one))
+        body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+        documented |= {
+            field.target.id: ast.literal_eval(text.value)
+            for field, text in pairwise(body)
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr)
+        }
+    return documented
 
 
 Schedule = Callable[[TrainingConfig, float, int], float]
