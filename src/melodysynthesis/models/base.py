@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from melodysynthesis.encodings.base import Feature
+from melodysynthesis.models.tokens import TokenConfig, TokenInput
 
 State = Mapping[str, Tensor]
 
@@ -24,15 +25,17 @@ State = Mapping[str, Tensor]
 class MelodyModel(nn.Module, ABC):
     """Base of every architecture in the table of models.
 
-    Attributes:
+    Args:
+        config: what it has in common with the others.
         vocabulary_size: V.
         features: the encoding's features, all F of them, in their order; a model may use fewer.
     """
 
-    def __init__(self, vocabulary_size: int, features: tuple[Feature, ...]) -> None:
+    def __init__(self, config: TokenConfig, vocabulary_size: int, features: tuple[Feature, ...]) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size
         self.features = features
+        self.input = TokenInput(config, vocabulary_size, features)
 
     @abstractmethod
     def forward(
@@ -65,7 +68,7 @@ class MelodyModel(nn.Module, ABC):
     @property
     def uses_features(self) -> bool:
         """Whether `forward` needs features."""
-        return bool(self.features)
+        return self.input.features is not None
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -15,46 +15,29 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from melodysynthesis.encodings.base import Feature
-from melodysynthesis.errors import ModelError
 from melodysynthesis.models.base import MelodyModel, State
 from melodysynthesis.models.lstm import LSTMLayer
 from melodysynthesis.models.regularisation import LockedDropout, MaskedBatchNorm
-from melodysynthesis.models.tokens import TokenConfig, TokenInput, TokenOutput
-from melodysynthesis.models.transformer import Blocks, check_positions
+from melodysynthesis.models.tokens import TokenOutput
+from melodysynthesis.models.transformer import BlocksConfig
 
 
 @dataclass(frozen=True, slots=True)
-class HybridConfig(TokenConfig):
+class HybridConfig(BlocksConfig):
     """Sizes and rates of a hybrid.
 
     Raises:
         ModelError: on construction, for a size or rate out of range and for contradictory fields.
     """
 
-    width: int = 128
-    """Size of the vectors that blocks read and add to."""
     blocks: int = 2
     """Number of attention blocks."""
-    heads: int = 4
-    """Attention heads of a block."""
-    head_size: int = 32
-    """Size of a head's queries, keys and values."""
-    hidden: int = 512
-    """Size of the hidden layer in a block's dense part."""
-    positions: str = "rotary"
-    """How positions are known: none, sinusoidal (added in each block) or rotary (Su et al. 2021)."""
-    context: int = 0
-    """Positions that a position looks at, itself included; 0 for all before it."""
+    width: int = 128
+    """Size of the vectors that blocks read and add to."""
     units: int = 224
     """Size of h and c in each LSTM layer."""
     layers: int = 1
     """Number of LSTM layers."""
-    dropout_input: float = 0.2
-    """Dropout on the input of the first block."""
-    dropout_attention: float = 0.2
-    """Dropout on what attention adds."""
-    dropout_dense: float = 0.2
-    """Dropout on what a block's dense part adds."""
     dropout_output: float = 0.35
     """Dropout between LSTM layers, unless a batch norm stands there, and after the last."""
     locked: bool = True
@@ -63,12 +46,8 @@ class HybridConfig(TokenConfig):
     """Whether a batch norm stands between LSTM layers, in the place of dropout."""
 
     def __post_init__(self) -> None:
-        sizes = ("width", "blocks", "heads", "head_size", "hidden", "units", "layers")
-        rates = ("dropout_input", "dropout_attention", "dropout_dense", "dropout_output")
-        self.check("hybrid", sizes=sizes, rates=rates)
-        if self.context < 0:
-            raise ModelError(f"hybrid: context is {self.context}, expected at least 0")
-        check_positions("hybrid", self.positions, self.width, self.head_size)
+        self.check("hybrid", sizes=("width", "units", "layers"), rates=("dropout_output",))
+        self.check_blocks("hybrid", self.width)
 
 
 PRESETS: dict[str, HybridConfig] = {
@@ -85,17 +64,12 @@ class Hybrid(MelodyModel):
     """Blocks of attention, then layers of LSTM; see the module's docstring."""
 
     def __init__(self, config: HybridConfig, vocabulary_size: int, features: tuple[Feature, ...] = ()) -> None:
-        super().__init__(vocabulary_size, features)
+        super().__init__(config, vocabulary_size, features)
         width, units = config.width, config.units
         self.units = units
-        self.input = TokenInput(config, vocabulary_size, features)
         self.lift = nn.Linear(self.input.width, width) if self.input.width != width else nn.Identity()
         self.dropout_input = nn.Dropout(config.dropout_input)
-        self.blocks = Blocks(
-            width, blocks=config.blocks, heads=config.heads, head_size=config.head_size, hidden=config.hidden,
-            positions=config.positions, context=config.context, dropout_attention=config.dropout_attention,
-            dropout_dense=config.dropout_dense,
-        )  # fmt: skip
+        self.blocks = config.stack(width)
         self.layers = nn.ModuleList(LSTMLayer(w, units) for w in [width] + [units] * (config.layers - 1))
         self.norms = nn.ModuleList(
             MaskedBatchNorm(units) if config.batch_norm else LockedDropout(config.dropout_output, config.locked)
@@ -103,11 +77,6 @@ class Hybrid(MelodyModel):
         )
         self.dropout_output = LockedDropout(config.dropout_output, config.locked)
         self.output = TokenOutput(config, units, self.input, features)
-
-    @property
-    def uses_features(self) -> bool:
-        """Whether `forward` needs features."""
-        return self.input.features is not None
 
     def forward(
         self,

@@ -21,7 +21,7 @@ from melodysynthesis.encodings.base import Feature
 from melodysynthesis.errors import ModelError
 from melodysynthesis.models.base import MelodyModel, State
 from melodysynthesis.models.regularisation import LockedDropout, MaskedBatchNorm
-from melodysynthesis.models.tokens import TokenConfig, TokenInput, TokenOutput
+from melodysynthesis.models.tokens import TokenConfig, TokenOutput
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,8 @@ class LSTM(MelodyModel):
     """Layers of LSTM over tokens and features; see the module's docstring."""
 
     def __init__(self, config: LSTMConfig, vocabulary_size: int, features: tuple[Feature, ...] = ()) -> None:
-        super().__init__(vocabulary_size, features)
+        super().__init__(config, vocabulary_size, features)
         self.units = config.units
-        self.input = TokenInput(config, vocabulary_size, features)
         self.dropout_input = LockedDropout(config.dropout_input, config.locked)
         widths = [self.input.width] + [config.units] * (config.layers - 1)
         self.layers = nn.ModuleList(LSTMLayer(width, config.units, config.weight_drop) for width in widths)
@@ -129,11 +128,6 @@ class LSTM(MelodyModel):
         self.dropout_between = LockedDropout(config.dropout_between, config.locked)
         self.dropout_output = LockedDropout(config.dropout_output, config.locked)
         self.output = TokenOutput(config, config.units, self.input, features)
-
-    @property
-    def uses_features(self) -> bool:
-        """Whether `forward` needs features."""
-        return self.input.features is not None
 
     def forward(
         self,

@@ -22,24 +22,18 @@ from torch.nn import functional as F
 from melodysynthesis.encodings.base import Feature
 from melodysynthesis.errors import ModelError, unknown
 from melodysynthesis.models.base import MelodyModel, State
-from melodysynthesis.models.tokens import TokenConfig, TokenInput, TokenOutput
+from melodysynthesis.models.tokens import TokenConfig, TokenOutput
 
 POSITIONS = ("none", "sinusoidal", "rotary")
 LONGEST_WAVE = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
-class TransformerConfig(TokenConfig):
-    """Sizes and rates of a Transformer.
+class BlocksConfig(TokenConfig):
+    """Sizes and rates of blocks of attention, which Transformer and hybrid have in common."""
 
-    Raises:
-        ModelError: on construction, for a size or rate out of range and for contradictory fields.
-    """
-
-    units: int = 128
-    """Size of the vectors that blocks read and add to."""
     blocks: int = 4
-    """Number of blocks."""
+    """Number of attention blocks."""
     heads: int = 4
     """Attention heads of a block."""
     head_size: int = 32
@@ -55,30 +49,53 @@ class TransformerConfig(TokenConfig):
     dropout_attention: float = 0.2
     """Dropout on what attention adds."""
     dropout_dense: float = 0.2
-    """Dropout on what the dense part adds."""
+    """Dropout on what a block's dense part adds."""
+
+    def check_blocks(self, architecture: str, width: int) -> None:
+        """Check the fields above, for vectors of a width.
+
+        Raises:
+            ModelError: for the first that is out of range, or has no pairs where positions fill or turn pairs.
+        """
+        sizes, rates = (
+            ("blocks", "heads", "head_size", "hidden"),
+            ("dropout_input", "dropout_attention", "dropout_dense"),
+        )
+        self.check(architecture, sizes=sizes, rates=rates)
+        if self.context < 0:
+            raise ModelError(f"{architecture}: context is {self.context}, expected at least 0")
+        if self.positions not in POSITIONS:
+            raise ModelError(f"{architecture}: {unknown('kind of positions', self.positions, POSITIONS)}")
+        if self.positions == "rotary" and self.head_size % 2:
+            raise ModelError(f"{architecture}: rotary positions turn pairs: head_size {self.head_size} is odd")
+        if self.positions == "sinusoidal" and width % 2:
+            raise ModelError(f"{architecture}: sinusoids come in pairs: vectors of {width} are odd")
+
+    def stack(self, width: int) -> Blocks:
+        """The blocks, for vectors of a width."""
+        return Blocks(
+            width, blocks=self.blocks, heads=self.heads, head_size=self.head_size, hidden=self.hidden,
+            positions=self.positions, context=self.context, dropout_attention=self.dropout_attention,
+            dropout_dense=self.dropout_dense,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerConfig(BlocksConfig):
+    """Sizes and rates of a Transformer.
+
+    Raises:
+        ModelError: on construction, for a size or rate out of range and for contradictory fields.
+    """
+
+    units: int = 128
+    """Size of the vectors that blocks read and add to."""
     last_norm: bool = True
     """Whether a layer norm stands before the output."""
 
     def __post_init__(self) -> None:
-        rates = ("dropout_input", "dropout_attention", "dropout_dense")
-        self.check("transformer", sizes=("units", "blocks", "heads", "head_size", "hidden"), rates=rates)
-        if self.context < 0:
-            raise ModelError(f"transformer: context is {self.context}, expected at least 0")
-        check_positions("transformer", self.positions, self.units, self.head_size)
-
-
-def check_positions(architecture: str, positions: str, units: int, head_size: int) -> None:
-    """Compare the kind of positions with the sizes that it turns or fills by pairs.
-
-    Raises:
-        ModelError: for an unknown kind, or a size that has no pairs.
-    """
-    if positions not in POSITIONS:
-        raise ModelError(f"{architecture}: {unknown('kind of positions', positions, POSITIONS)}")
-    if positions == "rotary" and head_size % 2:
-        raise ModelError(f"{architecture}: rotary positions turn pairs: head_size {head_size} is odd")
-    if positions == "sinusoidal" and units % 2:
-        raise ModelError(f"{architecture}: sinusoids come in pairs: units {units} is odd")
+        self.check("transformer", sizes=("units",), rates=())
+        self.check_blocks("transformer", self.units)
 
 
 PRESETS: dict[str, TransformerConfig] = {
@@ -192,7 +209,7 @@ class Blocks(nn.Module):
     The state is the number of positions seen so far, (B,), and for each block keys and values (B, H, P, D).
 
     Args:
-        units, heads, head_size, hidden: sizes; see `TransformerConfig`.
+        units, heads, head_size, hidden: sizes; see `BlocksConfig`.
         blocks: how many.
         positions: one of `POSITIONS`.
         context: positions that a position looks at, itself included; 0 for all before it.
@@ -270,23 +287,13 @@ class Transformer(MelodyModel):
     """Blocks of attention over tokens and features; see the module's docstring."""
 
     def __init__(self, config: TransformerConfig, vocabulary_size: int, features: tuple[Feature, ...] = ()) -> None:
-        super().__init__(vocabulary_size, features)
+        super().__init__(config, vocabulary_size, features)
         units = config.units
-        self.input = TokenInput(config, vocabulary_size, features)
         self.lift = nn.Linear(self.input.width, units) if self.input.width != units else nn.Identity()
         self.dropout_input = nn.Dropout(config.dropout_input)
-        self.blocks = Blocks(
-            units, blocks=config.blocks, heads=config.heads, head_size=config.head_size, hidden=config.hidden,
-            positions=config.positions, context=config.context, dropout_attention=config.dropout_attention,
-            dropout_dense=config.dropout_dense,
-        )  # fmt: skip
+        self.blocks = config.stack(units)
         self.norm = nn.LayerNorm(units) if config.last_norm else nn.Identity()
         self.output = TokenOutput(config, units, self.input, features)
-
-    @property
-    def uses_features(self) -> bool:
-        """Whether `forward` needs features."""
-        return self.input.features is not None
 
     def forward(
         self,
