@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.encodings.base import Frame, Group, Ids, Role
-from melodysynthesis.encodings.grid_context import GridContext, features_of
+from melodysynthesis.encodings.grid_context import GridContext, Tokens, features_of
 from melodysynthesis.errors import EncodingError, FormatError
 from melodysynthesis.formats.grid import DELIMITER, HOLD, REST, STEP_TICKS, tokens_of
 from melodysynthesis.music import Key, Melody, Note
@@ -53,6 +53,7 @@ class GridEncoding:
         self.roles: NDArray[np.int64] = np.full(len(self.vocabulary), Role.MUSIC, np.int64)
         self.groups: NDArray[np.int64] = np.full(len(self.vocabulary), Group.NOTE, np.int64)
         self.groups[:3] = Group.DELIMITER, Group.HOLD, Group.REST
+        self.tokens = Tokens(self.groups == Group.NOTE, self.start_id, self.ids[HOLD])
         self.features = features_of(len(self.vocabulary))
 
     def encode(self, melody: Melody) -> Ids:
@@ -119,7 +120,7 @@ class GridEncoding:
 
     def start(self, batch: int, frame: Frame = Frame()) -> GridContext:  # noqa: B008 (a frozen value)
         """The context after the first delimiter; see `Encoding.start`."""
-        return GridContext(self.groups, self.start_id, batch, frame)
+        return GridContext(self.tokens, batch, frame)
 
     def description(self) -> dict[str, object]:
         """What makes this encoding again; see `Encoding.description`."""

@@ -7,12 +7,13 @@ of many. They are worked out when they are asked for, so a model without feature
 
 from __future__ import annotations
 
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.encodings.base import Feature, Frame, Group, Ids
+from melodysynthesis.encodings.base import Feature, Frame, Ids
+from melodysynthesis.encodings.likeness import Likeness
 from melodysynthesis.formats.grid import STEP_TICKS
 
 LAGS = (8, 12, 16, 24, 32, 48, 64)
@@ -44,19 +45,31 @@ def features_of(vocabulary_size: int) -> tuple[Feature, ...]:
     )
 
 
+class Tokens(NamedTuple):
+    """What a context has to know of the vocabulary.
+
+    Attributes:
+        is_note: (vocabulary,) whether a token starts a note.
+        delimiter: id of the token that stands before and after a melody.
+        hold: id of the token that makes a note or rest longer.
+    """
+
+    is_note: NDArray[np.bool_]
+    delimiter: int
+    hold: int
+
+
 class GridContext:
     """A batch of `grid` sequences under way; see `Context`. Arrays are (batch,) unless said otherwise.
 
     Args:
-        groups: (vocabulary,) `Group` of each token.
-        delimiter: id of the token that stands before and after a melody.
+        tokens: of the vocabulary.
         batch: number of sequences.
         frame: what is known of them.
     """
 
-    def __init__(self, groups: NDArray[np.int64], delimiter: int, batch: int, frame: Frame) -> None:
-        self.groups, self.delimiter, self.frame = groups, delimiter, frame
-        self.hold = int(np.argmax(groups == Group.HOLD))
+    def __init__(self, tokens: Tokens, batch: int, frame: Frame) -> None:
+        self.of, self.frame = tokens, frame
         self.tick = np.zeros(batch, np.int64)
         self.done = np.zeros(batch, np.bool_)
         self.last_pitch = np.zeros(batch, np.int64)
@@ -64,11 +77,11 @@ class GridContext:
         self.delimiters = np.ones(batch, np.int64)
         # The tokens since the last delimiter: (batch, steps), `count` of them.
         self.count = np.zeros(batch, np.int64)
-        self.tokens = np.zeros((batch, 128), np.int16)
+        self.heard = np.zeros((batch, 128), np.int16)
         self.onset = np.zeros(batch, np.int64)
-        # For each of the first `compared` tokens, how many up to it are like as many of these that end with the last.
+        # How many of them have been compared with the earlier ones: none until features are asked for.
         self.compared = np.zeros(batch, np.int64)
-        self.like = np.zeros((batch, 128), np.int16)
+        self.same = Likeness(batch, 128)
 
     @property
     def in_body(self) -> NDArray[np.bool_]:
@@ -108,72 +121,67 @@ class GridContext:
         """(batch, features): the values of `features_of` before the next token."""
         while (self.compared < self.count).any():
             self._compare()
-        rows = np.arange(len(self.count))
-        sounding = np.where(self.count > 0, self.tokens[rows, self.onset].astype(np.int64) + 1, NOTHING)
         columns = [
             np.minimum(self.delimiters, DELIMITERS - 1),
             self.count % STEPS,
             np.minimum(self.count - self.onset, HELD - 1),
-            sounding,
+            self._at(np.where(self.count > 0, self.onset, -1)),
+            *(self._at(self.count - lag) for lag in LAGS),
         ]
-        for lag in LAGS:
-            at = self.count - lag
-            columns.append(np.where(at >= 0, self.tokens[rows, np.maximum(at, 0)].astype(np.int64) + 1, NOTHING))
-        # The last token is like itself: what may go on is an earlier one.
-        width = max(int(self.count.max()) - 1, 1)
-        earlier = np.where(np.arange(width) < self.count[:, None] - 1, self.like[:, :width], 0)
-        best = width - 1 - np.argmax(earlier[:, ::-1], axis=1)
-        length = earlier[rows, best]
-        columns.append(np.where(length > 0, self.tokens[rows, best + 1].astype(np.int64) + 1, NOTHING))
-        columns.append(np.minimum(length, MATCH_LENGTHS - 1))
+        last, length = self.same.longest(max(int(self.count.max()), 1))
+        columns += [self._at(np.where(length > 0, last + 1, -1)), np.minimum(length, MATCH_LENGTHS - 1)]
         return np.stack(columns, axis=1).astype(np.int64)
+
+    def _at(self, place: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The token at a place as a feature; `NOTHING` below 0."""
+        heard = self.heard[np.arange(len(place)), np.maximum(place, 0)].astype(np.int64)
+        return np.where(place >= 0, heard + 1, NOTHING)
 
     def _compare(self) -> None:
         """Compare the first token that was not yet compared, of each sequence that has one, with all before it."""
         rows = np.flatnonzero(self.compared < self.count)
         last = self.compared[rows]
         width = int(last.max()) + 1
-        tokens = self.tokens[rows, :width]
-        run = np.ones((len(rows), width), np.int16)
-        run[:, 1:] += self.like[rows, : width - 1]
-        same = (tokens == self.tokens[rows, last][:, None]) & (np.arange(width) < last[:, None])
-        self.like[rows, :width] = np.where(same, run, 0)
+        like = self.heard[rows, :width] == self.heard[rows, last][:, None]
+        self.same.begin(rows)
+        self.same.compare(rows, like & (np.arange(width) < last[:, None]))
         self.compared[rows] += 1
 
     def allowed(self) -> NDArray[np.bool_]:
         """(batch, vocabulary): no hold and no end before the first note or rest; after the end only the end."""
-        allowed = np.ones((len(self.tick), len(self.groups)), np.bool_)
-        allowed[self.tick == 0, self.hold] = False
-        allowed[self.tick == 0, self.delimiter] = False
+        allowed = np.ones((len(self.tick), len(self.of.is_note)), np.bool_)
+        allowed[self.tick == 0, self.of.hold] = False
+        allowed[self.tick == 0, self.of.delimiter] = False
         allowed[self.done] = False
-        allowed[self.done, self.delimiter] = True
+        allowed[self.done, self.of.delimiter] = True
         return allowed
 
     def advance(self, ids: Ids) -> None:
         """Take one token for each sequence."""
-        is_delimiter = ids == self.delimiter
+        is_delimiter = ids == self.of.delimiter
         self.done = self.done | is_delimiter
-        is_note = self.groups[ids] == Group.NOTE
+        is_note = self.of.is_note[ids]
         self.repeats = np.where(is_note, np.where(ids == self.last_pitch, self.repeats, 0) + 1, self.repeats)
         self.last_pitch = np.where(is_note, ids, self.last_pitch)
         self.tick = np.where(self.done, self.tick, self.tick + STEP_TICKS)
         self._remember(ids, is_delimiter)
 
     def _remember(self, ids: Ids, is_delimiter: NDArray[np.bool_]) -> None:
-        if int(self.count.max(initial=0)) + 1 >= self.tokens.shape[1]:
-            more = ((0, 0), (0, self.tokens.shape[1]))
-            self.tokens, self.like = np.pad(self.tokens, more), np.pad(self.like, more)
-        rows = np.arange(len(ids))
-        self.tokens[rows, self.count] = ids
-        self.onset = np.where((ids != self.hold) & ~is_delimiter, self.count, self.onset)
+        if int(self.count.max(initial=0)) + 1 >= self.heard.shape[1]:
+            self.heard = np.pad(self.heard, ((0, 0), (0, self.heard.shape[1])))
+            self.same.grow()
+        self.heard[np.arange(len(ids)), self.count] = ids
+        self.onset = np.where((ids != self.of.hold) & ~is_delimiter, self.count, self.onset)
         self.count = np.where(is_delimiter, 0, self.count + 1)
         self.delimiters = np.where(is_delimiter, self.delimiters + 1, 0)
-        if is_delimiter.any():
-            self.onset[is_delimiter] = self.compared[is_delimiter] = 0
+        ended = np.flatnonzero(is_delimiter)
+        if len(ended):
+            self.onset[ended] = self.compared[ended] = 0
+            self.same.forget(ended)
 
     def select(self, indices: NDArray[np.int64]) -> Self:
         """A new context of the sequences at `indices`."""
         new = object.__new__(type(self))
         for name, value in vars(self).items():
-            setattr(new, name, value[indices] if isinstance(value, np.ndarray) and name != "groups" else value)
+            setattr(new, name, value[indices] if isinstance(value, np.ndarray | Likeness) else value)
         return new

@@ -23,6 +23,10 @@ class Likeness:
         """A new note begins in these melodies: what was compared so far is of the note before."""
         self.before[rows] = self.now[rows]
 
+    def forget(self, rows: NDArray[np.int64]) -> None:
+        """These melodies begin anew: nothing of them is like what comes."""
+        self.now[rows] = self.before[rows] = 0
+
     def compare(self, rows: NDArray[np.int64], like: NDArray[np.bool_]) -> None:
         """Compare the latest note of some melodies; may be repeated while it grows longer.
 
