@@ -15,6 +15,7 @@
     player        whose turn it is
     improviser    what the model writes
     recording     what was played, as a MIDI file
+    transcript    what was played, as melodies
 
 Whoever calls it hands in ports, clock and threads: `apps.live`, or a test.
 """

@@ -83,5 +83,7 @@ class Voice:
 
     def _end(self, place: tuple[int, int], tick: float) -> Sent:
         note = self._sounding.pop(place)
-        self.played.append(note._replace(end=max(min(note.end, tick), note.onset)))
+        end = min(note.end, tick)
+        if end > note.onset:  # whoever plays ahead of time may take a note back before it sounds
+            self.played.append(note._replace(end=end))
         return NoteOff(*place)
