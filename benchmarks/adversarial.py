@@ -24,8 +24,8 @@ from melodysynthesis.evaluation import theme
 from melodysynthesis.evaluation.tradeoff import Point, draw, quality_diversity
 from melodysynthesis.formats import files
 from melodysynthesis.formats import json as melody_json
+from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import generate
 from melodysynthesis.music import Melody
 from melodysynthesis.runtime.onnx import OnnxEngine
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from melodysynthesis.generation import plan
+from melodysynthesis.generation.generate import check, generate
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import check, generate
 from melodysynthesis.generation.stream import stream
 from melodysynthesis.runtime import pretrained
 from melodysynthesis.runtime.base import Engine

@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from melodysynthesis.apps.opening import open_model
 from melodysynthesis.formats.grid import melody_of
+from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import generate
 from melodysynthesis.music import Melody
 
 ORIGINAL_SECONDS_PER_TOKEN = 0.065

@@ -27,8 +27,8 @@ from melodysynthesis import corpora, formats
 from melodysynthesis.apps.opening import open_model
 from melodysynthesis.certificate import Verdict, certify
 from melodysynthesis.errors import MelodyError, RequestError
+from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import RULES, Request
-from melodysynthesis.generation.sampler import generate
 from melodysynthesis.music import Melody
 from melodysynthesis.runtime.base import Engine
 from melodysynthesis.runtime.pretrained import PRETRAINED

@@ -20,8 +20,8 @@ from melodysynthesis.evaluation.descriptors import NAMES
 from melodysynthesis.evaluation.level import MARKS, without
 from melodysynthesis.evaluation.suite import Judged, Panel, Row
 from melodysynthesis.formats import files
+from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import generate
 from melodysynthesis.music import TICKS_PER_QUARTER, Melody
 from melodysynthesis.runtime import pretrained
 from melodysynthesis.runtime.base import Engine

@@ -11,8 +11,8 @@ from melodysynthesis.errors import RequestError
 from melodysynthesis.evaluation import critic
 from melodysynthesis.evaluation.critic import Critic, two_sample
 from melodysynthesis.evaluation.level import unsaid, without
+from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import generate
 from melodysynthesis.runtime.ngram import train_ngram
 from tests.evaluation.test_distribution import tune
 

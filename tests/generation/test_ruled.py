@@ -14,9 +14,9 @@ from melodysynthesis.errors import RequestError
 from melodysynthesis.generation import copies
 from melodysynthesis.generation.alternatives import distance, ranked
 from melodysynthesis.generation.course import bars_of, rewritten
+from melodysynthesis.generation.generate import generate, generate_only
 from melodysynthesis.generation.plan import asked_for, smallest_conflict, tables
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import generate, generate_only
 from melodysynthesis.generation.stream import stream
 from melodysynthesis.music import Key, Melody, Meter, Note
 from tests.fakes import TableEngine
@@ -115,7 +115,6 @@ def test_no_run_of_notes_is_longer_than_allowed(monkeypatch):
     training = generate(engine, Request(seed=1, count=30, scale="major-pentatonic", range="C4-C5", **FRAME))
     steps = np.concatenate([steps_by_hand(one.melody) for one in training])
     monkeypatch.setattr(copies, "steps_of", lambda corpus: steps)
-    monkeypatch.setattr("melodysynthesis.generation.course.steps_of", lambda corpus: steps)
     asked = {"seed": 2, "count": 8, "scale": "major-pentatonic", "range": "C4-C5", **FRAME}
     known = {n: runs_by_hand([one.melody for one in training], n) for n in (3, 4)}
     free = generate(engine, Request(**asked))
@@ -126,7 +125,7 @@ def test_no_run_of_notes_is_longer_than_allowed(monkeypatch):
 
 def test_bars_are_rewritten_so_that_no_run_goes_on_into_what_is_kept(monkeypatch):
     steps = steps_by_hand(TUNE)
-    monkeypatch.setattr("melodysynthesis.generation.course.steps_of", lambda corpus: steps)
+    monkeypatch.setattr(copies, "steps_of", lambda corpus: steps)
     engine = TableEngine("grid", spread=0.3)
     as_it_was = {"within": TUNE, "rewrite": "2", "rhythm": "1", "fixed": "2.1:C5 2.2:D5 2.3:E5"}
     assert generate(engine, Request(seed=1, max_copy=12, **as_it_was))[0].melody.notes == TUNE.notes

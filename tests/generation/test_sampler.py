@@ -12,11 +12,11 @@ from melodysynthesis.constraints.no_loop import LONGEST
 from melodysynthesis.encodings.base import count_bars
 from melodysynthesis.errors import ModelError, RequestError
 from melodysynthesis.formats.grid import melody_of, tokens_of
-from melodysynthesis.generation import sampler
+from melodysynthesis.generation import free
+from melodysynthesis.generation.generate import generate, generate_only
 from melodysynthesis.generation.notation import parse_notes
 from melodysynthesis.generation.prompt import bars_beyond
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import generate, generate_only
 from melodysynthesis.music import Key, Melody, Meter, Note
 from tests.fakes import TableEngine
 
@@ -217,7 +217,7 @@ class FirstPitch:
 
 
 def test_rules_of_ones_own_hold_for_each_sequence(monkeypatch):
-    monkeypatch.setattr(sampler, "BATCH", 3)
+    monkeypatch.setattr(free, "BATCH", 3)
     pitches = [60, 64, 67, 72, 59, 62, 65, 69]
     made = generate(TableEngine("grid"), Request(seed=1, count=8, max_steps=40), [FirstPitch(pitches)])
     assert [one.melody.pitches[0] for one in made] == pitches

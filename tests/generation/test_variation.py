@@ -9,8 +9,8 @@ from melodysynthesis.certificate import Verdict, certify
 from melodysynthesis.encodings.base import count_bars
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.alternatives import ranked
+from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.notation import parse_notes
-from melodysynthesis.generation.sampler import generate
 from melodysynthesis.generation.variation import variation
 from melodysynthesis.music import Key, Melody, Meter, Note
 from tests.fakes import TableEngine

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from melodysynthesis.errors import ModelError
+from melodysynthesis.generation.generate import generate, generate_only
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import generate, generate_only
 from tests.fakes import TableEngine
 
 REQUEST = Request(seed=3, count=200, max_steps=40)

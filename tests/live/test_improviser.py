@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melodysynthesis.errors import RequestError
+from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.notation import parse_key, parse_meter, parse_notes
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import generate
 from melodysynthesis.live.improviser import ModelImproviser
 from melodysynthesis.music import Melody, Meter, Note
 from tests.fakes import TableEngine

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from melodysynthesis.encodings import EventEncoding
 from melodysynthesis.errors import ModelError, TrainingError
 from melodysynthesis.evaluation.prediction import judge
+from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import generate
 from melodysynthesis.music import Key, Melody, Meter, Note
 from melodysynthesis.runtime import escapes, short_term, trie
 from melodysynthesis.runtime.ngram import train_ngram

@@ -16,9 +16,10 @@ from melodysynthesis.apps.originality import open_index, told_briefly
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation import output
 from melodysynthesis.generation.alternatives import pool, ranked
+from melodysynthesis.generation.generate import check, generate_only
+from melodysynthesis.generation.generated import Generated
 from melodysynthesis.generation.prompt import says_meters
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import Generated, check, generate_only
 from melodysynthesis.music import Melody
 from melodysynthesis.runtime.base import Engine
 

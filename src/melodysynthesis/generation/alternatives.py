@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from melodysynthesis.generation.generated import Generated
 from melodysynthesis.generation.request import MAX_COUNT, Request
-from melodysynthesis.generation.sampler import Generated
 from melodysynthesis.music import Melody
 
 POOL = 3

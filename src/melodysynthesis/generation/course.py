@@ -17,7 +17,6 @@ from melodysynthesis.encodings.event import sounds, tonic_shift
 from melodysynthesis.encodings.event_tokens import KINDS, Kind
 from melodysynthesis.encodings.grid import shift_to_c
 from melodysynthesis.errors import RequestError
-from melodysynthesis.generation.copies import MaxCopy, steps_of
 from melodysynthesis.generation.form import Form
 from melodysynthesis.generation.past import Memory, Past
 from melodysynthesis.generation.plan import asked_for, cut, tables_for, together_with_given
@@ -210,6 +209,8 @@ def memories_of(request: Request, look: Lookahead, corpus: str, given: Sequence[
         places = cut(automaton.setting.timeline, request.form)
         memories.append(Form(automaton.space, request.form, places))
     if request.max_copy is not None:
+        from melodysynthesis.generation.copies import MaxCopy, steps_of  # which read corpora, as nothing else here does
+
         memories.append(MaxCopy(automaton, request.max_copy, steps_of(corpus)))
     for memory in memories:
         event = first_broken(look, memory, given)

@@ -25,9 +25,9 @@ from melodysynthesis.encodings.base import count_bars
 from melodysynthesis.errors import FormatError, RequestError
 from melodysynthesis.formats import files
 from melodysynthesis.formats import json as melody_json
+from melodysynthesis.generation.generated import Generated
 from melodysynthesis.generation.notation import format_pitch
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import Generated
 from melodysynthesis.music import TICKS_PER_QUARTER, Melody
 from melodysynthesis.runtime.base import Card
 from melodysynthesis.theory import degree, find_key

@@ -19,7 +19,7 @@ from melodysynthesis.constraints.automaton import Build, compile_rules
 from melodysynthesis.constraints.base import clock_of
 from melodysynthesis.constraints.given import Event, Given
 from melodysynthesis.constraints.lookahead import Lookahead, look_ahead
-from melodysynthesis.constraints.rule import Likeness, Rule, Setting
+from melodysynthesis.constraints.rule import Ints, Likeness, Rule, Setting
 from melodysynthesis.constraints.rules import RULES
 from melodysynthesis.constraints.rules.fixed import tick_of
 from melodysynthesis.constraints.rules.sounding import Sounding
@@ -27,12 +27,13 @@ from melodysynthesis.constraints.space import Space, space_of
 from melodysynthesis.constraints.terms import Section
 from melodysynthesis.constraints.timeline import Timeline
 from melodysynthesis.encodings.base import Encoding
-from melodysynthesis.encodings.event_tokens import DURATIONS
+from melodysynthesis.encodings.event import tonic_shift
+from melodysynthesis.encodings.event_tokens import DURATIONS, ID, Kind
+from melodysynthesis.encodings.grid import GridEncoding, shift_to_c
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.notation import format_pitch
 from melodysynthesis.generation.request import RULES as NAMES
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.walk import pitches_of
 from melodysynthesis.music import Key
 from melodysynthesis.theory import beat_ticks
 
@@ -74,6 +75,15 @@ def asked_for(
     values = tuple((name, getattr(request, name)) for name in (*NAMES, "chromatic"))
     pitches = tuple(pitches_of(encoding, key).tolist())
     return Asked(names, values, timeline, key, tuple(given), pitches, clock_of(encoding).step)
+
+
+def pitches_of(encoding: Encoding, key: Key | None) -> Ints:
+    """MIDI numbers that an encoding can say in a key, ascending."""
+    if isinstance(encoding, GridEncoding):
+        pitches = np.array(encoding.pitches) - shift_to_c(key)
+    else:
+        pitches = np.array([value for kind, value in ID if kind == Kind.PITCH]) + tonic_shift(key)
+    return np.sort(pitches[(pitches >= 0) & (pitches <= 127)])
 
 
 def tables_for(asked: Asked) -> Lookahead:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,9 +55,26 @@ def prompt_for(encoding: Encoding, request: Request, primer: Melody | None) -> P
     return Prompt(frame, encoding.body(melody), primer.duration, needed, request.held)
 
 
+def prompts_for(encoding: Encoding, request: Request, indices: Iterable[int]) -> dict[int, Prompt]:
+    """The prompt of each melody by its number; raises what `generate` would raise for them."""
+    prompts: dict[int, Prompt] = {}
+    given: dict[int, Prompt] = {}  # by the primer's number
+    for index in indices:
+        number = index % max(len(request.primers), 1)
+        if number not in given:
+            given[number] = prompt_for(encoding, request, request.primers[number] if request.primers else None)
+        prompts[index] = given[number]
+    return prompts
+
+
 def says_meters(encoding: Encoding) -> bool:
     """Whether key and meter are tokens of the encoding, so that a model can choose and follow them."""
     return bool((encoding.groups == Group.FRAME).any())
+
+
+def in_common(encoding: Encoding, frame: Frame) -> Frame:
+    """What of a frame the sequences of one batch must have in common: nothing, where it is said in tokens."""
+    return Frame() if says_meters(encoding) else replace(frame, key=None)
 
 
 def bars_beyond(melody: Melody) -> int:

@@ -13,12 +13,12 @@ import numpy as np
 from melodysynthesis.encodings.base import Encoding, Frame
 from melodysynthesis.encodings.event_tokens import KINDS, MAX_BARS, TONICS, VALUES, Kind
 from melodysynthesis.errors import RequestError
-from melodysynthesis.generation import sampler
 from melodysynthesis.generation.course import Course, bars_of, course_for, course_within, events_of
+from melodysynthesis.generation.generated import Generated, Steering
 from melodysynthesis.generation.plan import asked_for, tables
-from melodysynthesis.generation.prompt import Prompt, says_meters
+from melodysynthesis.generation.prompt import Prompt, prompts_for, says_meters
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import Generated, Steering
+from melodysynthesis.generation.sampler import sample
 from melodysynthesis.generation.steered import Drawn, draw, draw_again, particles_of
 from melodysynthesis.music import MODES, Key, Melody, Meter
 from melodysynthesis.runtime.base import Engine
@@ -38,7 +38,7 @@ OTHER_BARS = (8, 16, 4, 12, 6, 10, 24, 32, 20, 2, 3, 5, 7, 9, 1)
 def generate_ruled(
     engine: Engine, request: Request, indices: Sequence[int], advance: Callable[[int], None] = lambda done: None
 ) -> list[Generated]:
-    """Some of the melodies of a request with rules, by their numbers; see `sampler.generate_only`.
+    """Some of the melodies of a request with rules, by their numbers; see `generate.generate_only`.
 
     Raises:
         RequestError: if no melody keeps the rules, naming a smallest set of them that conflicts.
@@ -77,7 +77,7 @@ def courses_for(engine: Engine, request: Request, indices: Sequence[int]) -> lis
     encoding = engine.encoding
     if request.within is not None:
         return [(course_within(encoding, request, engine.card.corpus), list(indices))]
-    prompts = sampler.prompts_for(encoding, request, indices)
+    prompts = prompts_for(encoding, request, indices)
     frames = _frames(engine, request, prompts)
     shared: dict[tuple[int, Frame], list[int]] = {}
     for index in indices:
@@ -116,7 +116,7 @@ def _chosen_frames(engine: Engine, request: Request, prompts: Sequence[Prompt], 
     said: list[list[int]] = [[] for _ in indices]
     waiting = set(range(len(indices)))
     plain = request.model_copy(update={"max_steps": None})
-    for step in sampler.sample(engine, plain, prompts, np.array(indices)):
+    for step in sample(engine, plain, prompts, np.array(indices)):
         for row, token in zip(step.rows.tolist(), step.ids.tolist(), strict=True):
             if row in waiting:
                 said[row].append(token)

@@ -16,13 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.constraints.no_loop import LONGEST
-from melodysynthesis.encodings.base import Ids, Role
+from melodysynthesis.encodings.base import Encoding, Ids, Role
+from melodysynthesis.encodings.event import EventEncoding
+from melodysynthesis.encodings.grid import GridEncoding
 from melodysynthesis.errors import ModelError
 from melodysynthesis.generation import particles as smc
 from melodysynthesis.generation import sampling
 from melodysynthesis.generation.course import Course
+from melodysynthesis.generation.event_walk import EventWalk
+from melodysynthesis.generation.grid_walk import GridWalk
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.walk import Options, Walk, walk_of
+from melodysynthesis.generation.walk import Options, Walk
 from melodysynthesis.runtime.base import Engine, Logits, State
 
 Ints = NDArray[np.int64]
@@ -111,6 +115,14 @@ def draw_again(engine: Engine, course: Course, request: Request, index: int, *, 
     return None
 
 
+def walk_of(encoding: Encoding, course: Course, rows: int) -> Walk:
+    """A walk of so many particles, whose options are an encoding's tokens."""
+    if isinstance(encoding, GridEncoding):
+        return GridWalk(encoding, course.look, course.start, rows, course.memories)
+    assert isinstance(encoding, EventEncoding)
+    return EventWalk(course.look, course.start, rows, course.memories, course.timeline.changes)
+
+
 class Flock:
     """Particles of several melodies under way, N for each; a row of the batch is one particle.
 
@@ -132,9 +144,7 @@ class Flock:
             logits, state = engine.step(np.array([token]), state)
         self.logits: Logits = logits[np.zeros(rows, np.int64)]
         self.state: State = engine.select(state, np.zeros(rows, np.int64))
-        self.walk: Walk = walk_of(
-            engine.encoding, course.look, course.start, rows, memories=course.memories, changes=course.timeline.changes
-        )
+        self.walk: Walk = walk_of(engine.encoding, course, rows)
         self.prefix = (engine.encoding.start_id, *course.prefix)
         self.melodies = np.arange(len(indices))  # those in the batch
         self.ids, self.length = np.zeros((rows, 128), np.int64), np.zeros(rows, np.int64)

@@ -32,8 +32,8 @@ from melodysynthesis.evaluation.plots import SHOWN
 from melodysynthesis.evaluation.prediction import Prediction, judge
 from melodysynthesis.evaluation.statistics import Interval
 from melodysynthesis.evaluation.suite import Panel
+from melodysynthesis.generation.generate import generate_only
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import generate_only
 from melodysynthesis.music import Melody, Meter
 from melodysynthesis.runtime.base import Engine
 from melodysynthesis.study.plan import Judging

@@ -10,8 +10,8 @@ from melodysynthesis.apps.studio.api import DOWNLOADS
 from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES
 from melodysynthesis.evaluation.prediction import judge
 from melodysynthesis.formats import json as melody_json
+from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import generate
 
 SOCKET = "ws://localhost:8765/api/generate"
 PLAIN = {"bars": 4, "meter": "4/4", "key": "G major", "seed": 3, "count": 3}

@@ -23,8 +23,8 @@ from melodysynthesis.errors import CorpusError, EncodingError, FormatError
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.formats import midi, render
 from melodysynthesis.generation import output
+from melodysynthesis.generation.generated import Generated
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import Generated
 from melodysynthesis.music import TICKS_PER_QUARTER, Melody, Note
 from melodysynthesis.runtime.base import Engine
 

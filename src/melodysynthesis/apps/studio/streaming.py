@@ -1,7 +1,7 @@
 """The notes of melodies while they are drawn, seen by listening to the engine that draws them.
 
 `Overheard` wraps an engine and is told every token that the sampler takes, in whatever way it samples: so the melodies
-are the ones that `generation.sampler.generate` gives, and nothing of it is done twice. A draft is what one row of the
+are the ones that `generation.generate.generate` gives, and nothing of it is done twice. A draft is what one row of the
 batch has drawn so far. Without rules that is the melody's beginning; with rules it is one particle of several, and may
 be taken back when they are resampled.
 """
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from melodysynthesis.constraints.base import clock_of
 from melodysynthesis.encodings.base import Encoding, Frame, Group, Ids
 from melodysynthesis.errors import EncodingError
+from melodysynthesis.generation.generate import generate
+from melodysynthesis.generation.generated import Generated
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import Generated, generate
 from melodysynthesis.music import Melody, Note
 from melodysynthesis.runtime.base import Card, Engine, Logits, State
 
