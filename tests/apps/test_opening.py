@@ -5,27 +5,40 @@ import zipfile
 import numpy as np
 import pytest
 
-from melodysynthesis.apps.opening import open_model
+from melodysynthesis.apps.opening import open_model, read_label
 from melodysynthesis.encodings import GridEncoding
 from melodysynthesis.errors import ModelError
+from melodysynthesis.runtime.constant import ConstantEngine, train_constant
 from melodysynthesis.runtime.ngram import NGramEngine, train_ngram
 from melodysynthesis.runtime.ppm import PPMEngine, train_ppm
+from melodysynthesis.runtime.pretrained import PRETRAINED
 
 SONGS = [np.array([0, 3, 1, 4, 1, 3, 1, 0])] * 12
 
 
-@pytest.mark.parametrize(("train", "kind"), [(train_ngram, NGramEngine), (train_ppm, PPMEngine)])
+@pytest.mark.parametrize(
+    ("train", "kind"), [(train_ngram, NGramEngine), (train_ppm, PPMEngine), (train_constant, ConstantEngine)]
+)
 def test_a_model_of_counts(tmp_path, train, kind):
     path = tmp_path / "counted.npz"
     train(SONGS, GridEncoding()).save(path)
     engine, model = open_model(str(path))
     assert isinstance(engine, kind)
     assert model.card == engine.card
+    label = read_label(str(path))
+    assert (label.model, label.encoding.description()) == (model, engine.encoding.description())
+
+
+def test_a_label_is_read_of_each_model_that_ships():
+    for name in PRETRAINED:
+        engine, model = open_model(name)
+        assert read_label(name)[0] == model
+        assert read_label(name).encoding.description() == engine.encoding.description()
 
 
 def test_another_zip_file_is_no_model(tmp_path):
     path = tmp_path / "other.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme.txt", "no model")
-    with pytest.raises(ModelError, match=r"other\.zip: not an n-gram model, or damaged"):
+    with pytest.raises(ModelError, match=r"other\.zip: not a model of counts, or damaged"):
         open_model(str(path))

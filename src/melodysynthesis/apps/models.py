@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from melodysynthesis.apps.console import JSON_OPTION, say, say_json, say_table
-from melodysynthesis.apps.opening import open_model
+from melodysynthesis.apps.opening import read_label
 
 
 def command(
@@ -44,13 +44,8 @@ def command(
 
 
 def _card(name: str) -> dict[str, Any]:
-    from melodysynthesis.runtime import pretrained
-
-    engine, model = open_model(name)
-    size = pretrained.path_of(name).stat().st_size
-    return {
-        **asdict(engine.card), "name": name, "encoding": engine.encoding.name, "bytes": size, "sha256": model.sha256,
-    }  # fmt: skip
+    model, encoding, size = read_label(name)
+    return {**asdict(model.card), "name": name, "encoding": encoding.name, "bytes": size, "sha256": model.sha256}
 
 
 def _bits_per_note(figures: dict[str, float]) -> str:

@@ -8,6 +8,7 @@ are those frequencies.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -15,20 +16,24 @@ from numpy.typing import NDArray
 
 from melodysynthesis.encodings import Encoding, Frame, Group, Ids
 from melodysynthesis.errors import TrainingError
+from melodysynthesis.formats import files
+from melodysynthesis.runtime import tables
 from melodysynthesis.runtime.base import Card, Logits, State
+
+KIND = ("melodysynthesis constant", 1)
 
 
 class ConstantEngine:
-    """The constant rule as an `Engine`; made by `train_constant`.
+    """The constant rule as an `Engine`; made by `train_constant` or `load_constant`.
 
     Args:
         logits: (groups, vocabulary) log-probabilities after a token of each group.
         encoding: of the ids that were counted.
+        card: what to know of it.
     """
 
-    def __init__(self, logits: Logits, encoding: Encoding) -> None:
-        self.logits, self.encoding = logits, encoding
-        self.card = Card("constant rule", "constant", "", "", "", 0, int(logits.size), "", {})
+    def __init__(self, logits: Logits, encoding: Encoding, card: Card) -> None:
+        self.logits, self.encoding, self.card = logits, encoding, card
 
     def init(self, batch: int, frame: Frame = Frame()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
         """See `Engine.init`."""
@@ -48,9 +53,22 @@ class ConstantEngine:
         """See `Engine.select`."""
         return State(state.context.select(indices), None)
 
+    def save(self, path: files.PathLike) -> None:
+        """Write the rule as one ``.npz`` file, whole or not at all; the same rule gives the same bytes.
 
-def train_constant(sequences: Iterable[Ids], encoding: Encoding) -> ConstantEngine:
+        Raises:
+            FormatError: if the file can't be written.
+        """
+        tables.save(path, KIND, self.encoding, self.card, {"logits": self.logits})
+
+
+def train_constant(sequences: Iterable[Ids], encoding: Encoding, card: Card | None = None) -> ConstantEngine:
     """Count what follows each group of tokens; one is added to every count, so nothing is impossible.
+
+    Args:
+        sequences: ids from the start token on.
+        encoding: of the ids.
+        card: what to know of the model; its `parameters` are set to the number of logits.
 
     Raises:
         TrainingError: if there is nothing to count.
@@ -61,4 +79,24 @@ def train_constant(sequences: Iterable[Ids], encoding: Encoding) -> ConstantEngi
     if counts.sum() == counts.size:
         raise TrainingError("there is nothing to count: no sequence has a token after its first")
     logits = np.log(counts / counts.sum(axis=1, keepdims=True)).astype(np.float32)
-    return ConstantEngine(logits, encoding)
+    card = card or Card("constant rule", "constant", "", "", "", 0, 0, "", {})
+    return ConstantEngine(logits, encoding, replace(card, parameters=int(logits.size)))
+
+
+def load_constant(path: files.PathLike) -> ConstantEngine:
+    """Read what `ConstantEngine.save` wrote.
+
+    Raises:
+        FormatError: if the file can't be read.
+        ModelError: if it is damaged, something else, or of a vocabulary that its encoding no longer has.
+    """
+    return tables.load(path, KIND, "a constant rule", _built)
+
+
+def _built(found: tables.Tables) -> ConstantEngine:
+    logits = found.arrays["logits"]
+    if logits.shape != (len(Group), len(found.encoding.vocabulary)) or logits.dtype != np.float32:
+        raise ValueError(f"its log-probabilities have the shape {logits.shape}")
+    if not np.allclose(np.exp(logits).sum(axis=1), 1, atol=1e-4):
+        raise ValueError("its probabilities do not sum to one")
+    return ConstantEngine(logits, found.encoding, found.card)

@@ -131,8 +131,18 @@ def read_card(path: Path | str) -> Card:
     Raises:
         ModelError: as `OnnxEngine`.
     """
+    return read_label(path)[0]
+
+
+def read_label(path: Path | str) -> tuple[Card, Encoding]:
+    """The card and the encoding of a model file, without making it ready to run.
+
+    Raises:
+        ModelError: as `OnnxEngine`.
+    """
     path = Path(path)
-    return _card(_facts(_read(path), path), path)
+    facts = _facts(_read(path), path)
+    return _card(facts, path), _encoding(facts, path)
 
 
 def _read(path: Path) -> bytes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from melodysynthesis.encodings import Encoding
 from melodysynthesis.errors import ModelError, unknown
+from melodysynthesis.runtime import onnx
 from melodysynthesis.runtime.base import Card, Engine
-from melodysynthesis.runtime.onnx import OnnxEngine, read_card
 
 FOLDER = Path(__file__).parent.parent / "pretrained"
 
@@ -31,7 +32,7 @@ def load(name_or_path: str | Path = DEFAULT, threads: int = 0) -> Engine:
     Raises:
         ModelError: for an unknown name, suggesting the nearest, or a file that is no model.
     """
-    return OnnxEngine(path_of(name_or_path), threads)
+    return onnx.OnnxEngine(path_of(name_or_path), threads)
 
 
 def path_of(name_or_path: str | Path) -> Path:
@@ -48,6 +49,11 @@ def path_of(name_or_path: str | Path) -> Path:
     raise ModelError(f"{unknown('model', name, PRETRAINED)} (or give a path to a .onnx file)")
 
 
+def read_label(name_or_path: str | Path) -> tuple[Card, Encoding]:
+    """The card and the encoding of a model, without making it ready to run; see `load`."""
+    return onnx.read_label(path_of(name_or_path))
+
+
 def cards() -> dict[str, Card]:
     """The card of each model that ships, by name."""
-    return {name: read_card(FOLDER / file) for name, file in PRETRAINED.items() if (FOLDER / file).is_file()}
+    return {name: onnx.read_card(FOLDER / file) for name, file in PRETRAINED.items() if (FOLDER / file).is_file()}

@@ -110,18 +110,27 @@ def load(path: files.PathLike, kind: tuple[str, int], what: str, build: Callable
         raise ModelError(f"{path}: not {what}, or damaged: {error}") from error
 
 
-def format_of(path: files.PathLike) -> str:
-    """The name of a model file's format; empty where it says none.
+class Label(NamedTuple):
+    """What a model file of counts says of itself: the name of its format, its card and its encoding."""
+
+    format: str
+    card: Card
+    encoding: Encoding
+
+
+def read_label(path: files.PathLike) -> Label:
+    """What a file says of itself, without reading its counts.
 
     Raises:
         FormatError: if the file can't be read.
+        ModelError: if it is damaged or something else.
     """
     data = files.load(path, MAX_FILE_BYTES)
     try:
         header = json.loads(_arrays(data, only="header")["header"].tobytes())
-        return str(header["format"])
-    except DAMAGE:
-        return ""
+        return Label(str(header["format"]), Card(**header["card"]), encoding_from(header["encoding"]))
+    except DAMAGE as error:
+        raise ModelError(f"{path}: not a model of counts, or damaged: {error}") from error
 
 
 def _arrays(data: bytes, only: str | None = None) -> dict[str, NDArray[Any]]:
