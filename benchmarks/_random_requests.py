@@ -55,8 +55,14 @@ class Asked:
         return str(self.fields.get("meter") or ("changing" if "meters" in self.fields else "a melody's"))
 
 
-def satisfiable(random: Random, tunes: Sequence[Melody]) -> Asked:
-    """A random request and a melody that keeps it."""
+def satisfiable(random: Random, tunes: Sequence[Melody], longest_copy: Callable[[Melody], int]) -> Asked:
+    """A random request and a melody that keeps it.
+
+    Args:
+        random: which one.
+        tunes: to cut witnesses from.
+        longest_copy: notes of the longest run that a melody shares with the tunes that its model was trained on.
+    """
     while True:
         origin = random.choice(("corpus", "composed"))
         witness = stretch(random, random.choice(tunes)) if origin == "corpus" else composed(random)
@@ -68,6 +74,8 @@ def satisfiable(random: Random, tunes: Sequence[Melody]) -> Asked:
                 fields |= rule
         fields = beside_notes(random, witness, fields)
         fields |= {"temperature": random.choice((0.7, 0.9, 1.0, 1.2)), "seed": random.randrange(10**6)}
+        if random.random() < SHARE:
+            fields |= {"max_copy": max(longest_copy(witness), 1) + random.choice((0, 1, 3))}
         return Asked(fields, origin, witness)
 
 
@@ -379,10 +387,10 @@ RECIPES = (
 )
 
 
-def impossible(random: Random, tunes: Sequence[Melody]) -> Asked:
-    """A random request that no melody keeps, and rules that conflict in it."""
+def impossible(random: Random, tunes: Sequence[Melody], longest_copy: Callable[[Melody], int]) -> Asked:
+    """A random request that no melody keeps, and rules that conflict in it; see `satisfiable`."""
     while True:
-        base = satisfiable(random, tunes)
+        base = satisfiable(random, tunes, longest_copy)
         assert base.witness is not None
         recipe = random.choice(RECIPES)
         rules = recipe.write(random, base.witness)

@@ -1,20 +1,25 @@
 """Random requests for melodies: all that can be kept are kept, and all that can't are refused with a smallest conflict.
 
-    python benchmarks/guarantees.py [--count N] [--impossible N] [--model NAME|FILE ...] [--seed N] [--first N]
+    python benchmarks/guarantees.py [--count N] [--impossible N] [--model NAME|FILE ...] [--first N] [--log FILE]
+    python benchmarks/guarantees.py --tally LOG ...
 
 Each satisfiable request is generated once, written as MIDI, MusicXML and ABC, read again, and certified from each. Of a
-refusal the rules that are named are asked for alone, which must be refused as well, and then without each of them in
+refusal the rules that it carries are asked for alone, which must be refused as well, and then without each of them in
 turn, which must give a certified melody. Request i of a seed is always the same, and models take turns.
+
+With `--log` each outcome is a line of JSON as soon as it is known, and requests that have one there are not run again.
+`--tally` adds up such files; of a request that stands in several, the last counts.
 """
 
 import argparse
 import json
-import re
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -27,6 +32,7 @@ from melodysynthesis import corpora, formats
 from melodysynthesis.apps.opening import open_model
 from melodysynthesis.certificate import Verdict, certify
 from melodysynthesis.errors import MelodyError, RequestError
+from melodysynthesis.evaluation.originality import Index, evaluate, index_of
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import RULES, Request
 from melodysynthesis.music import Melody
@@ -35,25 +41,28 @@ from melodysynthesis.runtime.pretrained import PRETRAINED
 
 FORMATS = ("midi", "musicxml", "abc")
 CERTIFIED, REFUSED = "certified", "refused"
-TOLD = 10.0
-"""Seconds between lines of progress."""
 
 
 @dataclass
-class Tally:
-    """Outcomes of requests, in all and by what was asked for."""
+class Outcome:
+    """What came of one request."""
 
-    outcomes: Counter[str] = field(default_factory=Counter)
-    by: Counter[tuple[str, str]] = field(default_factory=Counter)
-    good_by: Counter[tuple[str, str]] = field(default_factory=Counter)
-    seconds: list[float] = field(default_factory=list)
+    number: int
+    possible: bool
+    model: str
+    outcome: str
+    seconds: float
+    """Of processor time."""
+    kinds: list[tuple[str, str]]
+    """What it is counted by."""
+    why: list[str] = field(default_factory=list)
+    fields: Fields = field(default_factory=dict)
+    """Of a request that failed."""
 
-    def add(self, outcome: str, good: bool, kinds: list[tuple[str, str]], seconds: float) -> None:
-        """Count one request."""
-        self.outcomes[outcome] += 1
-        self.by.update(kinds)
-        self.good_by.update(kinds if good else ())
-        self.seconds.append(seconds)
+    @property
+    def good(self) -> bool:
+        """Whether it is what is promised."""
+        return self.outcome == (CERTIFIED if self.possible else REFUSED)
 
 
 def exported(melody: Melody) -> dict[str, Melody]:
@@ -63,11 +72,18 @@ def exported(melody: Melody) -> dict[str, Melody]:
     }
 
 
-def broken_in(melody: Melody, request: Request) -> list[str]:
+@cache
+def training_tunes(corpus: str) -> Index:
+    """The tunes that a model was trained on."""
+    return index_of(corpora.load(corpus))
+
+
+def broken_in(melody: Melody, request: Request, corpus: str) -> list[str]:
     """What the certificate of each exported file says against it."""
     told = []
     for name, read in exported(melody).items():
-        for finding in certify(read, request.model_dump(mode="json")).findings:
+        originality = evaluate(read, training_tunes(corpus)) if request.max_copy else None
+        for finding in certify(read, request.model_dump(mode="json"), originality).findings:
             if finding.verdict is not Verdict.KEPT:
                 why = str(finding.breaches[0]) if finding.breaches else finding.reason
                 told.append(f"{finding.rule} {finding.asked} in {name}: {why}")
@@ -79,7 +95,7 @@ def outcome_of(engine: Engine, fields: Fields) -> tuple[str, list[str]]:
     try:
         request = Request(**fields)
         (made,) = generate(engine, request)
-        against = broken_in(made.melody, request)
+        against = broken_in(made.melody, request, engine.card.corpus)
     except RequestError as error:
         return REFUSED, [str(error)]
     except MelodyError as error:
@@ -90,19 +106,12 @@ def outcome_of(engine: Engine, fields: Fields) -> tuple[str, list[str]]:
 
 
 def conflict_in(engine: Engine, fields: Fields) -> tuple[str, ...] | None:
-    """The rules that a refusal names; None if it is not refused."""
+    """The rules that a refusal carries; None if it is not refused."""
     try:
         generate(engine, Request(**fields))
     except RequestError as error:
-        return named_in(str(error))
+        return error.rules
     return None
-
-
-def named_in(line: str) -> tuple[str, ...]:
-    """The rules that a refusal names to a person: "no melody keeps cadence and range C#4-D4 together ..."."""
-    flags = {name.replace("_", "-"): name for name in RULES}
-    found = re.findall(rf"(?:keeps|,|and) (?:no )?({'|'.join(flags)})\b", line)
-    return tuple(sorted({flags[flag] for flag in found}))
 
 
 def against_refusal(engine: Engine, fields: Fields) -> tuple[str, list[str]]:
@@ -136,43 +145,52 @@ def kinds_of(asked: Asked, model: str) -> list[tuple[str, str]]:
     return [("model", model), ("meter", asked.meters), ("from", asked.origin), *rules, *conflict]
 
 
-def run(numbers: range, chosen: argparse.Namespace, tunes: list[Melody], possible: bool) -> Tally:
-    """Try these requests; failures are printed as they come, and an interrupt ends with what has been counted."""
-    tally = Tally()
-    with suppress(KeyboardInterrupt):
-        _run(numbers, chosen, tunes, possible, tally)
-    return tally
-
-
-def _run(numbers: range, chosen: argparse.Namespace, tunes: list[Melody], possible: bool, tally: Tally) -> None:
+def run(numbers: Iterable[int], chosen: argparse.Namespace, tunes: list[Melody], possible: bool) -> Iterator[Outcome]:
+    """Try these requests."""
     engines = {name: open_model(name)[0] for name in chosen.model}
-    told, good = time.monotonic(), CERTIFIED if possible else REFUSED
-    for done, number in enumerate(numbers, 1):
-        random = Random(f"{chosen.seed}-{number}-{possible}")
-        asked = satisfiable(random, tunes) if possible else impossible(random, tunes)
+    for number in numbers:
         model = chosen.model[number % len(chosen.model)]
+        engine = engines[model]
+
+        def longest_copy(melody: Melody, corpus: str = engine.card.corpus) -> int:
+            return int(evaluate(melody, training_tunes(corpus))["rhythm"]["longest_run"])
+
+        random = Random(f"{chosen.seed}-{number}-{possible}")
+        asked = (satisfiable if possible else impossible)(random, tunes, longest_copy)
         start = time.process_time()
-        outcome, why = (outcome_of if possible else against_refusal)(engines[model], asked.fields)
-        tally.add(outcome, outcome == good, kinds_of(asked, model), time.process_time() - start)
-        if outcome != good:
-            print(f"request {number}, {model}, {asked.origin}: {outcome}: {'; '.join(why[:3])}")
-            print(f"  {json.dumps(asked.fields)}", flush=True)
-        if time.monotonic() - told > TOLD:
-            told = time.monotonic()
-            print(f"{done:,} of {len(numbers):,}: {tally.outcomes[good]:,} {good}", file=sys.stderr)
+        outcome, why = (outcome_of if possible else against_refusal)(engine, asked.fields)
+        seconds = round(time.process_time() - start, 3)
+        one = Outcome(number, possible, Path(model).stem, outcome, seconds, kinds_of(asked, Path(model).stem), why[:3])
+        yield one if one.good else replace(one, fields=asked.fields)
 
 
-def report(tally: Tally, good: str) -> None:
+def told(outcome: Outcome) -> None:
+    """Print a failure."""
+    if not outcome.good:
+        print(f"request {outcome.number}, {outcome.model}: {outcome.outcome}: {'; '.join(outcome.why)}")
+        print(f"  {json.dumps(outcome.fields)}", flush=True)
+
+
+def logged(paths: Iterable[Path]) -> dict[tuple[int, bool], Outcome]:
+    """The outcomes in log files, the last of each request."""
+    lines = (line for path in paths if path.exists() for line in path.read_text().splitlines() if line.endswith("}"))
+    outcomes = (Outcome(**json.loads(line)) for line in lines)
+    return {(one.number, one.possible): one for one in outcomes}
+
+
+def report(outcomes: Iterable[Outcome], good: str) -> None:
     """Print the counts."""
-    count = tally.outcomes.total()
-    print(f"{tally.outcomes[good]:,} of {count:,} {good}; {dict(tally.outcomes)}")
-    if tally.seconds:
-        median, late = np.percentile(tally.seconds, (50, 95))
-        whole = sum(tally.seconds)
-        print(f"processor seconds a request: {median:.3g} median, {late:.3g} 95th percentile, {whole:.0f} in all")
-    for kind in dict.fromkeys(kind for kind, _ in tally.by):
-        names = sorted(name for other, name in tally.by if other == kind)
-        print(f"  {kind}: " + ", ".join(f"{name} {tally.good_by[kind, name]}/{tally.by[kind, name]}" for name in names))
+    every = list(outcomes)
+    print(f"{sum(one.good for one in every):,} of {len(every):,} {good}; {dict(Counter(one.outcome for one in every))}")
+    if every:
+        seconds = [one.seconds for one in every]
+        median, late = np.percentile(seconds, (50, 95))
+        print(f"processor seconds: {median:.3g} median, {late:.3g} 95th percentile, {sum(seconds):.0f} in all")
+    count = Counter((kind, name) for one in every for kind, name in one.kinds)
+    fine = Counter((kind, name) for one in every if one.good for kind, name in one.kinds)
+    for kind in dict.fromkeys(kind for kind, _ in count):
+        names = sorted(name for other, name in count if other == kind)
+        print(f"  {kind}: " + ", ".join(f"{name} {fine[kind, name]}/{count[kind, name]}" for name in names))
 
 
 def main() -> int:
@@ -183,14 +201,31 @@ def main() -> int:
     parser.add_argument("--model", nargs="+", default=list(PRETRAINED))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first request, to go on or to share work")
+    parser.add_argument("--log", type=Path, help="where each outcome is added as a line")
+    parser.add_argument("--tally", type=Path, nargs="+", help="logs to add up; nothing is run")
     chosen = parser.parse_args()
+    outcomes = logged(chosen.tally or ([chosen.log] if chosen.log else []))
+    with suppress(KeyboardInterrupt):
+        if not chosen.tally:
+            _run_all(chosen, outcomes)
+    for possible, good in ((True, CERTIFIED), (False, REFUSED)):
+        mine = [one for one in outcomes.values() if one.possible == possible]
+        for one in mine if chosen.tally else ():
+            told(one)
+        report(mine, good)
+    return int(not all(one.good for one in outcomes.values()))
+
+
+def _run_all(chosen: argparse.Namespace, outcomes: dict[tuple[int, bool], Outcome]) -> None:
     tunes = [tune for tune in corpora.load("essen-german").split("test") if tune.meters and tune.key]
-    bad = 0
-    for count, possible, good in ((chosen.count, True, CERTIFIED), (chosen.impossible, False, REFUSED)):
-        tally = run(range(chosen.first, chosen.first + count), chosen, tunes, possible)
-        report(tally, good)
-        bad += tally.outcomes.total() - tally.outcomes[good]
-    return int(bad > 0)
+    for count, possible in ((chosen.impossible, False), (chosen.count, True)):
+        numbers = range(chosen.first, chosen.first + count)
+        for one in run([n for n in numbers if (n, possible) not in outcomes], chosen, tunes, possible):
+            outcomes[one.number, possible] = one
+            told(one)
+            if chosen.log:
+                with chosen.log.open("a") as log:
+                    log.write(json.dumps(asdict(one)) + "\n")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,19 @@ class EncodingError(MelodyError):
 
 
 class RequestError(MelodyError):
-    """A contradictory or impossible request."""
+    """A contradictory or impossible request.
+
+    Attributes:
+        rules: the request's fields that no melody keeps together, none of them superfluous; "given" for notes that
+            stand. Empty where it is another mistake.
+    """
+
+    def __init__(self, message: str, rules: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.rules = tuple(rules)
+
+    def __reduce__(self) -> tuple[type["RequestError"], tuple[str, tuple[str, ...]]]:
+        return type(self), (str(self), self.rules)
 
 
 class ModelError(MelodyError):

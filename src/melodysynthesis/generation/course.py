@@ -215,7 +215,7 @@ def memories_of(request: Request, look: Lookahead, corpus: str, given: Sequence[
     for memory in memories:
         event = first_broken(look, memory, given)
         if event is not None:
-            raise RequestError(together_with_given(memory.name, request, event, automaton.setting.timeline))
+            raise together_with_given(memory.name, request, event, automaton.setting.timeline)
     return tuple(memories)
 
 

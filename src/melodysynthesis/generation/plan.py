@@ -94,7 +94,7 @@ def tables_for(asked: Asked) -> Lookahead:
     """
     look = tables(asked)
     if look is None:
-        raise RequestError(conflict(asked))
+        raise conflict(asked)
     return look
 
 
@@ -181,8 +181,8 @@ def likenesses_of(timeline: Timeline, form: Sequence[Section]) -> tuple[Likeness
     return tuple(found)
 
 
-def conflict(asked: Asked, possible: Callable[[Asked], bool] = lambda asked: tables(asked) is not None) -> str:
-    """One line for rules that no melody keeps together, with a smallest set of them that conflict."""
+def conflict(asked: Asked, possible: Callable[[Asked], bool] = lambda asked: tables(asked) is not None) -> RequestError:
+    """The refusal of rules that no melody keeps together: one line, with a smallest set of them that conflict."""
     names = smallest_conflict(asked, possible)
     shown = [_shown(name, dict(asked.values)) for name in names]
     timeline = asked.timeline
@@ -190,14 +190,16 @@ def conflict(asked: Asked, possible: Callable[[Asked], bool] = lambda asked: tab
     bars = f"{len(timeline.meters)} bar{'s' * (len(timeline.meters) != 1)} of {meters}"
     where = f"in {bars}{f', {asked.key}' if asked.key else ''}"
     if not shown:
-        return f"no melody fills {bars}: this model can't say notes of such lengths"
-    if GIVEN in names:
+        line = f"no melody fills {bars}: this model can't say notes of such lengths"
+    elif GIVEN in names:
         event = first_impossible(asked._replace(rules=names), possible)
         where = f"together {where}" if len(shown) > 1 else where
-        return f"no melody keeps {' and '.join(shown)} {where}: it fails at {placed(event, timeline)}"
-    if len(shown) == 1:
-        return f"no melody keeps {shown[0]} {where}"
-    return f"no melody keeps {', '.join(shown[:-1])} and {shown[-1]} together {where}: leave one out, or change it"
+        line = f"no melody keeps {' and '.join(shown)} {where}: it fails at {placed(event, timeline)}"
+    elif len(shown) == 1:
+        line = f"no melody keeps {shown[0]} {where}"
+    else:
+        line = f"no melody keeps {', '.join(shown[:-1])} and {shown[-1]} together {where}: leave one out, or change it"
+    return RequestError(line, names)
 
 
 def first_impossible(asked: Asked, possible: Callable[[Asked], bool]) -> Event:
@@ -215,10 +217,11 @@ def placed(event: Event, timeline: Timeline) -> str:
     return f"{'the rest' if event.pitch is None else format_pitch(event.pitch)} in bar {bar}, beat {beat}"
 
 
-def together_with_given(rule: str, asked: Request, event: Event, timeline: Timeline) -> str:
-    """One line for a rule that what is given breaks by itself, at an event of it."""
+def together_with_given(rule: str, asked: Request, event: Event, timeline: Timeline) -> RequestError:
+    """The refusal of a rule that what is given breaks by itself, at an event of it."""
     shown = _shown(rule, {name: getattr(asked, name) for name in NAMES})
-    return f"no melody keeps {shown} and {_shown(GIVEN, {})} together: it fails at {placed(event, timeline)}"
+    line = f"no melody keeps {shown} and {_shown(GIVEN, {})} together: it fails at {placed(event, timeline)}"
+    return RequestError(line, (rule, GIVEN))
 
 
 def smallest_conflict(asked: Asked, possible: Callable[[Asked], bool]) -> tuple[str, ...]:
