@@ -9,7 +9,6 @@ in turns, and the fastest tenth counts, since others may use the machine.
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -19,6 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
+from _turns import in_turns
 from melodysynthesis import corpora
 from melodysynthesis.encodings import Encoding, Ids, encoding_from
 from melodysynthesis.errors import EncodingError
@@ -36,18 +36,6 @@ def sequences(encoding: Encoding, split: str) -> list[Ids]:
         except EncodingError:
             continue
     return found
-
-
-def in_turns(runs: list[Callable[[], object]], seconds: float) -> list[float]:
-    """Microseconds of each, the tenth percentile of many."""
-    times: list[list[float]] = [[] for _ in runs]
-    limit = time.perf_counter() + seconds
-    while time.perf_counter() < limit or len(times[0]) < 20:
-        for run, taken in zip(runs, times, strict=True):
-            start = time.perf_counter()
-            run()
-            taken.append(time.perf_counter() - start)
-    return [1e6 * float(np.quantile(taken, 0.1)) for taken in times]
 
 
 def ngram_step(engine: NGramEngine, tunes: Ids) -> object:
@@ -77,7 +65,10 @@ def measure(encoding: Encoding, given: argparse.Namespace) -> None:
         runs: list[Callable[[], object]] = [partial(ngram_step, ngram, tunes)]
         runs += [partial(ppm_step, engine, heard, tunes[:, -1]) for engine in (ppm, *others)]
         taken = in_turns(runs, given.seconds)
-        print(f"{batch:6} " + " ".join(f"{each:9.0f}" for each in taken) + f" {taken[1] / batch:18.1f}", flush=True)
+        print(
+            f"{batch:6} " + " ".join(f"{1e6 * each:9.0f}" for each in taken) + f" {1e6 * taken[1] / batch:18.1f}",
+            flush=True,
+        )
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -24,6 +23,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
+from _turns import in_turns
 from melodysynthesis.encodings import encoding_from
 from melodysynthesis.models import ARCHITECTURES, build, parameter_count
 from melodysynthesis.runtime.base import Card
@@ -43,20 +43,6 @@ def peak() -> float:
         a @ b
         times.append(time.perf_counter() - start)
     return 2 * 1024**3 / min(times)
-
-
-def in_turns(runs: list[Callable[[], object]], seconds: float) -> list[float]:
-    """Seconds of each, the tenth percentile of many."""
-    for run in runs:
-        run()
-    times: list[list[float]] = [[] for _ in runs]
-    limit = time.perf_counter() + seconds
-    while time.perf_counter() < limit or len(times[0]) < 5:
-        for run, taken in zip(runs, times, strict=True):
-            start = time.perf_counter()
-            run()
-            taken.append(time.perf_counter() - start)
-    return [float(np.quantile(taken, 0.1)) for taken in times]
 
 
 def measure(architecture: str, preset: str, given: argparse.Namespace, folder: Path) -> None:

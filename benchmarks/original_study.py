@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from melodysynthesis.encodings import GridEncoding
-from melodysynthesis.evaluation.prediction import judge_text
+from melodysynthesis.evaluation.judging import judge_text
 from melodysynthesis.runtime.base import Engine
 from melodysynthesis.runtime.constant import train_constant
 from melodysynthesis.runtime.ngram import train_ngram

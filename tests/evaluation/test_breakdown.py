@@ -9,7 +9,7 @@ from melodysynthesis.encodings import EventEncoding, GridEncoding, Group
 from melodysynthesis.errors import RequestError
 from melodysynthesis.evaluation.breakdown import BREAKDOWNS, HEARD_NAMES, breakdown, confusion
 from melodysynthesis.evaluation.features import Heard
-from melodysynthesis.evaluation.prediction import judge
+from melodysynthesis.evaluation.judging import judge
 from melodysynthesis.music import Key, Melody, Meter, Note
 from tests.evaluation.test_prediction import TUNES, knowing, noise, uniform
 

@@ -9,10 +9,10 @@ import pytest
 
 from melodysynthesis.encodings import EventEncoding, GridEncoding
 from melodysynthesis.errors import CorpusError, FormatError
-from melodysynthesis.evaluation import plots, report, theme
+from melodysynthesis.evaluation import plots, plots_of_sets, report, theme
 from melodysynthesis.evaluation.breakdown import breakdown
+from melodysynthesis.evaluation.judging import judge
 from melodysynthesis.evaluation.labels import note_value, pitch_name, reading_order, token_label
-from melodysynthesis.evaluation.prediction import judge
 from melodysynthesis.evaluation.structure import mean_likeness
 from melodysynthesis.music import Key, Melody, Meter, Note
 from melodysynthesis.runtime.constant import train_constant
@@ -139,6 +139,6 @@ def test_reading_order_goes_by_group_and_size():
 
 def test_pictures_of_likeness_are_the_same_each_time_and_defined_for_sets_without_bars():
     found = {"one": mean_likeness(list(tunes()), 4), "none": mean_likeness([], 4)}
-    draws = [theme.png(plots.likenesses(found, "bar")) for _ in range(2)]
+    draws = [theme.png(plots_of_sets.likenesses(found, "bar")) for _ in range(2)]
     assert draws[0] == draws[1]
-    assert size_of(theme.png(plots.likenesses({"none": found["none"]}, "bar")))[0] > 400
+    assert size_of(theme.png(plots_of_sets.likenesses({"none": found["none"]}, "bar")))[0] > 400

@@ -7,7 +7,7 @@ import pytest
 
 from melodysynthesis.encodings import EventEncoding, Frame, GridEncoding, Group
 from melodysynthesis.errors import CorpusError, EncodingError, ModelError
-from melodysynthesis.evaluation.prediction import judge, judge_text
+from melodysynthesis.evaluation.judging import judge, judge_text
 from melodysynthesis.music import Key, Melody, Meter, Note
 from melodysynthesis.runtime.base import Card, State
 from melodysynthesis.runtime.ngram import train_ngram

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from melodysynthesis.encodings import EventEncoding
 from melodysynthesis.errors import ModelError, TrainingError
-from melodysynthesis.evaluation.prediction import judge
+from melodysynthesis.evaluation.judging import judge
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Key, Melody, Meter, Note

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from melodysynthesis.training import checkpoint
 from melodysynthesis.training.batches import encode
 from melodysynthesis.training.config import TrainingConfig
 from melodysynthesis.training.log import read_history
-from melodysynthesis.training.loop import Position
+from melodysynthesis.training.position import Position
 from melodysynthesis.training.run import Run, fit, open_run
+from tests.training import watching
 from tests.training.songs import EVENT, GRID, songs, tiny
+from tests.training.watching import After, Killed, interrupt, kill
 
 ROOT = Path(__file__).parents[2]
 TIMES = ("seconds", "tokens_per_second")
@@ -43,37 +45,8 @@ MODES: dict[str, tuple[Encoding, TrainingConfig]] = {
 }
 
 
-class After:
-    """Does something after so many updates."""
-
-    def __init__(self, step: int, act: Callable[[], None]) -> None:
-        self.step, self.act, self.losses = step, act, list[float]()
-
-    def updated(self, at: Position, steps: int, loss: float, speed: float, seconds_left: float) -> None:
-        self.losses.append(loss)
-        if at.step == self.step:
-            self.act()
-
-    def validated(self, line: Mapping[str, Any]) -> None:
-        pass
-
-
-class Killed(BaseException):
-    """Nothing catches this: as near to kill -9 as a test comes without losing itself."""
-
-
-def kill() -> None:
-    raise Killed
-
-
-def interrupt() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
-
-
 def train(run: Run, resume: bool = False, watch: After | None = None) -> str:
-    few = 14
-    training, validation = encode(run.encoding, songs(few)), encode(run.encoding, songs(4, first=100))
-    return fit(run, training, validation, resume=resume, watch=watch)
+    return watching.train(run, 14, 4, resume, watch)
 
 
 def new_run(folder: Path, mode: str = "songs", **changes: object) -> Run:

@@ -169,7 +169,7 @@ def _csv(judged: Sequence[Judged]) -> str:
 
 def _draw(folder: Path, judged: Sequence[Judged], sets: dict[str, list[Melody]]) -> list[Path]:
     from melodysynthesis.errors import FormatError
-    from melodysynthesis.evaluation import plots, theme
+    from melodysynthesis.evaluation import plots_of_sets, theme
     from melodysynthesis.evaluation.structure import mean_likeness
 
     try:
@@ -177,9 +177,9 @@ def _draw(folder: Path, judged: Sequence[Judged], sets: dict[str, list[Melody]])
     except OSError as error:
         raise FormatError(f"the folder can't be made: {error.strerror}", str(folder), "can't write") from None
     drawn = {
-        "descriptors": plots.beside_people(judged),
-        "bars": plots.likenesses({name: mean_likeness(melodies, 16) for name, melodies in sets.items()}, "bar"),
-        "phrases": plots.likenesses(
+        "descriptors": plots_of_sets.beside_people(judged),
+        "bars": plots_of_sets.likenesses({name: mean_likeness(melodies, 16) for name, melodies in sets.items()}, "bar"),
+        "phrases": plots_of_sets.likenesses(
             {name: mean_likeness(melodies, 8, phrases=True) for name, melodies in sets.items()}, "phrase"
         ),
     }

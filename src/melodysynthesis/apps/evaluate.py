@@ -80,7 +80,7 @@ def _judge_corpus(
 ) -> tuple[Prediction, dict[str, Prediction], dict[str, list[Part]]]:
     from melodysynthesis import corpora
     from melodysynthesis.evaluation.breakdown import breakdown
-    from melodysynthesis.evaluation.prediction import judge
+    from melodysynthesis.evaluation.judging import judge
     from melodysynthesis.runtime.ppm import train_ppm
 
     loaded = corpora.load(corpus)
@@ -103,7 +103,7 @@ def _judge_corpus(
 def _judge_text(
     engine: Engine, text: Path, train_text: Path | None, *, window: int, baselines: bool, order: int
 ) -> tuple[Prediction, dict[str, Prediction]]:
-    from melodysynthesis.evaluation.prediction import judge_text
+    from melodysynthesis.evaluation.judging import judge_text
 
     ids = _ids_of(engine, text)
 

@@ -26,10 +26,11 @@ from melodysynthesis.encodings import Encoding, Ids
 from melodysynthesis.errors import EncodingError, RequestError
 from melodysynthesis.evaluation.breakdown import breakdown
 from melodysynthesis.evaluation.features import FIGURES, features_of
+from melodysynthesis.evaluation.judging import judge
 from melodysynthesis.evaluation.labels import reading_order, token_label
 from melodysynthesis.evaluation.originality import index_of
 from melodysynthesis.evaluation.plots import SHOWN
-from melodysynthesis.evaluation.prediction import Prediction, judge
+from melodysynthesis.evaluation.prediction import Prediction
 from melodysynthesis.evaluation.statistics import Interval
 from melodysynthesis.evaluation.suite import Panel
 from melodysynthesis.generation.generate import generate_only

@@ -9,15 +9,12 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from melodysynthesis.errors import TrainingError
@@ -28,59 +25,10 @@ from melodysynthesis.training.checkpoint import Identity
 from melodysynthesis.training.config import TrainingConfig, rate
 from melodysynthesis.training.ema import Ema
 from melodysynthesis.training.log import Log
+from melodysynthesis.training.machinery import fabric_of, optimizer_of
 from melodysynthesis.training.objective import Figures, Objective, to_tensors
+from melodysynthesis.training.position import Position, Unwatched, Watch
 from melodysynthesis.training.stopping import stop_signals
-
-
-@dataclass(slots=True)
-class Position:
-    """How far a run has come.
-
-    Attributes:
-        epoch: number of the epoch under way, from 0.
-        batch: batches of it that are done.
-        step: updates made in all.
-        seconds: time spent in all, interruptions not counted.
-        tokens: tokens trained on since the last validation.
-        best: lowest value of the monitored figure; `best_step` when.
-        without_gain: validations since then; `waited` since then or since the plateau schedule last lowered the rate.
-        falls: how often it did.
-        averaged: updates of the running average.
-        stopped: why the run is over; "" if it is not.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    seconds: float = 0.0
-    tokens: int = 0
-    best: float = math.inf
-    best_step: int = 0
-    without_gain: int = 0
-    waited: int = 0
-    falls: int = 0
-    averaged: int = 0
-    stopped: str = ""
-
-
-class Watch(Protocol):
-    """Someone who looks on: a progress bar, a test."""
-
-    def updated(self, at: Position, steps: int, loss: float, speed: float, seconds_left: float) -> None:
-        """Every `log_every` updates: steps in all, loss lately in nats per token, tokens per second, time left."""
-
-    def validated(self, line: Mapping[str, Any]) -> None:
-        """After each validation: the line of the history."""
-
-
-class Unwatched:
-    """Nobody looks on."""
-
-    def updated(self, at: Position, steps: int, loss: float, speed: float, seconds_left: float) -> None:
-        """See `Watch.updated`."""
-
-    def validated(self, line: Mapping[str, Any]) -> None:
-        """See `Watch.validated`."""
 
 
 class Trainer:
@@ -110,14 +58,14 @@ class Trainer:
     ) -> None:
         if config.threads:
             torch.set_num_threads(config.threads)
-        self.fabric = _fabric(config)
+        self.fabric = fabric_of(config)
         self.fabric.launch()
         self.config, self.objective, self.identity = config, objective, identity
         objective.move(self.fabric.device)
         self.training, self.validation, self.watch = training, validation, watch or Unwatched()
         self.last, self.best = folder / "checkpoints" / "last.safetensors", folder / "checkpoints" / "best.safetensors"
         self.folder, self.model = folder, model
-        wrapped, optimizer = self.fabric.setup(model, _optimizer(config, model, self.fabric.device))
+        wrapped, optimizer = self.fabric.setup(model, optimizer_of(config, model, self.fabric.device))
         self.wrapped: nn.Module = wrapped
         self.optimizer: Any = optimizer
         self.ema = Ema(model, config.ema_decay) if config.ema_decay else None
@@ -347,7 +295,7 @@ class Trainer:
         checkpoint.save(
             self.last,
             tensors,
-            {**self.identity.values(), "at": {**_json(at), "seconds": self._seconds()}, "parts": self.parts},
+            {**self.identity.values(), "at": {**at.values(), "seconds": self._seconds()}, "parts": self.parts},
         )
 
     def resume(self) -> None:
@@ -366,7 +314,7 @@ class Trainer:
         device = self.fabric.device
         checkpoint.load_weights(self.model, checkpoint.section(tensors, "model"), self.last)
         try:
-            self.at = Position(**{name: _number(value) for name, value in meta["at"].items()})
+            self.at = Position.from_values(meta["at"])
             checkpoint.unpack_optimizer(self.optimizer, checkpoint.section(tensors, "optimizer"))
             if self.ema is not None:
                 self.ema.unpack(checkpoint.section(tensors, "ema"), self.at.averaged)
@@ -380,39 +328,7 @@ class Trainer:
             self.carry[int(i)] = {**(self.carry[int(i)] or {}), key: tensor.to(device)}
 
 
-def _fabric(config: TrainingConfig) -> Fabric:
-    try:
-        return Fabric(
-            accelerator=config.device,
-            strategy="ddp" if config.devices > 1 else "auto",
-            devices=config.devices,
-            precision=config.precision,  # type: ignore[arg-type]
-        )
-    except (ValueError, RuntimeError, ImportError, MisconfigurationException) as error:
-        raise TrainingError(f"device {config.device!r} can't be used: {error}") from error
-
-
-def _optimizer(config: TrainingConfig, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    """AdamW that decays matrices only: biases and norms have no reason to be small."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    fused = device.type in ("cpu", "cuda")  # one kernel for all weights instead of several for each
-    return torch.optim.AdamW(groups, config.learning_rate, (0.9, config.beta2), fused=fused)
-
-
 def _totals(model: nn.Module) -> list[float]:
     """A sum over each weight, which is a number if all of it is."""
     with torch.no_grad():
         return [float(x) for x in torch.stack([p.double().sum() for p in model.parameters()]).tolist()]
-
-
-def _json(at: Position) -> dict[str, object]:
-    """As JSON values: infinity, which JSON lacks, becomes text."""
-    return {name: str(value) if value == math.inf else value for name, value in asdict(at).items()}
-
-
-def _number(value: Any) -> Any:
-    return math.inf if value == "inf" else value

@@ -10,7 +10,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from melodysynthesis.training.loop import Position
+from melodysynthesis.training.position import Position
 
 
 class ProgressBar:

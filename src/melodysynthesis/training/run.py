@@ -31,8 +31,9 @@ from melodysynthesis.training.adversarial.objective import Adversarial
 from melodysynthesis.training.batches import Batches, Sequences, Songs, Stream
 from melodysynthesis.training.checkpoint import Identity
 from melodysynthesis.training.config import TrainingConfig, as_values, training_config
-from melodysynthesis.training.loop import Trainer, Watch
+from melodysynthesis.training.loop import Trainer
 from melodysynthesis.training.objective import Figures, Likelihood, Objective
+from melodysynthesis.training.position import Watch
 
 
 @dataclass(frozen=True, slots=True)

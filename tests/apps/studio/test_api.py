@@ -8,7 +8,7 @@ from melodysynthesis import formats
 from melodysynthesis.apps.opening import open_model
 from melodysynthesis.apps.studio.api import DOWNLOADS
 from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES
-from melodysynthesis.evaluation.prediction import judge
+from melodysynthesis.evaluation.judging import judge
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request

@@ -1,9 +1,6 @@
 """Adversarial runs: they resume as if never cut, stop where a guard says so, and keep the model of before."""
 
 import json
-import os
-import signal
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +14,13 @@ from melodysynthesis.errors import ModelError, TrainingError
 from melodysynthesis.training import checkpoint, export
 from melodysynthesis.training.adversarial import objective
 from melodysynthesis.training.adversarial.config import ARMS, TRAINING
-from melodysynthesis.training.batches import encode
 from melodysynthesis.training.config import TrainingConfig
 from melodysynthesis.training.log import read_history
-from melodysynthesis.training.loop import Position
-from melodysynthesis.training.run import BASE, BEST, Run, fit, open_run
+from melodysynthesis.training.run import BASE, BEST, Run, open_run
+from tests.training import watching
 from tests.training.adversarial.games import SMALL
 from tests.training.songs import EVENT, TINY, songs
+from tests.training.watching import After, Killed, interrupt, kill
 
 LIKELIHOOD = TrainingConfig(batch_size=8, epochs=2, learning_rate=0.01, tensorboard=False, device="cpu")
 CONFIG = replace(
@@ -33,34 +30,8 @@ CONFIG = replace(
 TIMES = ("seconds", "tokens_per_second")
 
 
-class After:
-    """Does something after so many updates."""
-
-    def __init__(self, step: int, act: Callable[[], None]) -> None:
-        self.step, self.act = step, act
-
-    def updated(self, at: Position, steps: int, loss: float, speed: float, seconds_left: float) -> None:
-        if at.step == self.step:
-            self.act()
-
-    def validated(self, line: Mapping[str, Any]) -> None:
-        pass
-
-
-class Killed(BaseException):
-    """Nothing catches this."""
-
-
-def kill() -> None:
-    raise Killed
-
-
-def interrupt() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
-
-
 def train(run: Run, resume: bool = False, watch: After | None = None) -> str:
-    return fit(run, encode(EVENT, songs(24)), encode(EVENT, songs(9, first=100)), resume=resume, watch=watch)
+    return watching.train(run, 24, 9, resume, watch)
 
 
 @pytest.fixture(scope="module")

@@ -137,7 +137,7 @@ def judged(melody: Melody, request: Request | None, engine: Engine) -> Event:
 
 def surprise(melody: Melody, engine: Engine) -> list[float] | None:
     """Bits of each note under a model, see `evaluation.prediction`; None where its encoding can't say the melody."""
-    from melodysynthesis.evaluation.prediction import judge
+    from melodysynthesis.evaluation.judging import judge
 
     try:
         return [round(bits, 3) for bits in judge(engine, [melody]).note_bits.tolist()]
