@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
 import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Coroutine, Mapping
+from itertools import count
 from typing import Any
 
 from melodysynthesis.apps.studio.limits import MAX_WAITING
@@ -24,6 +26,8 @@ PATIENCE = 1.0
 MAX_LINE_BYTES = 256 * 2**20
 """Of one answer: a WAV of half an hour would not fit, but no melody within the limits is as long."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+URGENCY = {"generate": 1, "judge": 2}
+"""Who goes first: what takes a moment, 0, then melodies, then what is found of those that are there."""
 
 
 class TooBusyError(Exception):
@@ -115,7 +119,9 @@ class Pool:
 
     def __init__(self, models: Mapping[str, str], size: int) -> None:
         self._models, self._size, self._waiting = models, size, 0
-        self._free: asyncio.Queue[Worker] = asyncio.Queue()
+        self._idle: list[Worker] = []
+        self._line: list[tuple[int, int, asyncio.Future[Worker]]] = []  # a heap: urgency, number, who waits
+        self._numbers = count()
         self._all: set[Worker] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -153,7 +159,7 @@ class Pool:
             raise TooBusyError
         self._waiting += 1
         try:
-            worker = await self._free.get()
+            worker = await self._next_worker(job)
         finally:
             self._waiting -= 1
         whole, deadline = False, asyncio.get_running_loop().time() + seconds
@@ -170,9 +176,30 @@ class Pool:
             raise TooSlowError(f"this took longer than {seconds:g} seconds, and was stopped: ask for less") from None
         finally:
             if whole:
-                self._free.put_nowait(worker)
+                self._release(worker)
             elif worker in self._all:
                 self._later(self._settle(worker))
+
+    async def _next_worker(self, job: str) -> Worker:
+        if self._idle:
+            return self._idle.pop()
+        turn: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._line, (URGENCY.get(job, 0), next(self._numbers), turn))
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # its turn came as it left
+                self._release(turn.result())
+            raise
+
+    def _release(self, worker: Worker) -> None:
+        """To the next who waits, if anybody does."""
+        while self._line:
+            _, _, turn = heapq.heappop(self._line)
+            if not turn.done():
+                turn.set_result(worker)
+                return
+        self._idle.append(worker)
 
     async def _hire(self) -> None:
         worker = await Worker.start(self._models)
@@ -180,7 +207,7 @@ class Pool:
         with contextlib.suppress(MelodyError, WorkerFailedError):  # told to the first who asks for that model
             async for _ in worker.events("warm", {}):
                 pass
-        self._free.put_nowait(worker)
+        self._release(worker)
 
     async def _dismiss(self, worker: Worker) -> None:
         self._all.discard(worker)
@@ -194,7 +221,7 @@ class Pool:
         except (TimeoutError, WorkerFailedError):
             await self._dismiss(worker)
         else:
-            self._free.put_nowait(worker)
+            self._release(worker)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -1,0 +1,67 @@
+"""What is found of melodies: certificate, originality, how surprised a model was at each note, and descriptors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from melodysynthesis.apps.certificate import certified
+from melodysynthesis.errors import CorpusError, EncodingError, FormatError
+from melodysynthesis.generation import output
+from melodysynthesis.generation.request import Request
+from melodysynthesis.music import Melody
+from melodysynthesis.runtime.base import Engine
+
+CERTIFIED_FILES = (".mid", ".musicxml")
+"""Beside JSON, the files from which a melody's certificate is read."""
+
+
+def examined(melodies: Sequence[Melody], request: Request | None, engine: Engine) -> Iterator[dict[str, Any]]:
+    """What is found of each melody: by the rules of a request if there is one, and beside what a model knows."""
+    from melodysynthesis.evaluation.descriptors import NAMES, describe_sounds, sounds_of
+
+    figures = describe_sounds([sounds_of(melody) for melody in melodies]).tolist()
+    for melody, bits, row in zip(melodies, surprises(melodies, engine), figures, strict=True):
+        originality = originality_of(melody, engine.card.corpus)
+        known = None if "unknown" in originality else originality
+        yield {
+            "certificate": None if request is None else certified(melody, request, CERTIFIED_FILES, known),
+            "originality": originality,
+            "surprise": bits,
+            "descriptors": {name: float(f"{value:.6g}") for name, value in zip(NAMES, row, strict=True)},
+            "statistics": output.statistics(melody),
+        }
+
+
+def surprises(melodies: Sequence[Melody], engine: Engine) -> list[list[float] | None]:
+    """Bits of each note under a model, see `evaluation.prediction`; None where its encoding can't say the melody."""
+    from melodysynthesis.evaluation.judging import judge
+
+    bits: list[list[float] | None] = [None] * len(melodies)
+    try:
+        found = judge(engine, melodies)
+    except (CorpusError, EncodingError):
+        return bits
+    for tune, number in enumerate(found.numbers):
+        bits[number] = np.round(found.note_bits[found.note_tune == tune], 3).tolist()
+    return bits
+
+
+def originality_of(melody: Melody, corpus: str) -> dict[str, Any]:
+    """What a melody shares with the tunes that a model was trained on; ``unknown`` says why where nobody can tell."""
+    from melodysynthesis.evaluation.originality import evaluate
+
+    try:
+        return evaluate(melody, _index(corpus))
+    except (CorpusError, FormatError) as error:
+        return {"unknown": str(error)}
+
+
+@lru_cache(maxsize=4)
+def _index(corpus: str) -> Any:
+    from melodysynthesis.apps.originality import open_index
+
+    return open_index(corpus)
