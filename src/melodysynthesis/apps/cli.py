@@ -43,6 +43,7 @@ VERBS = {
     "corpus": Verb("corpus", "List, build, show and audit corpora.", "melody corpus list"),
     "live": Verb("live", "Play with a model over MIDI ports.", 'melody live --key "G major" --tempo 96 --click'),
     "studio": Verb("studio.command", "Compose in the browser.", "melody studio"),
+    "listen": Verb("listen.command", "Let people rate and compare melodies.", "melody listen new a/ b/"),
     "models": Verb("models", "List the models: size, figures, card.", "melody models"),
     "bench": Verb("bench", "Run a benchmark.", "melody bench cold_start"),
     "doctor": Verb("doctor", "Say what is installed and what works.", "melody doctor"),

@@ -52,6 +52,9 @@ LIBRARIES = (
     Library("fastapi", "the studio", "studio"),
     Library("uvicorn", "the studio", "studio"),
     Library("wsproto", "the studio", "studio"),
+    Library("sqlalchemy", "listening tests", "listen"),
+    Library("alembic", "listening tests", "listen"),
+    Library("psycopg", "listening tests in PostgreSQL", "postgres"),
 )
 
 

@@ -117,6 +117,18 @@ def wav(melody: Melody, soundfont: str | Path | None = None) -> bytes:
     return _levelled(sound)
 
 
+def mono(sound: bytes) -> bytes:
+    """The same WAV of 16 bits with one channel, the mean of both: half as large."""
+    with wave.open(io.BytesIO(sound)) as reader:
+        rate, samples = reader.getframerate(), np.frombuffer(reader.readframes(reader.getnframes()), np.int16)
+        mixed = samples.reshape(-1, reader.getnchannels()).mean(axis=1).astype(np.int16)
+    out = io.BytesIO()
+    with wave.open(out, "wb") as writer:
+        writer.setparams((1, 2, rate, len(mixed), "NONE", "not compressed"))
+        writer.writeframes(mixed.tobytes())
+    return out.getvalue()
+
+
 SVG = Format("svg", (".svg",), None, svg)
 PNG = Format("png", (".png",), None, png)
 WAV = Format("wav", (".wav",), None, wav)

@@ -38,7 +38,7 @@ def command(
     from melodysynthesis.apps.studio.guard import LOCAL
 
     models, cards = offered(model or [])
-    listening = _listen(host, port)
+    listening = listening_on(host, port)
     name = "localhost" if host in LOCAL else host
     address = f"http://{name}:{listening.getsockname()[1]}"
     app = application(models, cards, workers=workers or max(2, min(os.cpu_count() or 2, 8)), hosts=(*LOCAL, host))
@@ -72,8 +72,12 @@ def offered(extra: list[str]) -> tuple[dict[str, str], dict[str, Card]]:
     return models, cards
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens, so that the address is known before anything is told."""
+def listening_on(host: str, port: int) -> socket.socket:
+    """A socket that listens, so that the address is known before anything is told.
+
+    Raises:
+        MelodyError: if it can't.
+    """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.socket(family)

@@ -1,0 +1,251 @@
+"""`melody listen`: listening tests, from making one to its results."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from threading import Timer
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from melodysynthesis.apps.console import JSON_OPTION, note, progress, say, say_json, say_table
+from melodysynthesis.errors import MelodyError, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from melodysynthesis.apps.listen.store import Store
+    from melodysynthesis.music import Melody
+
+PORT = 8766
+DATABASE = "listening.sqlite"
+CONSENT = Path(__file__).parent / "consent.txt"
+MAX_TEXT_BYTES = 100_000
+
+Database = Annotated[
+    str,
+    typer.Option(
+        help="Where answers are kept: an SQLite file, or postgresql://...; the variable keeps a password off the line.",
+        envvar="MELODYSYNTHESIS_DATABASE",
+        metavar="FILE|URL",
+    ),
+]
+Name = Annotated[str | None, typer.Argument(help="Of the test; not needed where there is one only.", metavar="NAME")]
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command(epilog="Example: melody listen new --model transformer --model lstm --people essen-german")
+def new(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="Sets of melodies: a folder or file each, or NAME=FOLDER.", metavar="A B..."),
+    ] = None,
+    *,
+    model: Annotated[list[str] | None, typer.Option(help="A model, whose melodies are a set; may be repeated.")] = None,
+    people: Annotated[
+        list[str] | None, typer.Option(help="A corpus, whose held-out tunes are a set; may be repeated.")
+    ] = None,
+    melodies: Annotated[int, typer.Option(help="Melodies of each set, drawn by the seed.", min=1, max=1000)] = 20,
+    ratings: Annotated[int, typer.Option(help="Melodies that each participant rates.", min=0, max=200)] = 8,
+    pairs: Annotated[int, typer.Option(help="Pairs between which each participant chooses.", min=0, max=200)] = 12,
+    name: Annotated[str, typer.Option(help="Of the test, for you; participants don't see it.")] = "listening",
+    title: Annotated[str, typer.Option(help="Of the page.")] = "A listening test",
+    consent: Annotated[
+        Path | None, typer.Option(help="A text file that participants agree to, in place of the usual one.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the melodies and of who hears which.", min=0)] = 0,
+    database: Database = DATABASE,
+) -> None:
+    """Make a listening test out of sets of melodies."""
+    from melodysynthesis.apps.listen import sets as of_sets
+    from melodysynthesis.apps.listen.database import open_database
+    from melodysynthesis.apps.listen.design import Shape
+    from melodysynthesis.apps.listen.store import Store
+
+    for text, most, what in ((name, 80, "name"), (title, 200, "title")):
+        if not text.strip() or len(text) > most:
+            raise RequestError(f"--{what} is a text of at most {most} letters")
+    told = _text(consent or CONSENT)
+    found = _sets(paths or [], model or [], people or [], melodies, seed)
+    of_sets.check(map(len, found.values()), pairs, ratings)
+    shape = Shape(tuple(map(len, found.values())), ratings, pairs, seed)
+    Store(open_database(database, make=True)).make(name, found, shape, title=title, consent=told)
+    say_table([(each, f"{len(tunes)} melodies") for each, tunes in found.items()])
+    note(f"the test {name!r} is made; begin with: melody listen serve{_where(name, database)}")
+
+
+@app.command(epilog="Example: melody listen serve --port 8766")
+def serve(
+    name: Name = None,
+    *,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = PORT,
+    host: Annotated[str, typer.Option(help="Address to listen on: only this machine can reach the default.")] = (
+        "127.0.0.1"
+    ),
+    known_as: Annotated[
+        list[str] | None, typer.Option(help="A name or address that others reach this machine by; may be repeated.")
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True,
+    database: Database = DATABASE,
+) -> None:
+    """Open a listening test to participants, in the browser. Ctrl-C ends it; what was answered stays."""
+    import uvicorn
+
+    from melodysynthesis.apps.listen.api import application
+    from melodysynthesis.apps.studio.command import listening_on
+    from melodysynthesis.apps.studio.guard import LOCAL
+
+    store = _store(database)
+    test = store.find(name)
+    listening = listening_on(host, port)
+    address = f"http://{(known_as or ['localhost' if host in LOCAL else host])[0]}:{listening.getsockname()[1]}"
+    app = application(store, test, hosts=(*LOCAL, host, *(known_as or [])))
+    say(f"The listening test is at {address} (Ctrl-C ends it)")
+    if browser:
+        Timer(0.5, webbrowser.open, [address]).start()
+    config = uvicorn.Config(app, log_level="warning", timeout_keep_alive=30, limit_concurrency=500, ws="none")
+    uvicorn.Server(config).run([listening])
+
+
+@app.command("list", epilog="Example: melody listen list")
+def list_tests(database: Database = DATABASE, as_json: Annotated[bool, JSON_OPTION] = False) -> None:
+    """The listening tests of a database: their sets, and how many take part."""
+    from melodysynthesis.apps.listen.sheets import sheets
+
+    store = _store(database)
+    rows = []
+    for test in map(store.find, store.names()):
+        found = sheets(store.engine, test)
+        done = sum(all(line.given for line in sheet.lines) for sheet in found)
+        sizes = dict(zip(test.sets, test.shape.sizes, strict=True))
+        rows.append({"name": test.name, "sets": sizes, "participants": len(found), "finished": done})
+    if as_json:
+        say_json(rows)
+        return
+    heading = ("name", "participants", "finished", "sets")
+    lines = [
+        (str(row["name"]), str(row["participants"]), str(row["finished"]), ", ".join(row["sets"]))  # type: ignore[arg-type]
+        for row in rows
+    ]
+    say_table([heading, *lines])
+
+
+@app.command(epilog="Example: melody listen results --csv answers.csv")
+def results(
+    name: Name = None,
+    *,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write every answer here.", metavar="FILE")] = None,
+    may_fail: Annotated[
+        int, typer.Option(help="Checks of attention that may be failed; who fails more is left out.", min=0)
+    ] = 1,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave nobody out.")] = False,
+    other_melodies: Annotated[
+        bool, typer.Option("--other-melodies", help="Wider intervals, for other melodies of the same sets too.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the intervals.")] = 0,
+    database: Database = DATABASE,
+    as_json: Annotated[bool, JSON_OPTION] = False,
+) -> None:
+    """What a listening test has found: strength of each set by choices, mean ratings, agreement, attention."""
+    from melodysynthesis.apps.listen.report import show
+    from melodysynthesis.apps.listen.results import evaluate, to_csv
+    from melodysynthesis.apps.listen.sheets import sheets
+    from melodysynthesis.formats import files
+
+    store = _store(database)
+    test = store.find(name)
+    found = sheets(store.engine, test)
+    told = evaluate(found, may_fail=may_fail, keep=keep, draw_melodies=other_melodies, seed=seed)
+    if csv is not None:
+        files.save(csv, to_csv(found, told.people).encode())
+    if as_json:
+        say_json({"name": test.name, **told.as_dict()})
+    else:
+        show(told, test.sets)
+    if csv is not None:
+        note(f"wrote {csv}")
+
+
+@app.command(epilog="Example: melody listen delete --participant 3f2a9c0d51e8")
+def delete(
+    name: Name = None,
+    *,
+    participant: Annotated[
+        str | None, typer.Option(help="Delete this participant: their code, or their name in results.")
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="Delete the whole test, with all answers.")] = False,
+    database: Database = DATABASE,
+) -> None:
+    """Delete all that is kept of a participant, on their request, or a whole test."""
+    if (participant is None) != test:
+        raise RequestError("what is to be deleted: --participant CODE, or the whole --test?")
+    store = _store(database)
+    found = store.find(name)
+    if participant is not None:
+        store.leave_by_name(found, participant)
+        say("deleted: one participant, with all answers")
+    else:
+        store.remove(found)
+        say(f"deleted: the test {found.name!r}, with all answers")
+
+
+def _sets(
+    paths: Sequence[str], models: Sequence[str], people: Sequence[str], count: int, seed: int
+) -> dict[str, list[Melody]]:
+    """The sets by their names.
+
+    Raises:
+        RequestError: if one is empty, or two have one name.
+    """
+    from melodysynthesis.apps.listen import sets
+
+    found: dict[str, list[Melody]] = {}
+
+    def add(name: str, melodies: Sequence[Melody]) -> None:
+        if name in found:
+            raise RequestError(f"two sets are called {name!r}: call one by another name, such as OTHER=FOLDER")
+        if not name.strip() or len(name) > 80:
+            raise RequestError(f"the name of a set has 1 to 80 letters, not {name[:100]!r}")
+        found[name] = sets.chosen(name, melodies, count, seed)
+
+    for name, path in map(sets.named, paths):
+        add(name, sets.from_path(path))
+    with progress("generating (sets)", len(models)) as advance:
+        for number, model in enumerate(models, 1):
+            add(Path(model).stem, sets.from_model(model, count, seed))
+            advance(number)
+    for corpus in people:
+        add(Path(corpus).stem, sets.from_people(corpus))
+    return found
+
+
+def _store(database: str) -> Store:
+    from melodysynthesis.apps.listen.database import open_database
+    from melodysynthesis.apps.listen.store import Store
+
+    return Store(open_database(database))
+
+
+def _text(path: Path) -> str:
+    """A text for people.
+
+    Raises:
+        MelodyError: if it is none.
+    """
+    from melodysynthesis.formats import files
+
+    try:
+        text = files.load(path, MAX_TEXT_BYTES).decode().strip()
+    except UnicodeDecodeError:
+        raise MelodyError(f"{path}: expected a text in UTF-8") from None
+    if not text or "\0" in text:
+        raise MelodyError(f"{path}: there is no text in it")
+    return text
+
+
+def _where(name: str, database: str) -> str:
+    """The arguments by which the other verbs find a test; a URL is not repeated, it may have a password."""
+    shown = "" if database == DATABASE else " --database ..." if "://" in database else f" --database {database}"
+    return (f" {name}" if name != "listening" else "") + shown

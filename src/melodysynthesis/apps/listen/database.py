@@ -1,0 +1,128 @@
+"""Where answers are kept: an SQLite file by its path, or PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+
+from melodysynthesis.apps.listen.tables import VERSION_TABLE
+from melodysynthesis.errors import MelodyError
+from melodysynthesis.formats import files
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 10
+"""How long a writer waits for another."""
+_LOCK = 0x6D656C6F
+"""Held in PostgreSQL while tables are made or changed, by one program at a time."""
+
+
+def open_database(address: str, *, make: bool = False) -> Engine:
+    """The database of an address, its tables as this version of the program has them.
+
+    Args:
+        address: path of an SQLite file, ``sqlite:///...`` or ``postgresql://...``.
+        make: whether an SQLite file is made where there is none.
+
+    Raises:
+        MelodyError: if there is none, it can't be reached or opened, it is another program's, or a newer version's.
+        ModuleNotFoundError: for PostgreSQL without its driver.
+    """
+    url = _url(address)
+    shown = files.shown(url.database or "") if url.get_backend_name() == "sqlite" else url.render_as_string()
+    if url.get_backend_name() == "sqlite" and not make and not Path(url.database or "").is_file():
+        raise MelodyError(f"{shown}: no such file; a listening test is made by: melody listen new")
+    engine = _engine(url)
+    with _told(shown):
+        migrate(engine, shown)
+    return engine
+
+
+def migrate(engine: Engine, shown: str = "the database") -> None:
+    """Bring the tables to what this version of the program has, all or nothing.
+
+    Raises:
+        MelodyError: if the database is another program's, or a newer version's.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
+        _check(connection, ScriptDirectory.from_config(config), shown)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _check(connection: Connection, known: ScriptDirectory, shown: str) -> None:
+    """Refuse a database that is not this program's, or that a newer version has changed."""
+    tables = inspect(connection).get_table_names()
+    if VERSION_TABLE not in tables:
+        if tables and connection.dialect.name == "sqlite":
+            raise MelodyError(f"{shown}: this database belongs to another program: it has a table {tables[0]!r}")
+        return
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    for revision in context.get_current_heads():
+        try:
+            known.get_revision(revision)
+        except CommandError:
+            raise MelodyError(
+                f"{shown}: this database is of a newer version of melodysynthesis (its schema is {revision})"
+            ) from None
+
+
+def _url(address: str) -> URL:
+    if "://" not in address:
+        return URL.create("sqlite", database=address)
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        raise MelodyError(f"database {address.partition('://')[0]}://...: this URL can't be read") from None
+    if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername == "sqlite":
+        return url
+    raise MelodyError(
+        f"database {url.drivername}://...: expected the path of an SQLite file, sqlite:///FILE or postgresql://..."
+    )
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: Any, record: object) -> None:
+    """An SQLite connection that keeps its promises: a commit is on the disk, what is deleted is overwritten."""
+    del record
+    connection.isolation_level = None  # transactions are begun below, not by Python's guess
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # at once a writer's: a reader that turns into one while another writes would be refused instead of waiting
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextlib.contextmanager
+def _told(shown: str) -> Iterator[None]:
+    """What a driver says, in a line."""
+    try:
+        yield
+    except DatabaseError as error:
+        reason = " ".join(str(error.orig or error).split())
+        raise MelodyError(f"{shown}: {reason[:300]}") from None

@@ -1,0 +1,79 @@
+"""The results of a listening test as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from melodysynthesis.apps.console import note, say, say_table
+from melodysynthesis.apps.listen.results import Results
+from melodysynthesis.evaluation.statistics import Interval
+
+
+def show(told: Results, sets: Sequence[str]) -> None:
+    """Print the results of a test of these sets."""
+    out = [one for one in told.people if one.left_out]
+    done = sum(one.answered == one.of for one in told.people)
+    answers = sum(one.answered for one in told.people)
+    say(f"{len(told.people)} took part, {done} to the end, {answers:,} answers; {len(out)} left out")
+    for one in told.people:
+        if one.failed:
+            verdict = "left out" if one.left_out else "kept"
+            say(f"  {one.participant}: failed {len(one.failed)} of {len(one.checks)} checks "
+                f"({', '.join(one.failed)}), {verdict}")  # fmt: skip
+    if not answers:
+        return
+    say()
+    say_table(list(_table(told, sets)))
+    for line in _agreed(told):
+        say(line)
+    note(
+        "strength: log odds of being chosen, 0 for the mean set; ratings from 1 to 7; 95 % intervals over participants"
+    )
+
+
+def _table(told: Results, sets: Sequence[str]) -> list[tuple[str, ...]]:
+    strengths = dict(zip(told.preference.sets, told.preference.strengths, strict=True))
+    rows: list[tuple[str, ...]] = [("set", "strength by choices", "chosen", "pleasing", "by a person", "ratings")]
+    for name in sorted(sets, key=lambda each: -strengths[each].value if each in strengths else 0):
+        wins, met = _wins(told, name)
+        rows.append(
+            (
+                name,
+                _said(strengths.get(name)),
+                f"{wins} of {met}" if met else "",
+                _said(told.means["pleasing"].get(name)),
+                _said(told.means["human"].get(name)),
+                str(told.counts.get(name, 0)),
+            )
+        )
+    return rows
+
+
+def _wins(told: Results, name: str) -> tuple[int, int]:
+    """How often a set was chosen, and how often it or its partner was."""
+    if name not in told.preference.sets:
+        return 0, 0
+    at, counts = told.preference.sets.index(name), told.preference.counts
+    wins = sum(counts[at])
+    return wins, wins + sum(row[at] for row in counts)
+
+
+def _agreed(told: Results) -> list[str]:
+    words = {"pleasing": "melodies", "human": "melodies", "choice": "pairs"}
+    lines = [""]
+    for what, (alpha, units) in told.agreement.items():
+        if units:
+            lines.append(f"agreement on {what}: Krippendorff's alpha {_said(alpha)}, over {units} {words[what]}")
+    found = told.preference
+    if found.sets:
+        lines.append(
+            f"no difference: {found.ties:.0%} of choices; the melody heard first: {found.first:.0%} of the others"
+        )
+    return lines
+
+
+def _said(interval: Interval | None) -> str:
+    if interval is None or interval.value != interval.value:
+        return ""
+    shown = f"{interval.value:.2f}"
+    return shown if interval.low != interval.low else f"{shown} [{interval.low:.2f}, {interval.high:.2f}]"
