@@ -7,6 +7,8 @@
     worker      the process itself
     jobs        what a worker can do: generate, read, engrave, convert, judge, sound
     streaming   the notes of melodies while they are drawn
+    live        to play with a model over a WebSocket
+    stage       the session that plays, and its clock
     limits      how much of anything is taken
     static/     the page: HTML, a style sheet, and ES modules as they are, typed by JSDoc
 

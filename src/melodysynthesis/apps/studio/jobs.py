@@ -6,6 +6,7 @@ import base64
 import io
 import wave
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
@@ -13,23 +14,25 @@ from typing import Any
 import numpy as np
 
 from melodysynthesis import formats
-from melodysynthesis.apps import baselines
+from melodysynthesis.apps.certificate import certified
 from melodysynthesis.apps.opening import open_model
 from melodysynthesis.apps.studio.engraving import engrave
-from melodysynthesis.apps.studio.examining import examined
 from melodysynthesis.apps.studio.limits import MAX_OPENED, check_melody
 from melodysynthesis.apps.studio.streaming import Draft, StoppedError, generate_aloud
-from melodysynthesis.encodings import encoding_from
+from melodysynthesis.errors import CorpusError, EncodingError, FormatError
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.formats import midi, render
 from melodysynthesis.generation import output
 from melodysynthesis.generation.generated import Generated
 from melodysynthesis.generation.request import Request
+from melodysynthesis.live import ModelImproviser
 from melodysynthesis.music import TICKS_PER_QUARTER, Melody, Note
 from melodysynthesis.runtime.base import Engine
 
 Event = dict[str, Any]
 Stopped = Callable[[], bool]
+CERTIFIED_FILES = (".mid", ".musicxml")
+"""Beside JSON, the files from which a melody's certificate is read."""
 SOUND_SECONDS = 4.0
 """Length of a single note's sound; longer notes fade out as strings do."""
 
@@ -47,9 +50,11 @@ class Jobs:
             "engrave": draw_score,
             "convert": convert,
             "judge": self.judge,
-            "count": count,
             "sound": sound,
+            "rehearse": self.rehearse,
+            "improvise": self.improvise,
         }
+        self._rehearsed: tuple[dict[str, Any], ModelImproviser] | None = None
 
     def warm(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
         """Open the first model and engrave a note, so that nobody waits for either."""
@@ -60,28 +65,48 @@ class Jobs:
         yield {"type": "warm"}
 
     def generate(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
-        """Notes as they are drawn, then the melodies."""
+        """Notes as they are drawn, then the melodies, then what is found of each: certificate and originality."""
         request = Request(**asked["request"])
-        engine, model = self._open(request.model, asked.get("file"))
+        engine, model = self._open(request.model)
         made: list[Generated] = []
         yield from _aloud(engine, request, stopped, made)
         for one in made:
             melody = melody_json.to_dict(one.melody)
             yield {"type": "melody", "index": one.index, "melody": melody, "provenance": output.provenance(one, model)}
+        for one in made:
+            yield {"index": one.index, **judged(one.melody, one.request, engine)}
 
     def judge(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
-        """What is found of any melodies, generated or changed by hand; see `examining`."""
+        """Certificate and originality of any melody, such as one that was changed by hand."""
         del stopped
-        melodies = [melody_json.from_dict(melody) for melody in asked["melodies"]]
+        melody = melody_json.from_dict(asked["melody"])
         request = Request(**asked["request"]) if asked.get("request") else None
-        engine, _ = self._open(request.model if request else next(iter(self._files)), asked.get("file"))
-        for index, found in enumerate(examined(melodies, request, engine)):
-            yield {"type": "judged", "index": index, **found}
+        engine, _ = self._open(request.model if request else next(iter(self._files)))
+        yield judged(melody, request, engine)
 
-    def _open(self, name: str, file: str | None = None) -> tuple[Engine, output.Model]:
-        """A model on offer, or a baseline, whose file was made since."""
+    def rehearse(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+        """Make a model ready to play live what is asked for, or say why it can't."""
+        del stopped
+        self._improviser(asked["request"])
+        yield {"type": "rehearsed"}
+
+    def improvise(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+        """The notes of an answer as they are written; see `live.Improviser`."""
+        heard = melody_json.from_dict(asked["heard"])
+        for note in self._improviser(asked["request"]).improvise(heard, asked["bars"], asked["turn"]):
+            if stopped():
+                return
+            yield {"type": "note", "note": note}
+
+    def _improviser(self, fields: dict[str, Any]) -> ModelImproviser:
+        if self._rehearsed is None or self._rehearsed[0] != fields:
+            request = Request(**fields)
+            self._rehearsed = fields, ModelImproviser(self._open(request.model)[0], request)
+        return self._rehearsed[1]
+
+    def _open(self, name: str) -> tuple[Engine, output.Model]:
         if name not in self._opened:
-            engine, model = open_model(file or self._files[name])
+            engine, model = open_model(self._files[name])
             self._opened[name] = engine, output.Model(name, model.sha256, model.card)
         return self._opened[name]
 
@@ -120,12 +145,45 @@ def _draft(draft: Draft) -> Event:
     return event
 
 
-def count(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
-    """The baselines of a corpus, as they become ready."""
-    for counted in baselines.count(asked["corpus"], encoding_from(asked["encoding"])):
-        if stopped():
-            return
-        yield {"type": "counted", "name": counted.name, "file": str(counted.file)}
+def judged(melody: Melody, request: Request | None, engine: Engine) -> Event:
+    """What is found of a melody: by the rules of a request if there is one, and beside what a model knows."""
+    originality = originality_of(melody, engine.card.corpus)
+    known = None if "unknown" in originality else originality
+    certificate = None if request is None else certified(melody, request, CERTIFIED_FILES, known)
+    return {
+        "type": "judged",
+        "certificate": certificate,
+        "originality": originality,
+        "surprise": surprise(melody, engine),
+        "statistics": output.statistics(melody),
+    }
+
+
+def surprise(melody: Melody, engine: Engine) -> list[float] | None:
+    """Bits of each note under a model, see `evaluation.prediction`; None where its encoding can't say the melody."""
+    from melodysynthesis.evaluation.judging import judge
+
+    try:
+        return [round(bits, 3) for bits in judge(engine, [melody]).note_bits.tolist()]
+    except (CorpusError, EncodingError):
+        return None
+
+
+def originality_of(melody: Melody, corpus: str) -> dict[str, Any]:
+    """What a melody shares with the tunes that a model was trained on; ``unknown`` says why where nobody can tell."""
+    from melodysynthesis.evaluation.originality import evaluate
+
+    try:
+        return evaluate(melody, _index(corpus))
+    except (CorpusError, FormatError) as error:
+        return {"unknown": str(error)}
+
+
+@lru_cache(maxsize=4)
+def _index(corpus: str) -> Any:
+    from melodysynthesis.apps.originality import open_index
+
+    return open_index(corpus)
 
 
 def read(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:

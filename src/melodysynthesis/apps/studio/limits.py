@@ -11,8 +11,6 @@ from melodysynthesis.music import Melody
 
 MAX_BODY_BYTES = 2 * 2**20
 """Of any request; a file that is opened too."""
-MAX_REPORT_BYTES = 64 * 2**20
-"""Of a study's report."""
 MAX_MELODY_NOTES = 4_000
 MAX_MELODY_TICKS = 500 * 96
 """500 bars of 4/4."""
@@ -27,17 +25,30 @@ MAX_WAITING = 64
 MAX_WORKER_BYTES = 6 * 2**30
 """Address space of a worker process; most of it is reserved by libraries and never touched."""
 
+MAX_PLAYERS, MAX_PLAYERS_EACH = 4, 2
+"""People who play live at a time, each with a process of their own; and of them those from one address."""
+MAX_MESSAGES_A_SECOND = 200
+"""Of one who plays live; twice as many at once. The fastest glissando has fifty keys, up and down."""
+MAX_MESSAGE_CHARACTERS = 20_000
+MAX_UNSENT = 2_000
+"""Messages that wait for a page that does not take them."""
+
 
 class Seconds(NamedTuple):
-    """How long a worker may take for each job."""
+    """How long a worker may take for each job; and how long a live session waits."""
 
     generate: float = 60
     read: float = 20
     engrave: float = 20
     convert: float = 40
     judge: float = 30
-    baselines: float = 600
     sound: float = 20
+    rehearse: float = 20
+    improvised_note: float = 10
+    unheard: float = 120
+    """Without any message; a page says where it is every two seconds, one that nobody looks at each minute."""
+    unplayed: float = 600
+    """Without a note."""
 
 
 def check_request(request: Request, models: tuple[str, ...]) -> None:

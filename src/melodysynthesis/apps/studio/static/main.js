@@ -12,7 +12,6 @@ import { Player } from "./player.js";
 import { Roll } from "./roll.js";
 import { Score } from "./score.js";
 import { Store } from "./store.js";
-import { reportOf } from "./study.js";
 import { certificateOf, originalityOf } from "./verdicts.js";
 
 /** @import {Melody, Request, Take} from "./types.js" */
@@ -59,7 +58,7 @@ const roll = new Roll(byId("roll"), {
   chosen: (bars) => choose(bars),
   said: (text) => void (byId("live").textContent = text),
 });
-const compare = new Compare(byId("rows"), byId("beside"), models, {
+const compare = new Compare(byId("rows"), models, {
   opened: (one) => {
     look("compose");
     bring([one], `the melody of ${one.request?.model}`);
@@ -81,8 +80,6 @@ const controls = new Controls(byId("fields"), terms, models, () => {
 });
 controls.values = Object.keys(store.fields).length ? store.fields : null;
 offer(byId("downloads"), terms.downloads, () => store.take, tell);
-byId("baselines").textContent = terms.no_baselines ?? "";
-byId("study").replaceChildren(...reportOf(terms.study));
 
 // ---- showing
 
@@ -234,7 +231,6 @@ async function generate(asked, doing, current = 0) {
   try {
     await api.generate(asked, (message) => {
       if (message.type === "request") request = message.request;
-      else if (message.type === "waiting") tell(message.message);
       else if (message.type === "notes" && drafts) {
         performance.measure("first note", { start: begun, end: performance.now() });
         const was = drafts[message.index];
@@ -296,7 +292,7 @@ async function compareAll() {
   const { seed = Math.floor(Math.random() * 1e6), ...asked } = controls.values;
   button("generate").hidden = true;
   button("stop").hidden = false;
-  tell(`${models.length} models and baselines are writing …`);
+  tell(`${models.length} models are writing …`);
   await compare.run({ ...asked, seed }, stop.signal);
   if (generating !== stop) return;
   generating = null;
