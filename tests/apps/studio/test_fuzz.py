@@ -11,6 +11,7 @@ from melodysynthesis.apps.studio.api import Studio
 from melodysynthesis.apps.studio.limits import Seconds
 from melodysynthesis.errors import MelodyError
 from melodysynthesis.generation.request import Request
+from melodysynthesis.runtime.pretrained import path_of
 
 JSON = {"content-type": "application/json"}
 TEXTS = (
@@ -52,7 +53,7 @@ MELODIES = st.fixed_dictionaries(
 @settings(max_examples=300)
 @given(st.dictionaries(FIELDS, ANYTHING | MELODIES | st.lists(MELODIES, max_size=2), max_size=4))
 def test_a_request_is_taken_or_refused_in_words(fields):
-    studio = Studio({"lstm": ""}, {}, 1, Seconds())
+    studio = Studio({"lstm": str(path_of("lstm"))}, {}, 1, Seconds())
     with contextlib.suppress(MelodyError):
         assert studio.checked(fields)["model"] == "lstm"
 

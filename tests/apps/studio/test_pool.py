@@ -25,7 +25,7 @@ def with_pool(models):
             await pool.open()
             try:
                 await work(pool)
-                assert (await pool.one("generate", SHORT, 60))["type"] == "judged"  # it works as before
+                assert (await pool.one("generate", SHORT, 60))["type"] == "melody"  # it works as before
             finally:
                 await pool.close()
 
@@ -85,3 +85,23 @@ def test_a_mistake_costs_no_worker(with_pool):
         assert pool._all == before
 
     with_pool(ask)
+
+
+def test_what_takes_a_moment_goes_before_melodies_and_these_before_what_is_found_of_them():
+    async def crowd():
+        pool, order = Pool({}, 0), []
+
+        async def work(job):
+            worker = await pool._next_worker(job)
+            order.append(job)
+            pool._release(worker)
+
+        waiting = [asyncio.create_task(work(job)) for job in ("judge", "generate", "engrave", "judge", "generate")]
+        leaving = asyncio.create_task(work("sound"))
+        await asyncio.sleep(0)
+        pool._release(object())
+        leaving.cancel()  # its turn has come, and it goes: nobody's turn is lost
+        await asyncio.gather(*waiting)
+        assert order == ["engrave", "generate", "generate", "judge", "judge"]
+
+    asyncio.run(crowd())

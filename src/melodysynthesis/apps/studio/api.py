@@ -2,6 +2,8 @@
 
     GET  /api/models               the models on offer, with their cards
     GET  /api/terms                what can be asked for: keys, modes, scales, chords, formats
+    GET  /api/study                the report of a study, if one was given
+    GET  /api/people               in which descriptors people's melodies lie where
     POST /api/generate             a `generation.request.Request` -> its melodies
     WS   /api/generate             the same; notes as they are drawn: see `stream`
     WS   /api/live                 to play with a model: see below
@@ -24,6 +26,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from dataclasses import asdict
 from functools import partial
 from importlib.resources import files
+from pathlib import Path as FilePath
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Body, FastAPI, Path, Query, WebSocket, WebSocketDisconnect
@@ -36,11 +39,16 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp
 
 from melodysynthesis import __version__, formats, theory
+from melodysynthesis.apps import baselines
+from melodysynthesis.apps.baselines import BASELINES
 from melodysynthesis.apps.studio import live
-from melodysynthesis.apps.studio.guard import LOCAL, Guard, TooLargeError
-from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES, Seconds, check_melody, check_request
+from melodysynthesis.apps.studio.errand import Errand
+from melodysynthesis.apps.studio.guard import FRAMED, LOCAL, Guard, TooLargeError
+from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES, MAX_REPORT_BYTES, Seconds, check_melody, check_request
 from melodysynthesis.apps.studio.pool import Pool, TooBusyError, TooSlowError, WorkerFailedError
 from melodysynthesis.errors import FormatError, MelodyError
+from melodysynthesis.evaluation.people import known
+from melodysynthesis.formats import files as score_files
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import MODES
@@ -88,6 +96,12 @@ class Studio:
     def __init__(self, models: Mapping[str, str], cards: Mapping[str, Card], workers: int, seconds: Seconds) -> None:
         self.models, self.cards, self.seconds, self.files = tuple(models), cards, seconds, dict(models)
         self.pool = Pool(models, workers)
+        self.baselines = baselines.offer(models)
+        told = {"corpus": self.baselines.corpus, "encoding": self.baselines.encoding.description()}
+        self.counting = Errand("count", told, BASELINES, seconds.errand)
+        self.corpora = sorted({card.corpus for card in cards.values()})
+        self.indexing = Errand("index", {"corpora": self.corpora}, self.corpora, seconds.errand)
+        self.report: FilePath | None = None
         self._sounds: dict[int, bytes] = {}
 
     def checked(self, fields: Json) -> Json:
@@ -97,8 +111,50 @@ class Studio:
             RequestError: if it contradicts itself, or asks for more than the studio gives at a time.
         """
         request = Request(**{"model": self.models[0]} | fields)
-        check_request(request, self.models)
+        check_request(request, (*self.models, *self.baselines.names))
         return request.model_dump(mode="json", exclude_none=True)
+
+    async def written(self, asked: Json) -> AsyncGenerator[Json]:
+        """The messages of `stream` about the melodies of a request: first of their notes, then what is found of them.
+
+        Raises:
+            MelodyError, TooBusyError, WorkerFailedError: as `Pool.events`.
+        """
+        corpus, melodies = self._corpus_of(asked), list[Json]()
+        if "max_copy" in asked and corpus in self.corpora and not self.indexing.is_done(corpus):
+            yield {"type": "waiting", "message": f"reading {corpus} …"}
+            await self.indexing.value(corpus)
+        if asked["model"] in self.baselines.names and not self.counting.is_done(asked["model"]):
+            yield {"type": "waiting", "message": f"counting the baselines on {corpus} …"}
+        job = {"request": asked, "file": await self._file_of(asked)}
+        async with contextlib.aclosing(self.pool.events("generate", job, self.seconds.generate)) as events:
+            async for event in events:
+                if event["type"] == "melody":
+                    melodies.append(event["melody"])
+                yield event
+        async with contextlib.aclosing(self.judged(melodies, asked)) as events:
+            async for event in events:
+                yield event
+
+    async def judged(self, melodies: list[Json], request: Json | None) -> AsyncGenerator[Json]:
+        """What is found of melodies; raises as `written`."""
+        searched = self.indexing.is_done(self._corpus_of(request))
+        job = {"melodies": melodies, "request": request, "file": await self._file_of(request), "searched": searched}
+        async with contextlib.aclosing(self.pool.events("judge", job, self.seconds.judge)) as events:
+            async for event in events:
+                yield event
+
+    def _corpus_of(self, request: Json | None) -> str:
+        """The corpus of the model that a request names; without one of the first."""
+        model = request["model"] if request else self.models[0]
+        return self.cards[model].corpus if model in self.cards else self.baselines.corpus
+
+    async def _file_of(self, request: Json | None) -> str | None:
+        """The file of the baseline that a request names, once it is counted; None for a model."""
+        if request is None or request["model"] not in self.baselines.names:
+            return None
+        await self.indexing.value(self.baselines.corpus)  # the corpus is read once, not by two at a time
+        return str(await self.counting.value(request["model"]))
 
     async def sound(self, pitch: int) -> bytes:
         """The sound of a pitch, rendered once."""
@@ -115,6 +171,7 @@ def application(
     workers: int = 2,
     hosts: tuple[str, ...] = LOCAL,
     seconds: Seconds = Seconds(),  # noqa: B008 (a frozen value)
+    report: FilePath | None = None,
 ) -> ASGIApp:
     """The studio as an ASGI application.
 
@@ -124,16 +181,21 @@ def application(
         workers: number of processes.
         hosts: names that it may be reached by.
         seconds: how long each kind of job may take.
+        report: page of a study's report, complete in itself.
     """
     studio = Studio(models, cards, workers, seconds)
+    studio.report = report
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         del app
         await studio.pool.open()
+        studio.indexing.begin()
         try:
             yield
         finally:
+            await studio.counting.close()
+            await studio.indexing.close()
             await studio.pool.close()
 
     app = FastAPI(
@@ -194,8 +256,30 @@ def _words(error: Exception) -> str:
 def _add_lists(app: FastAPI, studio: Studio) -> None:
     @app.get("/api/models", summary="The models on offer")
     def models() -> list[Json]:
-        """Each with its card: architecture, corpus, licence, figures on held-out data."""
-        return [{"name": name, "card": asdict(studio.cards[name])} for name in studio.models]
+        """Each with its card: architecture, corpus, licence, figures on held-out data.
+
+        After the trained ones stand the baselines, which are counted when one is first asked for: seconds, once.
+        """
+        trained = [{"name": name, "card": asdict(studio.cards[name])} for name in studio.models]
+        corpus = studio.baselines.corpus
+        counted = [
+            {"name": name, "card": asdict(Card(BASELINES[name], name, "", corpus, "", 0, 0, "", {})), "baseline": True}
+            for name in studio.baselines.names
+        ]
+        return trained + counted
+
+    @app.get("/api/people", summary="People's melodies in figures")
+    def people() -> Json:
+        """Of each named corpus the held-out `tunes`, and by descriptor where 95 % of them lie: low, median, high."""
+        return {name: found._asdict() for name, found in known().items()}
+
+    @app.get("/api/study", summary="The report of a study", response_class=Response)
+    def study() -> Response:
+        """The page that `melody studio --study FOLDER` was given: it may show and sound, but run nothing."""
+        if studio.report is None:
+            raise StarletteHTTPException(404, "no study was given: melody studio --study FOLDER")
+        data = score_files.load(studio.report, MAX_REPORT_BYTES)
+        return Response(data, media_type="text/html", headers=ALWAYS_ASK | FRAMED)
 
     @app.get("/api/terms", summary="What can be asked for")
     def terms() -> Json:
@@ -208,6 +292,8 @@ def _add_lists(app: FastAPI, studio: Studio) -> None:
             "downloads": list(DOWNLOADS),
             "readable": readable,
             "max_bytes": MAX_BODY_BYTES,
+            "no_baselines": studio.baselines.missing,
+            "study": studio.report is not None,
         }
 
 
@@ -219,19 +305,19 @@ def _add_generation(app: FastAPI, studio: Studio) -> None:
         A model is named as in `/api/models`; `count` is at most 8 and `bars` at most 64.
         """
         asked = studio.checked(request)
-        work = _gathered(studio.pool.events("generate", {"request": asked}, studio.seconds.generate))
-        return {"request": asked, "melodies": await _while_awaited(http, work)}
+        return {"request": asked, "melodies": await _while_awaited(http, _gathered(studio.written(asked)))}
 
     @app.websocket("/api/generate")
     async def stream(socket: WebSocket) -> None:
         """Send one request; it is answered with messages, each an object with a `type`:
 
         request     the request, complete with its seed
+        waiting     for what it waits: `message`
         notes       of melody `index` the notes from number `keep` on, in place of any there were; with `keep` 0 also
                     its key, meters and pickup. With rules these are drafts
         melody      melody `index` whole: `melody`, `provenance`
         judged      what is found of melody `index`: `certificate`, `originality`, `statistics`, and
-                    `surprise`, the bits of each note under the model
+                    `surprise`, the bits of each note under the model, and `descriptors`, the study's 17
         done        all are there
         mistake     why there are none: `message`
 
@@ -254,9 +340,8 @@ async def _streamed(studio: Studio, socket: WebSocket) -> None:
 
     async def send() -> None:
         await socket.send_json({"type": "request", "request": asked})
-        events = studio.pool.events("generate", {"request": asked}, studio.seconds.generate)
         try:
-            async with contextlib.aclosing(events):
+            async with contextlib.aclosing(studio.written(asked)) as events:
                 async for event in events:
                     await socket.send_json(event)
             await socket.send_json({"type": "done"})
@@ -287,9 +372,7 @@ def _add_melodies(app: FastAPI, studio: Studio) -> None:
     async def judge(http: HttpRequest, asked: Judged) -> Json:
         """The certificate checks the melody by every rule of the request; without one there is none."""
         request = None if asked.request is None else studio.checked(asked.request)
-        return await _while_awaited(
-            http, pool.one("judge", {"melody": _melody(asked), "request": request}, seconds.judge)
-        )
+        return (await _while_awaited(http, _gathered(studio.judged([_melody(asked)], request))))[0]
 
     @app.post("/api/score", summary="An engraved score")
     async def score(http: HttpRequest, asked: Drawn) -> Json:
@@ -333,7 +416,7 @@ async def _gathered(events: AsyncGenerator[Json]) -> list[Json]:
     found: dict[int, Json] = {}
     async with contextlib.aclosing(events):
         async for event in events:
-            if event.pop("type") != "notes":
+            if event.pop("type") in ("melody", "judged"):
                 found.setdefault(event["index"], {}).update(event)
     return [found[index] for index in sorted(found)]
 

@@ -28,6 +28,9 @@ def command(
     model: Annotated[
         list[str] | None, typer.Option(help="A model to offer first: name, file or run's folder; may be repeated.")
     ] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="Folder of a study whose report is shown beside what is compared.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes; as processors if not given.", min=1)] = None,
     browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True,
 ) -> None:
@@ -37,11 +40,14 @@ def command(
     from melodysynthesis.apps.studio.api import application
     from melodysynthesis.apps.studio.guard import LOCAL
 
+    report = None if study is None else report_in(study)
     models, cards = offered(model or [])
     listening = listening_on(host, port)
     name = "localhost" if host in LOCAL else host
     address = f"http://{name}:{listening.getsockname()[1]}"
-    app = application(models, cards, workers=workers or max(2, min(os.cpu_count() or 2, 8)), hosts=(*LOCAL, host))
+    app = application(
+        models, cards, workers=workers or max(2, min(os.cpu_count() or 2, 8)), hosts=(*LOCAL, host), report=report
+    )
     say(f"The studio is at {address} (Ctrl-C ends it)")
     if browser:
         Timer(0.5, webbrowser.open, [address]).start()
@@ -70,6 +76,18 @@ def offered(extra: list[str]) -> tuple[dict[str, str], dict[str, Card]]:
         if name not in models:
             models[name], cards[name] = str(pretrained.path_of(name)), card
     return models, cards
+
+
+def report_in(folder: Path) -> Path:
+    """The page of a study's report in its folder.
+
+    Raises:
+        MelodyError: if there is none, with the command that writes it.
+    """
+    page = folder / "report.html"
+    if not page.is_file():
+        raise MelodyError(f"{folder}: there is no report.html in this folder: melody study report {folder}")
+    return page
 
 
 def listening_on(host: str, port: int) -> socket.socket:

@@ -20,7 +20,7 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 """Names of this machine."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "content-security-policy": POLICY,
@@ -30,6 +30,14 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+FRAMED = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'self'; sandbox allow-popups"
+    ),
+    "x-frame-options": "SAMEORIGIN",
+}
+"""Of a page that was made elsewhere, and is shown within the studio's: it runs nothing and asks for nothing."""
 FOREIGN = 4403
 """Why a WebSocket is closed that a stranger's page has opened."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import wave
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 
 from melodysynthesis import formats
-from melodysynthesis.apps.certificate import certified
+from melodysynthesis.apps import baselines
 from melodysynthesis.apps.opening import open_model
+from melodysynthesis.apps.originality import open_index
 from melodysynthesis.apps.studio.engraving import engrave
+from melodysynthesis.apps.studio.examining import examined
 from melodysynthesis.apps.studio.limits import MAX_OPENED, check_melody
 from melodysynthesis.apps.studio.streaming import Draft, StoppedError, generate_aloud
-from melodysynthesis.errors import CorpusError, EncodingError, FormatError
+from melodysynthesis.encodings import encoding_from
+from melodysynthesis.errors import CorpusError
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.formats import midi, render
 from melodysynthesis.generation import output
@@ -31,8 +34,6 @@ from melodysynthesis.runtime.base import Engine
 
 Event = dict[str, Any]
 Stopped = Callable[[], bool]
-CERTIFIED_FILES = (".mid", ".musicxml")
-"""Beside JSON, the files from which a melody's certificate is read."""
 SOUND_SECONDS = 4.0
 """Length of a single note's sound; longer notes fade out as strings do."""
 
@@ -50,6 +51,8 @@ class Jobs:
             "engrave": draw_score,
             "convert": convert,
             "judge": self.judge,
+            "count": count,
+            "index": index,
             "sound": sound,
             "rehearse": self.rehearse,
             "improvise": self.improvise,
@@ -65,24 +68,23 @@ class Jobs:
         yield {"type": "warm"}
 
     def generate(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
-        """Notes as they are drawn, then the melodies, then what is found of each: certificate and originality."""
+        """Notes as they are drawn, then the melodies."""
         request = Request(**asked["request"])
-        engine, model = self._open(request.model)
+        engine, model = self._open(request.model, asked.get("file"))
         made: list[Generated] = []
         yield from _aloud(engine, request, stopped, made)
         for one in made:
             melody = melody_json.to_dict(one.melody)
             yield {"type": "melody", "index": one.index, "melody": melody, "provenance": output.provenance(one, model)}
-        for one in made:
-            yield {"index": one.index, **judged(one.melody, one.request, engine)}
 
     def judge(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
-        """Certificate and originality of any melody, such as one that was changed by hand."""
+        """What is found of any melodies, generated or changed by hand; see `examining`."""
         del stopped
-        melody = melody_json.from_dict(asked["melody"])
+        melodies = [melody_json.from_dict(melody) for melody in asked["melodies"]]
         request = Request(**asked["request"]) if asked.get("request") else None
-        engine, _ = self._open(request.model if request else next(iter(self._files)))
-        yield judged(melody, request, engine)
+        engine, _ = self._open(request.model if request else next(iter(self._files)), asked.get("file"))
+        for number, found in enumerate(examined(melodies, request, engine, searched=asked["searched"])):
+            yield {"type": "judged", "index": number, **found}
 
     def rehearse(self, asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
         """Make a model ready to play live what is asked for, or say why it can't."""
@@ -104,9 +106,10 @@ class Jobs:
             self._rehearsed = fields, ModelImproviser(self._open(request.model)[0], request)
         return self._rehearsed[1]
 
-    def _open(self, name: str) -> tuple[Engine, output.Model]:
+    def _open(self, name: str, file: str | None = None) -> tuple[Engine, output.Model]:
+        """A model on offer, or a baseline, whose file was made since."""
         if name not in self._opened:
-            engine, model = open_model(self._files[name])
+            engine, model = open_model(file or self._files[name])
             self._opened[name] = engine, output.Model(name, model.sha256, model.card)
         return self._opened[name]
 
@@ -145,45 +148,22 @@ def _draft(draft: Draft) -> Event:
     return event
 
 
-def judged(melody: Melody, request: Request | None, engine: Engine) -> Event:
-    """What is found of a melody: by the rules of a request if there is one, and beside what a model knows."""
-    originality = originality_of(melody, engine.card.corpus)
-    known = None if "unknown" in originality else originality
-    certificate = None if request is None else certified(melody, request, CERTIFIED_FILES, known)
-    return {
-        "type": "judged",
-        "certificate": certificate,
-        "originality": originality,
-        "surprise": surprise(melody, engine),
-        "statistics": output.statistics(melody),
-    }
+def count(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+    """The baselines of a corpus, as they become ready."""
+    for counted in baselines.count(asked["corpus"], encoding_from(asked["encoding"])):
+        if stopped():
+            return
+        yield {"name": counted.name, "value": str(counted.file)}
 
 
-def surprise(melody: Melody, engine: Engine) -> list[float] | None:
-    """Bits of each note under a model, see `evaluation.prediction`; None where its encoding can't say the melody."""
-    from melodysynthesis.evaluation.judging import judge
-
-    try:
-        return [round(bits, 3) for bits in judge(engine, [melody]).note_bits.tolist()]
-    except (CorpusError, EncodingError):
-        return None
-
-
-def originality_of(melody: Melody, corpus: str) -> dict[str, Any]:
-    """What a melody shares with the tunes that a model was trained on; ``unknown`` says why where nobody can tell."""
-    from melodysynthesis.evaluation.originality import evaluate
-
-    try:
-        return evaluate(melody, _index(corpus))
-    except (CorpusError, FormatError) as error:
-        return {"unknown": str(error)}
-
-
-@lru_cache(maxsize=4)
-def _index(corpus: str) -> Any:
-    from melodysynthesis.apps.originality import open_index
-
-    return open_index(corpus)
+def index(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+    """Make ready, where they are not, the corpora in which melodies are searched; one that is not there is passed over."""
+    for corpus in asked["corpora"]:
+        with contextlib.suppress(CorpusError):
+            open_index(corpus)
+        if stopped():
+            return
+        yield {"name": corpus, "value": True}
 
 
 def read(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:

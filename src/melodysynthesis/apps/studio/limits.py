@@ -11,6 +11,8 @@ from melodysynthesis.music import Melody
 
 MAX_BODY_BYTES = 2 * 2**20
 """Of any request; a file that is opened too."""
+MAX_REPORT_BYTES = 64 * 2**20
+"""Of a study's report."""
 MAX_MELODY_NOTES = 4_000
 MAX_MELODY_TICKS = 500 * 96
 """500 bars of 4/4."""
@@ -42,6 +44,7 @@ class Seconds(NamedTuple):
     engrave: float = 20
     convert: float = 40
     judge: float = 30
+    errand: float = 1800
     sound: float = 20
     rehearse: float = 20
     improvised_note: float = 10

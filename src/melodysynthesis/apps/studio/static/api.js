@@ -1,6 +1,6 @@
 // The studio's interface, as the server documents it at /api/openapi.json.
 
-/** @import {Certificate, Melody, Model, Originality, Request, Terms} from "./types.js" */
+/** @import {Certificate, Melody, Model, Originality, People, Request, Terms} from "./types.js" */
 
 /** What a person can mend; its message is for them. */
 export class Mistake extends Error {}
@@ -28,6 +28,11 @@ export async function models() {
 /** @returns {Promise<Terms>} */
 export async function terms() {
   return (await ask("/api/terms")).json();
+}
+
+/** @returns {Promise<Record<string, People>>} */
+export async function people() {
+  return (await ask("/api/people")).json();
 }
 
 /** @param {Melody} melody @param {number} width @param {AbortSignal} signal @returns {Promise<{svg: string, notes: string[][]}>} */

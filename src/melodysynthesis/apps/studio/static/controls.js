@@ -14,6 +14,7 @@ import { html } from "./dom.js";
  * @property {boolean} [half]
  * @property {string} [example]
  * @property {string[]} [known]  suggestions, or the choices
+ * @property {Record<string, string>} [told]  what choices are called, where not by themselves
  * @property {Record<string, any>} [limits]
  * @property {string} [usual]  what stands there at first
  */
@@ -27,7 +28,8 @@ function table(terms, models) {
   return [
     ["Melody", [
       { name: "model", label: "Model", promise: "", kind: "choice", known: models.map((model) => model.name),
-        help: "Which trained model writes." },
+        told: Object.fromEntries(models.filter((model) => model.baseline).map(({ name }) => [name, `${name} (baseline)`])),
+        help: "Which model writes. A baseline is counted, not trained: what a model has to be better than." },
       { name: "key", label: "Key", promise: SURE, kind: "text", half: true, example: "model’s choice", known: keys, usual: "G major",
         help: "Such as G major, e minor or D dorian." },
       { name: "meter", label: "Meter", promise: SURE, kind: "text", half: true, example: "model’s choice",
@@ -78,14 +80,14 @@ export class Controls {
 
   /** @param {Field} field */
   build(field) {
-    const { name, label, promise, kind, help, known = [], limits = {} } = field;
+    const { name, label, promise, kind, help, known = [], told: names = {}, limits = {} } = field;
     const id = `ask-${name}`;
     const about = { id, name, title: help, "aria-description": `${promise ? `${promise}. ` : ""}${help}` };
     const row = html("div", { class: `field${field.half ? " half" : ""}${kind === "tick" ? " tick" : ""}` });
     /** @type {HTMLInputElement | HTMLSelectElement} */
     let input;
     if (kind === "choice") {
-      input = html("select", about, ...known.map((value) => html("option", { value }, value || "any")));
+      input = html("select", about, ...known.map((value) => html("option", { value }, names[value] ?? (value || "any"))));
     } else {
       const type = { text: "text", number: "number", range: "range", tick: "checkbox" }[kind];
       const list = kind === "text" && known.length ? `${id}-known` : null;

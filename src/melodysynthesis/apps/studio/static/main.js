@@ -12,12 +12,14 @@ import { Player } from "./player.js";
 import { Roll } from "./roll.js";
 import { Score } from "./score.js";
 import { Store } from "./store.js";
+import { reportOf } from "./study.js";
 import { certificateOf, originalityOf } from "./verdicts.js";
 
 /** @import {Melody, Request, Take} from "./types.js" */
 
 const GRIDS = { 48: "half note", 24: "quarter", 12: "eighth", 8: "triplet", 6: "sixteenth", 3: "32nd" };
 const JUDGED_AFTER = 500; // milliseconds after a change by hand
+const ASKED_AGAIN_AFTER = 4000; // where the corpus is still being read
 
 /** @param {Melody} melody @param {Partial<Take>} known @returns {Take} */
 const take = (melody, known = {}) => ({
@@ -58,7 +60,7 @@ const roll = new Roll(byId("roll"), {
   chosen: (bars) => choose(bars),
   said: (text) => void (byId("live").textContent = text),
 });
-const compare = new Compare(byId("rows"), models, {
+const compare = new Compare(byId("rows"), byId("beside"), models, {
   opened: (one) => {
     look("compose");
     bring([one], `the melody of ${one.request?.model}`);
@@ -80,6 +82,8 @@ const controls = new Controls(byId("fields"), terms, models, () => {
 });
 controls.values = Object.keys(store.fields).length ? store.fields : null;
 offer(byId("downloads"), terms.downloads, () => store.take, tell);
+byId("baselines").textContent = terms.no_baselines ?? "";
+byId("study").replaceChildren(...reportOf(terms.study));
 
 // ---- showing
 
@@ -183,12 +187,13 @@ function judgeLater() {
   clearTimeout(judgeTimer);
   const { signal } = judging;
   const { melody, request, originality } = store.take;
-  if (originality || !melody.notes.length) return;
+  if ((originality && !originality.pending) || !melody.notes.length) return;
   judgeTimer = setTimeout(async () => {
     try {
       const found = await api.judge(melody, request, signal);
       const { certificate, originality, surprise } = found;
       if (store.take.melody === melody) store.change({ certificate, originality, surprise }, false);
+      if (originality.pending) setTimeout(judgeLater, ASKED_AGAIN_AFTER);
     } catch (error) {
       tell(error);
     }
@@ -231,6 +236,7 @@ async function generate(asked, doing, current = 0) {
   try {
     await api.generate(asked, (message) => {
       if (message.type === "request") request = message.request;
+      else if (message.type === "waiting") tell(message.message);
       else if (message.type === "notes" && drafts) {
         performance.measure("first note", { start: begun, end: performance.now() });
         const was = drafts[message.index];
@@ -251,6 +257,7 @@ async function generate(asked, doing, current = 0) {
     const at = store.front.current;
     end();
     store.put({ takes, current: at });
+    judgeLater(); // where it could not be searched yet
     tell(takes.length > 1 ? `${takes.length} alternatives, seed ${request.seed}` : `seed ${request.seed}`);
   } catch (error) {
     if (generating !== stop) return; // another generation has begun
@@ -292,7 +299,7 @@ async function compareAll() {
   const { seed = Math.floor(Math.random() * 1e6), ...asked } = controls.values;
   button("generate").hidden = true;
   button("stop").hidden = false;
-  tell(`${models.length} models are writing …`);
+  tell(`${models.length} models and baselines are writing …`);
   await compare.run({ ...asked, seed }, stop.signal);
   if (generating !== stop) return;
   generating = null;

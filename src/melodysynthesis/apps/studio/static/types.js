@@ -21,7 +21,8 @@
 /** @typedef {{takes: Take[], current: number}} Work */
 /** @typedef {{tempo: number, loop: boolean, click: boolean, backing: boolean, grid: number, theme: string}} Manner */
 /** @typedef {{modes: string[], scales: Record<string, number[]>, chords: Record<string, number[]>,
- *             downloads: string[], readable: string[], max_bytes: number}} Terms */
-/** @typedef {{name: string, card: Record<string, any>}} Model */
+ *             downloads: string[], readable: string[], max_bytes: number, no_baselines: string | null, study: boolean}} Terms */
+/** @typedef {{name: string, card: Record<string, any>, baseline?: boolean}} Model  a baseline is counted, not trained */
+/** @typedef {{tunes: number, bands: Record<string, [low: number, median: number, high: number]>}} People */
 
 export {};
