@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from melodysynthesis.apps.opening import read_label
 from melodysynthesis.encodings import Encoding, Ids
 from melodysynthesis.errors import CorpusError, EncodingError, MelodyError
 from melodysynthesis.runtime.base import Card
@@ -45,7 +46,36 @@ class Counted(NamedTuple):
     card: Card
 
 
-def missing(corpus: str) -> str | None:
+class Offer(NamedTuple):
+    """Baselines that can be counted.
+
+    Attributes:
+        corpus: that they learn from.
+        encoding: that they speak.
+        names: those of `BASELINES` that no model has; none where they can't be counted.
+        missing: why they can't be.
+    """
+
+    corpus: str
+    encoding: Encoding
+    names: tuple[str, ...]
+    missing: str | None
+
+
+def offer(models: Mapping[str, str]) -> Offer:
+    """Baselines beside models, given their files by name: of the first that learned from a corpus that is there.
+
+    Raises:
+        ModelError, FormatError: if a file is no model, or can't be read.
+    """
+    labels = [read_label(file) for file in models.values()]
+    found = [(label, _missing(label.model.card.corpus)) for label in labels]
+    label, missing = next((one for one in found if one[1] is None), found[0])
+    names = () if missing else tuple(name for name in BASELINES if name not in models)
+    return Offer(label.model.card.corpus, label.encoding, names, missing)
+
+
+def _missing(corpus: str) -> str | None:
     """Why nothing can be counted on a corpus; None where something can."""
     from melodysynthesis import corpora
 

@@ -17,15 +17,26 @@ from melodysynthesis.runtime.base import Engine
 
 CERTIFIED_FILES = (".mid", ".musicxml")
 """Beside JSON, the files from which a melody's certificate is read."""
+PENDING = {"pending": True}
 
 
-def examined(melodies: Sequence[Melody], request: Request | None, engine: Engine) -> Iterator[dict[str, Any]]:
-    """What is found of each melody: by the rules of a request if there is one, and beside what a model knows."""
+def examined(
+    melodies: Sequence[Melody], request: Request | None, engine: Engine, *, searched: bool
+) -> Iterator[dict[str, Any]]:
+    """What is found of each melody.
+
+    Args:
+        melodies: any.
+        request: by whose rules they are checked; None for no certificate.
+        engine: the model whose surprise is told, and whose corpus is searched.
+        searched: whether the corpus is ready to be searched; else the originality is ``pending``.
+    """
     from melodysynthesis.evaluation.descriptors import NAMES, describe_sounds, sounds_of
 
     figures = describe_sounds([sounds_of(melody) for melody in melodies]).tolist()
     for melody, bits, row in zip(melodies, surprises(melodies, engine), figures, strict=True):
-        originality = originality_of(melody, engine.card.corpus)
+        corpus = engine.card.corpus
+        originality = originality_of(melody, corpus) if searched else PENDING | {"unknown": f"reading {corpus} …"}
         known = None if "unknown" in originality else originality
         yield {
             "certificate": None if request is None else certified(melody, request, CERTIFIED_FILES, known),

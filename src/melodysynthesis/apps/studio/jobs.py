@@ -157,7 +157,7 @@ def count(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
 
 
 def index(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
-    """Make ready, where they are not, the corpora in which melodies are searched; one that is not there is passed over."""
+    """Make ready the corpora in which melodies are searched; one that is not there is passed over."""
     for corpus in asked["corpora"]:
         with contextlib.suppress(CorpusError):
             open_index(corpus)
