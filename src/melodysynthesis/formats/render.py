@@ -117,14 +117,15 @@ def wav(melody: Melody, soundfont: str | Path | None = None) -> bytes:
     return _levelled(sound)
 
 
-def mono(sound: bytes) -> bytes:
-    """The same WAV of 16 bits with one channel, the mean of both: half as large."""
+def mono(sound: bytes, slower: int = 1) -> bytes:
+    """The same WAV of 16 bits with one channel, the mean of both, and so many times fewer samples a second."""
     with wave.open(io.BytesIO(sound)) as reader:
         rate, samples = reader.getframerate(), np.frombuffer(reader.readframes(reader.getnframes()), np.int16)
-        mixed = samples.reshape(-1, reader.getnchannels()).mean(axis=1).astype(np.int16)
+        each = reader.getnchannels() * slower
+        mixed = samples[: len(samples) // each * each].reshape(-1, each).mean(axis=1).astype(np.int16)
     out = io.BytesIO()
     with wave.open(out, "wb") as writer:
-        writer.setparams((1, 2, rate, len(mixed), "NONE", "not compressed"))
+        writer.setparams((1, 2, rate // slower, len(mixed), "NONE", "not compressed"))
         writer.writeframes(mixed.tobytes())
     return out.getvalue()
 

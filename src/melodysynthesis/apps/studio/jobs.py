@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import io
-import wave
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
-
-import numpy as np
 
 from melodysynthesis import formats
 from melodysynthesis.apps import baselines
@@ -198,12 +194,5 @@ def sound(asked: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
     """A single note as it sounds: WAV, mono."""
     del stopped
     ticks = round((SOUND_SECONDS - render.TAIL_SECONDS) * midi.QUARTERS_PER_MINUTE / 60) * TICKS_PER_QUARTER
-    stereo = render.wav(Melody((Note(0, ticks, asked["pitch"]),), ticks))
-    with wave.open(io.BytesIO(stereo)) as reader:
-        rate, samples = reader.getframerate(), np.frombuffer(reader.readframes(reader.getnframes()), np.int16)
-    mono = samples.reshape(-1, 2).mean(axis=1).astype(np.int16)
-    out = io.BytesIO()
-    with wave.open(out, "wb") as writer:
-        writer.setparams((1, 2, rate, len(mono), "NONE", "not compressed"))
-        writer.writeframes(mono.tobytes())
-    yield {"type": "file", "data": base64.b64encode(out.getvalue()).decode()}
+    data = render.mono(render.wav(Melody((Note(0, ticks, asked["pitch"]),), ticks)))
+    yield {"type": "file", "data": base64.b64encode(data).decode()}

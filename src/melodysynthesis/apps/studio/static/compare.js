@@ -113,7 +113,10 @@ export class Compare {
       await api.generate(request, (message) => {
         if (message.type === "request") made.request = message.request;
         if (message.type === "waiting") row.told.textContent = `${message.message} Some twenty seconds, this once.`;
-        if (message.type === "melody") row.score.show(message.melody);
+        if (message.type === "melody") {
+          row.score.show(message.melody);
+          row.told.textContent = "judging …";
+        }
         if (message.type === "melody" || message.type === "judged") made = { ...made, ...message };
       }, signal);
       const { melody, certificate, originality, surprise, descriptors } = made;
