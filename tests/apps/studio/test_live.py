@@ -252,9 +252,10 @@ def test_times_that_can_not_be_are_brought_within_reason(client):
         page.until("midi", 2)
 
 
-def test_a_flood_ends_the_conversation(client):
+def test_a_flood_ends_the_conversation(client, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_MESSAGES_A_SECOND", 2)  # so that a busy machine floods too
     with client.websocket_connect(SOCKET) as socket:
-        for _ in range(3 * limits.MAX_MESSAGES_A_SECOND):
+        for _ in range(100):
             socket.send_text('{"type": "midi", "data": [144, 60, 1]}')
         told, code = closed(Page(socket))
     assert "messages a second" in told

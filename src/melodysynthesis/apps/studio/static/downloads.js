@@ -43,7 +43,7 @@ function stem({ request, index, edited }) {
 }
 
 /** @param {Blob} data @param {string} name */
-function save(data, name) {
+export function save(data, name) {
   const href = URL.createObjectURL(data);
   html("a", { href, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(href), 10_000);

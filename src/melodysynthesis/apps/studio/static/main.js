@@ -7,6 +7,7 @@ import { Controls, withoutFrame } from "./controls.js";
 import { byId, html } from "./dom.js";
 import { offer } from "./downloads.js";
 import { linkOf, linked } from "./link.js";
+import { Live } from "./live.js";
 import { barsOf, placeName, pitchName, silence, withBar } from "./melody.js";
 import { Player } from "./player.js";
 import { Roll } from "./roll.js";
@@ -18,6 +19,7 @@ import { certificateOf, originalityOf } from "./verdicts.js";
 /** @import {Melody, Request, Take} from "./types.js" */
 
 const GRIDS = { 48: "half note", 24: "quarter", 12: "eighth", 8: "triplet", 6: "sixteenth", 3: "32nd" };
+const VIEWS = ["compose", "compare", "live"];
 const JUDGED_AFTER = 500; // milliseconds after a change by hand
 const ASKED_AGAIN_AFTER = 4000; // where the corpus is still being read
 
@@ -74,6 +76,14 @@ const compare = new Compare(byId("rows"), byId("beside"), models, {
     player.chords = chordsOf(one.request?.chords ?? "", one.melody, terms);
     void player.play().catch(tell);
   },
+});
+const live = new Live(player, models, store.manner.live, {
+  composed: (melodies, tempo) => {
+    look("compose");
+    store.play({ tempo });
+    bring(Object.values(melodies).map((melody) => take(melody)), `played live: ${Object.keys(melodies).join(", ").toLowerCase()}`);
+  },
+  kept: (settings) => store.play({ live: settings }),
 });
 const controls = new Controls(byId("fields"), terms, models, () => {
   store.fields = controls.values;
@@ -280,12 +290,15 @@ function blank(asked, shown) {
   return silence(asked.bars ?? 8, [beats || 4, unit || 4], null);
 }
 
-/** @param {string} view  compose or compare */
+/** @param {string} view  compose, compare or live */
 function look(view) {
   player.stop();
   byId("work").hidden = view !== "compose";
   byId("compare").hidden = view !== "compare";
-  for (const name of ["compose", "compare"]) button(`view-${name}`).setAttribute("aria-pressed", String(name === view));
+  byId("ask").hidden = view === "live";
+  live.show(view === "live");
+  document.body.dataset.view = view;
+  for (const name of VIEWS) button(`view-${name}`).setAttribute("aria-pressed", String(name === view));
   for (const name of ["model", "count"]) controls.disable(name, view === "compare");
   button("generate").textContent = view === "compare" ? "Compare" : "Generate";
   show();
@@ -353,7 +366,7 @@ byId("ask").addEventListener("submit", (event) => {
   choose(null);
   void generate(controls.values, "writing …");
 });
-for (const view of ["compose", "compare"]) button(`view-${view}`).addEventListener("click", () => look(view));
+for (const view of VIEWS) button(`view-${view}`).addEventListener("click", () => look(view));
 button("stop").addEventListener("click", () => generating?.abort());
 button("continue").addEventListener("click", () => {
   const { melody } = store.take;
@@ -428,7 +441,7 @@ window.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   if (command && key === "z" && !typing) button(event.shiftKey ? "redo" : "undo").click();
   else if (command && key === "y" && !typing) button("redo").click();
-  else if (key === " " && !typing && !target.closest("button")) button("play").click();
+  else if (key === " " && !typing && !live.shown && !target.closest("button")) button("play").click();
   else return;
   event.preventDefault();
 });
@@ -455,5 +468,5 @@ store.listen(show);
 show();
 follow();
 judgeLater();
-Object.assign(window, { studio: { store, player } });
+Object.assign(window, { studio: { store, player, live } });
 document.body.dataset.ready = "";

@@ -6,7 +6,7 @@ const KEY = "melodysynthesis-studio-1";
 const LONGEST = 200;
 
 /** @type {Manner} */
-const USUAL = { tempo: 110, loop: false, click: false, backing: false, grid: 12, theme: "" };
+const USUAL = { tempo: 110, loop: false, click: false, backing: false, grid: 12, theme: "", live: {} };
 
 export class Store {
   /** @param {Work} work  to begin with where nothing is kept */

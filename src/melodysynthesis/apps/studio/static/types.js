@@ -19,7 +19,8 @@
  *            originality: Originality | null, surprise: number[] | null, edited: boolean}} Take
  */
 /** @typedef {{takes: Take[], current: number}} Work */
-/** @typedef {{tempo: number, loop: boolean, click: boolean, backing: boolean, grid: number, theme: string}} Manner */
+/** @typedef {{tempo: number, loop: boolean, click: boolean, backing: boolean, grid: number, theme: string,
+ *             live: Record<string, string>}} Manner */
 /** @typedef {{modes: string[], scales: Record<string, number[]>, chords: Record<string, number[]>,
  *             downloads: string[], readable: string[], max_bytes: number, no_baselines: string | null, study: boolean}} Terms */
 /** @typedef {{name: string, card: Record<string, any>, baseline?: boolean}} Model  a baseline is counted, not trained */
