@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ from melodysynthesis.apps.console import JSON_OPTION, note, progress, say, say_j
 from melodysynthesis.errors import MelodyError, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from melodysynthesis.apps.listen.store import Store
     from melodysynthesis.music import Melody
@@ -60,9 +61,7 @@ def new(
 ) -> None:
     """Make a listening test out of sets of melodies."""
     from melodysynthesis.apps.listen import sets as of_sets
-    from melodysynthesis.apps.listen.database import open_database
     from melodysynthesis.apps.listen.design import Shape
-    from melodysynthesis.apps.listen.store import Store
 
     for text, most, what in ((name, 80, "name"), (title, 200, "title")):
         if not text.strip() or len(text) > most:
@@ -71,7 +70,8 @@ def new(
     found = _sets(paths or [], model or [], people or [], melodies, seed)
     of_sets.check(map(len, found.values()), pairs, ratings)
     shape = Shape(tuple(map(len, found.values())), ratings, pairs, seed)
-    Store(open_database(database, make=True)).make(name, found, shape, title=title, consent=told)
+    with _store(database, make=True) as store:
+        store.make(name, found, shape, title=title, consent=told)
     say_table([(each, f"{len(tunes)} melodies") for each, tunes in found.items()])
     note(f"the test {name!r} is made; begin with: melody listen serve{_where(name, database)}")
 
@@ -97,16 +97,16 @@ def serve(
     from melodysynthesis.apps.studio.command import listening_on
     from melodysynthesis.apps.studio.guard import LOCAL
 
-    store = _store(database)
-    test = store.find(name)
-    listening = listening_on(host, port)
-    address = f"http://{(known_as or ['localhost' if host in LOCAL else host])[0]}:{listening.getsockname()[1]}"
-    app = application(store, test, hosts=(*LOCAL, host, *(known_as or [])))
-    say(f"The listening test is at {address} (Ctrl-C ends it)")
-    if browser:
-        Timer(0.5, webbrowser.open, [address]).start()
-    config = uvicorn.Config(app, log_level="warning", timeout_keep_alive=30, limit_concurrency=500, ws="none")
-    uvicorn.Server(config).run([listening])
+    with _store(database) as store:
+        test = store.find(name)
+        listening = listening_on(host, port)
+        address = f"http://{(known_as or ['localhost' if host in LOCAL else host])[0]}:{listening.getsockname()[1]}"
+        app = application(store, test, hosts=(*LOCAL, host, *(known_as or [])))
+        say(f"The listening test is at {address} (Ctrl-C ends it)")
+        if browser:
+            Timer(0.5, webbrowser.open, [address]).start()
+        config = uvicorn.Config(app, log_level="warning", timeout_keep_alive=30, limit_concurrency=500, ws="none")
+        uvicorn.Server(config).run([listening])
 
 
 @app.command("list", epilog="Example: melody listen list")
@@ -114,13 +114,13 @@ def list_tests(database: Database = DATABASE, as_json: Annotated[bool, JSON_OPTI
     """The listening tests of a database: their sets, and how many take part."""
     from melodysynthesis.apps.listen.sheets import sheets
 
-    store = _store(database)
     rows = []
-    for test in map(store.find, store.names()):
-        found = sheets(store.engine, test)
-        done = sum(all(line.given for line in sheet.lines) for sheet in found)
-        sizes = dict(zip(test.sets, test.shape.sizes, strict=True))
-        rows.append({"name": test.name, "sets": sizes, "participants": len(found), "finished": done})
+    with _store(database) as store:
+        for test in map(store.find, store.names()):
+            found = sheets(store.engine, test)
+            done = sum(all(line.given for line in sheet.lines) for sheet in found)
+            sizes = dict(zip(test.sets, test.shape.sizes, strict=True))
+            rows.append({"name": test.name, "sets": sizes, "participants": len(found), "finished": done})
     if as_json:
         say_json(rows)
         return
@@ -154,9 +154,9 @@ def results(
     from melodysynthesis.apps.listen.sheets import sheets
     from melodysynthesis.formats import files
 
-    store = _store(database)
-    test = store.find(name)
-    found = sheets(store.engine, test)
+    with _store(database) as store:
+        test = store.find(name)
+        found = sheets(store.engine, test)
     told = evaluate(found, may_fail=may_fail, keep=keep, draw_melodies=other_melodies, seed=seed)
     if csv is not None:
         files.save(csv, to_csv(found, told.people).encode())
@@ -181,14 +181,14 @@ def delete(
     """Delete all that is kept of a participant, on their request, or a whole test."""
     if (participant is None) != test:
         raise RequestError("what is to be deleted: --participant CODE, or the whole --test?")
-    store = _store(database)
-    found = store.find(name)
-    if participant is not None:
-        store.leave_by_name(found, participant)
-        say("deleted: one participant, with all answers")
-    else:
-        store.remove(found)
-        say(f"deleted: the test {found.name!r}, with all answers")
+    with _store(database) as store:
+        found = store.find(name)
+        if participant is not None:
+            store.leave_by_name(found, participant)
+            say("deleted: one participant, with all answers")
+        else:
+            store.remove(found)
+            say(f"deleted: the test {found.name!r}, with all answers")
 
 
 def _sets(
@@ -221,11 +221,13 @@ def _sets(
     return found
 
 
-def _store(database: str) -> Store:
-    from melodysynthesis.apps.listen.database import open_database
+@contextmanager
+def _store(database: str, *, make: bool = False) -> Iterator[Store]:
+    from melodysynthesis.apps.listen.database import opened
     from melodysynthesis.apps.listen.store import Store
 
-    return Store(open_database(database))
+    with opened(database, make=make) as engine:
+        yield Store(engine)
 
 
 def _text(path: Path) -> str:

@@ -26,8 +26,9 @@ _LOCK = 0x6D656C6F
 """Held in PostgreSQL while tables are made or changed, by one program at a time."""
 
 
-def open_database(address: str, *, make: bool = False) -> Engine:
-    """The database of an address, its tables as this version of the program has them.
+@contextlib.contextmanager
+def opened(address: str, *, make: bool = False) -> Iterator[Engine]:
+    """The database of an address, its tables as this version of the program has them; closed in the end.
 
     Args:
         address: path of an SQLite file, ``sqlite:///...`` or ``postgresql://...``.
@@ -42,9 +43,12 @@ def open_database(address: str, *, make: bool = False) -> Engine:
     if url.get_backend_name() == "sqlite" and not make and not Path(url.database or "").is_file():
         raise MelodyError(f"{shown}: no such file; a listening test is made by: melody listen new")
     engine = _engine(url)
-    with _told(shown):
-        migrate(engine, shown)
-    return engine
+    try:
+        with _told(shown):
+            migrate(engine, shown)
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def migrate(engine: Engine, shown: str = "the database") -> None:

@@ -5,8 +5,8 @@ Ratings are of one melody each, pairs of two of different sets. Over participant
 - each set is rated equally often, and each pair of sets is heard equally often, in both orders: of any number of
   participants the counts differ by one at most. For that, all pairs are dealt in an endless row, in rounds of each pair
   in one order, then in the other, and each participant takes the next ones.
-- within a pair of sets the melodies meet as in a dance: each time both are the next of their set. So the same two
-  melodies meet again, for others, and it can be seen whether people agree on them.
+- within a pair of sets the melodies meet as in a dance: each time both are the next of their set. So, with sets of one
+  size, the same two melodies meet again, for others, and it can be seen whether people agree on them.
 - nobody hears a melody twice, as long as the sets are large enough.
 
 Four checks of attention are mixed in, which count for nothing else:
@@ -21,6 +21,7 @@ twins     a pair of one and the same melody                   neither is chosen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -133,7 +134,7 @@ def _partner(shape: Shape, one: int, other: int, turn: int, heard: set[Spot]) ->
     """The melody of set `one` that meets one of set `other` in a turn."""
     others = len(shape.sizes) - 1
     place = other - (other > one)  # among the others; in a turn each of them meets another part of the set
-    return _unheard(shape, one, turn + place * shape.sizes[one] // others, heard)
+    return _unheard(_order(shape, one), turn + place * shape.sizes[one] // others, heard)
 
 
 def _ratings(shape: Shape, participant: int, heard: set[Spot]) -> list[Trial]:
@@ -143,14 +144,15 @@ def _ratings(shape: Shape, participant: int, heard: set[Spot]) -> list[Trial]:
     for slot in range(participant * shape.ratings, (participant + 1) * shape.ratings):
         turn, place = divmod(slot, sets)
         number = _random(shape, "ratings", turn).sample(range(sets), sets)[place]
-        made.append(Trial(RATING, _unheard(shape, number, turn, heard)))
+        # each time round in another order: in one, who hears a melody in pairs could be who is to rate it, always
+        time, start = divmod(turn, shape.sizes[number])
+        made.append(Trial(RATING, _unheard(_order(shape, number, "rated", time), start, heard)))
     return made
 
 
-def _unheard(shape: Shape, number: int, start: int, heard: set[Spot]) -> Spot:
-    """The next melody of a set from a place on that was not heard yet; if all were, the one at the place."""
-    order = _order(shape, number)
-    row = [Spot(number, order[(start + step) % len(order)]) for step in range(len(order))]
+def _unheard(order: Sequence[Spot], start: int, heard: set[Spot]) -> Spot:
+    """The next melody from a place on that was not heard yet; if all were, the one at the place."""
+    row = [order[(start + step) % len(order)] for step in range(len(order))]
     found = next((spot for spot in row if spot not in heard), row[0])
     heard.add(found)
     return found
@@ -191,10 +193,13 @@ def _mixed_in(row: list[Trial], check: Trial, random: Random) -> list[Trial]:
     return [*row[:place], check, *row[place:]]
 
 
-@lru_cache(maxsize=64)
-def _order(shape: Shape, number: int) -> list[int]:
-    """The melodies of a set in the order in which they are heard, over and over."""
-    return _random(shape, "melodies", number).sample(range(shape.sizes[number]), shape.sizes[number])
+@lru_cache(maxsize=256)
+def _order(shape: Shape, number: int, *what: object) -> list[Spot]:
+    """The melodies of a set in the order in which they are heard."""
+    melodies = range(shape.sizes[number])
+    return [
+        Spot(number, melody) for melody in _random(shape, "melodies", number, *what).sample(melodies, len(melodies))
+    ]
 
 
 def _random(shape: Shape, *what: object) -> Random:

@@ -1,0 +1,81 @@
+"""A listening test of three small sets, in SQLite, and in PostgreSQL where a URL of one is given."""
+
+import os
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, inspect, text
+
+from melodysynthesis.apps.listen.api import application
+from melodysynthesis.apps.listen.database import opened
+from melodysynthesis.apps.listen.design import Given, Shape
+from melodysynthesis.apps.listen.store import Store
+from melodysynthesis.apps.listen.tables import PREFIX
+from melodysynthesis.generation.notation import parse_notes
+
+POSTGRESQL = "MELODYSYNTHESIS_TEST_POSTGRESQL"
+SETS = ("people", "model", "noise")
+SHAPE = Shape((6, 6, 6), ratings=3, pairs=4, seed=7)
+
+
+def tunes(count):
+    """Short melodies, each another; their source is what no participant may see."""
+    from dataclasses import replace
+
+    for number in range(count):
+        notes = " ".join(f"{'CDEFGAB'[(number + step * step) % 7]}{4 + number // 7}:1/8" for step in range(4))
+        yield replace(parse_notes(notes), source=f"<b>secret</b> {number}")
+
+
+def fill(store, name="listening", shape=SHAPE):
+    """Make a test; itself."""
+    sets = {of: list(tunes(size)) for of, size in zip(SETS, shape.sizes, strict=False)}
+    store.make(name, sets, shape, title="Which melody?", consent="First.\n\nSecond <i>part</i>.")
+    return store.find(name)
+
+
+def answer_of(turn, pleasing=4, human=3, choice="first"):
+    """An attentive answer."""
+    if turn.kind == "pair":
+        return Given(choice=turn.told or choice)
+    return Given(int(turn.told or pleasing), int(turn.told or human))
+
+
+def answer_all(store, test, token, **said):
+    """Answer all that is left."""
+    while turn := store.standing(test, token).turn:
+        store.answer(test, token, turn.place, answer_of(turn, **said), 2.5)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request, tmp_path):
+    """Where an empty database is."""
+    if request.param == "sqlite":
+        return str(tmp_path / "answers.sqlite")
+    url = os.environ.get(POSTGRESQL)
+    if not url:
+        pytest.skip(f"no PostgreSQL: {POSTGRESQL} has no URL of a database for tests")
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        for table in inspect(connection).get_table_names():
+            if table.startswith(PREFIX):
+                connection.execute(text(f'drop table "{table}" cascade'))
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def store(address):
+    with opened(address, make=True) as engine:
+        yield Store(engine)
+
+
+@pytest.fixture
+def test(store):
+    return fill(store)
+
+
+@pytest.fixture
+def client(store, test):
+    with TestClient(application(store, test), base_url="http://localhost:8766") as client:
+        yield client
