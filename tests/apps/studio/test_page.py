@@ -1,86 +1,17 @@
 """The page in a real browser, served by a real process, at what people do with it."""
 
 import json
-import os
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
 from melodysynthesis import formats
 from melodysynthesis.formats import json as melody_json
+from tests.apps.studio.chromium import CHROMIUM, opened, until
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page in")
 
-SERVE = "from melodysynthesis.apps.cli import main; main()"
-PATIENCE = 90_000  # milliseconds: a machine may be busy
 TUNE = b"X:1\nT:<img src=x onerror=alert(1)>\nM:3/4\nL:1/4\nK:G\nGAB|cBA|G2E|F3|\n"
-
-
-@pytest.fixture(scope="module")
-def address(models):
-    """A studio that offers an n-gram of a scale first."""
-    command = (
-        sys.executable,
-        "-c",
-        SERVE,
-        "studio",
-        "--port",
-        "0",
-        "--no-browser",
-        "--workers",
-        "1",
-        "--model",
-        models["event"],
-    )
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
-    ) as server:
-        assert server.stdout is not None
-        yield re.search(r"http://\S+", server.stdout.readline())[0]
-        server.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as running:
-        flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser, address):
-    """The page as somebody sees it for the first time; what goes wrong in it fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
-    context.set_default_timeout(PATIENCE)
-    page, errors = context.new_page(), []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if "Content Security Policy" in said.text else None)
-    opened(page, address)
-    yield page
-    context.close()
-    assert not errors
-
-
-def opened(page, address):
-    page.goto(address)
-    page.wait_for_selector("body[data-ready]")
-
-
-def until(page, expression):
-    """Wait until an expression is true; the page's policy forbids the browser's own way of it."""
-    deadline = monotonic() + PATIENCE / 1000
-    while not page.evaluate(expression):
-        assert monotonic() < deadline, expression
-        page.wait_for_timeout(50)
 
 
 def melody_of(page):

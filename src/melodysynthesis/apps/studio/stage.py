@@ -24,8 +24,8 @@ from melodysynthesis.live.messages import NoteOn, parse
 from melodysynthesis.live.timeline import JUMP_SECONDS
 from melodysynthesis.music import Melody, Note
 
-AHEAD = 0.1
-"""Seconds: more than a busy machine takes to hand a message from here to the page, less than a beat."""
+AHEAD = 0.15
+"""Seconds: what a busy machine takes to hand a message to the page, and the page to its loudspeaker (some 40 ms)."""
 
 T = TypeVar("T")
 Json = dict[str, Any]
