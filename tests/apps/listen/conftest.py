@@ -14,7 +14,7 @@ from melodysynthesis.apps.listen.tables import PREFIX
 from melodysynthesis.generation.notation import parse_notes
 
 POSTGRESQL = "MELODYSYNTHESIS_TEST_POSTGRESQL"
-SETS = ("people", "model", "noise")
+SETS = ("burgundy", "cobalt", "ochre")  # words that stand nowhere else
 SHAPE = Shape((6, 6, 6), ratings=3, pairs=4, seed=7)
 
 
@@ -23,7 +23,7 @@ def tunes(count):
     from dataclasses import replace
 
     for number in range(count):
-        notes = " ".join(f"{'CDEFGAB'[(number + step * step) % 7]}{4 + number // 7}:1/8" for step in range(4))
+        notes = " ".join(f"{'CDEFGAB'[(number + step * step) % 7]}{4 + number // 7}:1/8" for step in range(8))
         yield replace(parse_notes(notes), source=f"<b>secret</b> {number}")
 
 
