@@ -6,7 +6,7 @@ import pytest
 
 from melodysynthesis import formats
 from melodysynthesis.apps.opening import open_model
-from melodysynthesis.apps.studio.api import DOWNLOADS
+from melodysynthesis.apps.studio.documented import DOWNLOADS
 from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES
 from melodysynthesis.evaluation.judging import judge
 from melodysynthesis.formats import json as melody_json

@@ -2,10 +2,13 @@
 
     command     `melody studio`: addresses, models, uvicorn
     api         what the page asks for: HTTP and a WebSocket, documented by OpenAPI
+    documented  what OpenAPI says beyond the types
     guard       who may ask: hosts, origins, sizes, and the headers of every answer
     pool        worker processes: one job at a time each, ended when it takes too long or nobody waits any more
     worker      the process itself
     jobs        what a worker can do: generate, read, engrave, convert, judge, sound
+    errand      what is done once for all, such as counting baselines, in a process of its own
+    examining   what is found of melodies: certificate, originality, surprise, descriptors
     streaming   the notes of melodies while they are drawn
     live        to play with a model over a WebSocket
     stage       the session that plays, and its clock

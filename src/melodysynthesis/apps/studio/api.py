@@ -29,12 +29,11 @@ from importlib.resources import files
 from pathlib import Path as FilePath
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Body, FastAPI, Path, Query, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, Path, Query, WebSocket, WebSocketDisconnect
 from fastapi import Request as HttpRequest
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp
 
@@ -42,6 +41,19 @@ from melodysynthesis import __version__, formats, theory
 from melodysynthesis.apps import baselines
 from melodysynthesis.apps.baselines import BASELINES
 from melodysynthesis.apps.studio import live
+from melodysynthesis.apps.studio.documented import (
+    ANY_BYTES,
+    ASKING,
+    DOCUMENTED,
+    DOWNLOADS,
+    MISTAKES,
+    Drawn,
+    Json,
+    Judged,
+    Mistake,
+    Tune,
+    of_type,
+)  # fmt: skip
 from melodysynthesis.apps.studio.errand import Errand
 from melodysynthesis.apps.studio.guard import FRAMED, LOCAL, Guard, TooLargeError
 from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES, MAX_REPORT_BYTES, Seconds, check_melody, check_request
@@ -56,38 +68,9 @@ from melodysynthesis.runtime.base import Card
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-Json = dict[str, Any]
 
-DOWNLOADS = {
-    "mid": "audio/midi", "musicxml": "application/vnd.recordare.musicxml+xml", "abc": "text/vnd.abc",
-    "krn": "text/plain", "json": "application/json", "svg": "image/svg+xml", "png": "image/png", "wav": "audio/wav",
-}  # fmt: skip
-"""Formats of files that can be taken away, and their media types."""
 FOR_A_YEAR = {"cache-control": "public, max-age=31536000, immutable"}
-ASKING = Body(openapi_examples={"waltz": {"value": {"bars": 8, "meter": "3/4", "key": "G major", "cadence": True}}})
-# as people type it, and as it is written: keys, chords and the like are text
-_SCHEMA = {name: value for name, value in Request.model_json_schema(mode="serialization").items() if name != "required"}
-DOCUMENTED = {"requestBody": {"content": {"application/json": {"schema": _SCHEMA}}}}
 ALWAYS_ASK = {"cache-control": "no-cache"}
-
-
-class Tune(BaseModel):
-    """A melody as `formats.json` writes it."""
-
-    model_config = ConfigDict(extra="forbid")
-    melody: Json
-
-
-class Judged(Tune):
-    """A melody, and the request that it is judged by."""
-
-    request: Json | None = None
-
-
-class Drawn(Tune):
-    """A melody, and the width of its score in pixels."""
-
-    width: Annotated[int, Body(ge=280, le=3000)] = 900
 
 
 class Studio:
@@ -201,6 +184,7 @@ def application(
     app = FastAPI(
         title="MelodySynthesis studio", version=__version__, lifespan=lifespan,
         description=f"{__doc__}\n{live.__doc__}", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
+        responses=MISTAKES,
     )  # fmt: skip
     for error, status in ((MelodyError, 422), (TooBusyError, 503), (TooSlowError, 504), (WorkerFailedError, 500)):
         app.add_exception_handler(error, partial(_told, status))
@@ -273,7 +257,9 @@ def _add_lists(app: FastAPI, studio: Studio) -> None:
         """Of each named corpus the held-out `tunes`, and by descriptor where 95 % of them lie: low, median, high."""
         return {name: found._asdict() for name, found in known().items()}
 
-    @app.get("/api/study", summary="The report of a study", response_class=Response)
+    page = of_type("text/html") | {404: {"model": Mistake, "description": "None was given"}}
+
+    @app.get("/api/study", summary="The report of a study", response_class=Response, responses=page)
     def study() -> Response:
         """The page that `melody studio --study FOLDER` was given: it may show and sound, but run nothing."""
         if studio.report is None:
@@ -381,7 +367,9 @@ def _add_melodies(app: FastAPI, studio: Studio) -> None:
             http, pool.one("engrave", {"melody": _melody(asked), "width": asked.width}, seconds.engrave)
         )
 
-    @app.post("/api/convert/{format}", summary="A melody as a file", response_class=Response)
+    file = of_type(*DOWNLOADS.values())
+
+    @app.post("/api/convert/{format}", summary="A melody as a file", response_class=Response, responses=file)
     async def convert(http: HttpRequest, format: str, asked: Tune) -> Response:
         """One of `downloads` in `/api/terms`."""
         if format not in DOWNLOADS:
@@ -391,14 +379,16 @@ def _add_melodies(app: FastAPI, studio: Studio) -> None:
         named = {"content-disposition": f'attachment; filename="melody.{format}"'}
         return Response(base64.b64decode(answer["data"]), media_type=DOWNLOADS[format], headers=named)
 
-    @app.post("/api/open", summary="The melodies of a file")
+    @app.post("/api/open", summary="The melodies of a file", openapi_extra=ANY_BYTES)
     async def open_file(http: HttpRequest, name: Annotated[str, Query(min_length=1, max_length=200)]) -> Json:
         """The body is the file's bytes; its name says the format, and is used for nothing else."""
         data = await http.body()
         asked = {"name": name, "data": base64.b64encode(data).decode()}
         return await _while_awaited(http, pool.one("read", asked, seconds.read))
 
-    @app.get("/api/sounds/{pitch}.wav", summary="The sound of a note", response_class=Response)
+    wav = of_type("audio/wav")
+
+    @app.get("/api/sounds/{pitch}.wav", summary="The sound of a note", response_class=Response, responses=wav)
     async def sound(pitch: Annotated[int, Path(ge=0, le=127)]) -> Response:
         """By its MIDI number; cached by the server, and for long by the browser."""
         return Response(await studio.sound(pitch), media_type="audio/wav", headers=FOR_A_YEAR)

@@ -101,6 +101,7 @@ def listening_on(host: str, port: int) -> socket.socket:
         listening = socket.socket(family)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(128)  # who comes before the server is up waits a moment
     except OSError as error:
         raise MelodyError(f"can't listen on {host}, port {port}: {error.strerror or error}: try --port 0") from None
     return listening
