@@ -46,7 +46,7 @@ class Seconds(NamedTuple):
     judge: float = 30
     errand: float = 1800
     sound: float = 20
-    rehearse: float = 20
+    rehearse: float = 60
     improvised_note: float = 10
     unheard: float = 120
     """Without any message; a page says where it is every two seconds, one that nobody looks at each minute."""

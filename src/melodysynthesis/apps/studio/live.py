@@ -308,7 +308,10 @@ class Conversation:
         setting = message.setting(Request(**fields))
         await self._end()
         improviser = FarImproviser(self._worker, fields, self._studio.seconds.improvised_note, self._tell)
-        await improviser.rehearse(self._studio.seconds.rehearse)
+        try:
+            await improviser.rehearse(self._studio.seconds.rehearse)
+        except TimeoutError:
+            raise LimitError("the model takes too long to get ready: the machine is busy, try again later") from None
         self._stage = Stage(setting, improviser, self._house.threads, self._tell)
         self._stage.over.add_done_callback(self._ended)
         self._put({"type": "ready", "request": fields, "ahead": AHEAD})

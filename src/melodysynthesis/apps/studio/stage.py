@@ -127,6 +127,7 @@ class FarImproviser:
         """Make the model ready.
 
         Raises:
+            TimeoutError: if it is not within these seconds; the worker is of no use then.
             MelodyError: if it can't play what is asked for.
             WorkerFailedError: if it fails for no fault of that.
         """
