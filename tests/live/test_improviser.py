@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from melodysynthesis.certificate import Verdict, certify
+from melodysynthesis.constraints.timeline import Timeline
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.notation import parse_key, parse_meter, parse_notes
 from melodysynthesis.generation.request import Request
-from melodysynthesis.live.improviser import ModelImproviser
+from melodysynthesis.live.improviser import ModelImproviser, check_along
 from melodysynthesis.music import Melody, Meter, Note
 from tests.fakes import TableEngine
 
@@ -89,6 +91,80 @@ def test_a_meter_that_the_model_can_not_play_is_told_before_anybody_plays():
         improviser("grid", meter=Meter(0, 3, 32))
 
 
-def test_rules_that_are_not_kept_live_are_refused_by_name():
-    with pytest.raises(RequestError, match="not yet range, max-leap"):
-        improviser(range="C4-C6", max_leap=7)
+RULES = {
+    "scale": {"scale": "major"},
+    "chromatic": {"scale": "major-pentatonic", "chromatic": 2},
+    "range": {"range": "D3-E4"},
+    "leaps": {"max_leap": 9, "leap_recovery": True},
+    "chords": {"chords": "C | F | G7 | C"},
+    "cadence": {"cadence": True},
+    "durations": {"durations": "1/2 1 2", "rests": False},
+    "syncopation": {"max_syncopation": 0, "ties_over_bars": False},
+    "rhythm": {"rhythm": "1 1/2 1/2 r:1 1"},
+    "contour": {"contour": "+ + - 0"},
+    "fixed": {"fixed": "1.1:G4 2.3:C5"},
+    "all": {"scale": "major", "range": "C4-G5", "max_leap": 9, "leap_recovery": True, "chords": "C | F | G7 | C",
+            "cadence": True, "durations": "1/2 1 3/2 2", "max_syncopation": 2, "rests": False, "ties_over_bars": False,
+            "contour": "+ +", "fixed": "2.1:A4"},
+}  # fmt: skip
+
+
+def certificate(answer, timeline, request):
+    """Of an answer as a melody by itself, from where it begins."""
+    start = HEARD.duration
+    notes = tuple(note._replace(onset=note.onset - start) for note in answer)
+    melody = Melody(notes, timeline.ticks, timeline.meters[:1], HEARD.key, pickup=timeline.pickup)
+    return certify(melody, request.model_dump(mode="json", exclude={"bars"}))
+
+
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+@pytest.mark.parametrize("rule", RULES)
+def test_an_answer_keeps_the_rules_as_a_melody_by_itself(encoding, rule):
+    request = Request(seed=3, meter="4/4", key="C major", **RULES[rule])
+    player, bars = ModelImproviser(TableEngine(encoding), request), 6
+    timeline = Timeline.of_bars([request.meter] * bars, HEARD.pickup).after(HEARD.duration)
+    for turn in range(3):
+        answer = list(player.improvise(HEARD, bars, turn))
+        assert HEARD.duration <= answer[0].onset
+        assert answer[-1].end <= bars * request.meter.bar_ticks
+        found = certificate(answer, timeline, request)
+        assert found.verdict is Verdict.KEPT, found
+
+
+@pytest.mark.parametrize("octaves", [-4, 3])
+def test_rules_hold_where_the_player_plays(octaves):
+    request = Request(seed=3, meter="4/4", key="C major", scale="major", max_leap=7)
+    heard = HEARD.transpose(12 * octaves, HEARD.key)
+    answer = list(ModelImproviser(TableEngine("event"), request).improvise(heard, 4, 1))
+    timeline = Timeline.of_bars([request.meter] * 4, HEARD.pickup).after(HEARD.duration)
+    assert certificate(answer, timeline, request).verdict is Verdict.KEPT
+    assert abs(answer[0].pitch - heard.notes[-1].pitch) < 36
+
+
+def test_an_answer_may_begin_within_a_bar():
+    request = Request(seed=3, meter="4/4", key="C major", rests=False, ties_over_bars=False)
+    heard = replace(HEARD, duration=HEARD.duration + 24)
+    answer = list(ModelImproviser(TableEngine("event"), request).improvise(heard, 4, 1))
+    assert answer[0].onset == heard.duration
+    assert answer[-1].end == 4 * 96
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({"range": "C4-D4", "chords": "E"}, "keeps range C4-D4 and chords E together"),
+        ({"cadence": True, "key": None}, "cadence in a key that is known before"),
+        ({"meters": "3/4 x2, 4/4 x2", "meter": None}, "one meter"),
+        ({"form": "AABA"}, "leave out form"),
+        ({"bars": 2, "contour": "+ + + + .", "durations": "4"}, "durations 4 and contour"),
+    ],
+)
+def test_what_no_answer_keeps_is_told_before_anybody_plays(fields, match):
+    with pytest.raises(RequestError, match=match):
+        improviser(**fields)
+
+
+def test_playing_along_keeps_the_rules_that_hold_in_a_part_of_a_melody():
+    check_along(Request(scale="major", range="C4-C5", max_leap=7))
+    with pytest.raises(RequestError, match="no end that could keep cadence, durations: take turns"):
+        check_along(Request(cadence=True, durations="1", max_leap=7))

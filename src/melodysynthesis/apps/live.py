@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from melodysynthesis.apps.asking import asks
 from melodysynthesis.apps.console import JSON_OPTION, say, say_json, say_table
 from melodysynthesis.errors import FormatError, RequestError
 
@@ -38,6 +39,7 @@ class Places(NamedTuple):
         return f"Listening to {source}, playing on {target}"
 
 
+@asks
 def command(
     *,
     input: Annotated[str | None, typer.Option(help="MIDI port to listen to: name, piece of it, number.")] = None,
@@ -55,10 +57,7 @@ def command(
     click: Annotated[bool, typer.Option("--click", help="Play a metronome on channel 10.")] = False,
     sync: Annotated[bool, typer.Option("--sync", help="Follow the MIDI clock that comes in.")] = False,
     channel: Annotated[int, typer.Option(help="MIDI channel, 1 to 16, that answers are played on.")] = 1,
-    temperature: Annotated[float | None, typer.Option(help="0 takes the likeliest token; 0.9 if not given.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Draw from the K likeliest tokens only.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Draw from the fewest tokens of probability P together.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The same playing and seed give the same answers.")] = None,
+    asked: dict[str, Any],
     record: Annotated[Path | None, typer.Option(help="MIDI file for what both have played.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop after so long; else Ctrl-C stops.")] = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
@@ -66,7 +65,7 @@ def command(
     """Play with a model: you play a phrase, it answers in time; or it plays along.
 
     The beat starts with your first note, or with the click, or with the sequencer whose clock is followed. Enter is
-    panic: it silences everything. Ctrl-C stops.
+    panic: it silences everything. Ctrl-C stops. Rules are kept by each answer; they need a --key.
     """
     from melodysynthesis.apps.ports import RtMidiPorts, choose
 
@@ -80,8 +79,7 @@ def command(
         target = choose("output", output, ports.outputs()) if output is not None else None
         setting = _setting(tempo=tempo, meter=meter, key=key, along=along, pause=pause, trade=trade, bars=bars, at=at,
                            sync=sync, click=click, channel=channel - 1)  # fmt: skip
-        asked = {"model": model, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-        asked = {name: value for name, value in asked.items() if value is not None}
+        asked |= {"model": model} if model is not None else {}
         _play(Places(ports, source, target), setting, asked, record, minutes)
     finally:
         ports.close()
@@ -92,8 +90,11 @@ def _play(places: Places, setting: Setting, asked: dict[str, Any], record: Path 
     from melodysynthesis.apps.session import Session, SystemClock, WriterThread, punctual, watched
     from melodysynthesis.generation.request import Request
     from melodysynthesis.live import ModelImproviser, Player
+    from melodysynthesis.live.improviser import check_along
 
-    request = Request(**asked, meter=setting.meter, key=setting.key)
+    request = Request(**asked, meter=setting.meter, key=setting.key, bars=setting.bars or setting.trade)
+    if setting.along:
+        check_along(request)
     improviser = ModelImproviser(open_model(request.model)[0], request)
     player = Player(setting)
     session = Session(player, places.ports, places.source, places.target, say=say, clock=SystemClock())

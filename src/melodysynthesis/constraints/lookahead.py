@@ -152,14 +152,17 @@ def _ends_of(automaton: Automaton) -> Ints:
     return np.asarray(np.maximum(space.number[ends], 0))
 
 
-def look_ahead(automaton: Automaton) -> Lookahead:
+def look_ahead(automaton: Automaton, close: bool = True) -> Lookahead:
     """The backward pass.
 
-    Where a melody's end is a section that was sung before, that section closes there as well as at the end. In sections
-    of one note or two it need not; so this is left out where nothing would be possible with it.
+    Args:
+        automaton: of the rules.
+        close: whether a section that is sung again at the end closes where it is first sung, too. In sections of one
+            note or two it need not; so this is left out also where nothing would be possible with it.
     """
-    look = _backward(automaton, automaton.close)
-    return look if look.possible or not automaton.close.any() else _backward(automaton, np.zeros_like(automaton.close))
+    never = np.zeros_like(automaton.close)
+    look = _backward(automaton, automaton.close if close else never)
+    return look if look.possible or not close or not automaton.close.any() else _backward(automaton, never)
 
 
 def _backward(automaton: Automaton, close: Flags) -> Lookahead:

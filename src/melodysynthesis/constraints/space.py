@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Space:
     ticks: Ints
     lengths: Ints
 
-    @property
+    @cached_property
     def number(self) -> Ints:
         """(last tick + 1,) number of each tick among `ticks`, or -1."""
         number = np.full(int(self.ticks[-1]) + 1, -1)

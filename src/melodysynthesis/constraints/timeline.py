@@ -55,6 +55,16 @@ class Timeline:
         meters = tuple(bar.meter._replace(tick=0) for bar in bars)
         return cls(meters, tuple(bar.start for bar in bars), melody.pickup, melody.duration, melody.meters[1:])
 
+    def after(self, tick: int) -> Self:
+        """What is left from a tick on, within: the rest of a bar that has begun is its pickup."""
+        left = [(line - tick, meter) for line, meter in zip(self.bar_lines, self.meters, strict=True) if line >= tick]
+        if not left or left[0][0] >= self.ticks - tick:  # within the last bar
+            bar = max(bisect_right(self.bar_lines, tick) - 1, 0)
+            left = [(self.bar_lines[bar] - tick, self.meters[bar])]
+        lines, meters = zip(*left, strict=True)
+        changes = tuple(meter._replace(tick=meter.tick - tick) for meter in self.changes if meter.tick > tick)
+        return type(self)(meters, lines, max(lines[0], 0), self.ticks - tick, changes)
+
     def place(self, tick: int) -> Place:
         """Where a tick is; those after the end are counted on in the last bar."""
         bar = bisect_right(self.bar_lines, tick)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -17,10 +19,10 @@ from melodysynthesis.encodings.event import sounds, tonic_shift
 from melodysynthesis.encodings.event_tokens import KINDS, Kind
 from melodysynthesis.encodings.grid import shift_to_c
 from melodysynthesis.errors import RequestError
-from melodysynthesis.generation.form import Form
+from melodysynthesis.generation.conflict import tables_for, together_with_given
 from melodysynthesis.generation.past import Memory, Past
-from melodysynthesis.generation.plan import asked_for, cut, tables_for, together_with_given
-from melodysynthesis.generation.prompt import says_meters
+from melodysynthesis.generation.plan import USUAL, Asked, asked_for, memories_of
+from melodysynthesis.generation.prompt import prompt_for, says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.walk import Start
 from melodysynthesis.music import Melody, Note
@@ -32,34 +34,74 @@ class Course:
     """All that the melodies of a batch have in common.
 
     Attributes:
-        look: of the rules.
-        start: where the particles begin.
-        prefix: tokens before that, the start token left out.
+        asked: the rules, and what is given.
+        begin: tick of the first event that is free.
+        end: tick at which the free part ends.
+        prefix: tokens before it, the start token left out.
+        suffix: tokens behind it.
         frame: key, meter, pickup and bars.
-        timeline: the bars.
         phrase_ends: of what is given, for encodings that don't say them.
-        memories: rules beside the automaton.
+        moved: semitones by which the model says pitches higher than they are.
     """
 
-    look: Lookahead
-    start: Start
+    asked: Asked
+    begin: int
+    end: int
     prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
     frame: Frame
-    timeline: Timeline
     phrase_ends: tuple[int, ...] = ()
-    memories: tuple[Memory, ...] = ()
+    moved: int = 0
+
+    @cached_property
+    def look(self) -> Lookahead:
+        """Ahead of the rules.
+
+        Raises:
+            RequestError: if no melody keeps them.
+        """
+        return tables_for(self.asked)
+
+    @cached_property
+    def start(self) -> Start:
+        """Where particles begin."""
+        number, past = self.look.automaton.space.number, _nothing(self.look)
+        before = [event for event in self.asked.given if event.onset < self.begin]
+        for event in before:
+            past.add(np.zeros(1, np.int64), *_numbers(self.look, event))
+        place, until = self.look.run(before), int(number[self.end])
+        return Start(int(number[self.begin]), place, past, until, self.suffix, self.moved)
+
+    @cached_property
+    def memories(self) -> tuple[Memory, ...]:
+        """The rules that look back further than an automaton can, as melodies are drawn."""
+        return memories_of(self.asked, self.look, early=True)
 
     @property
-    def given_until(self) -> int:
-        """The tick at which the first event that is not given begins."""
-        return int(self.look.automaton.space.ticks[self.start.tick])
+    def timeline(self) -> Timeline:
+        """The bars."""
+        return self.asked.timeline
+
+    def check(self) -> Self:
+        """Itself, if the rules can be kept by themselves and together with what is given before the free part.
+
+        Raises:
+            RequestError: if not.
+        """
+        given = [event for event in self.asked.given if event.onset < self.begin]
+        for memory in memories_of(self.asked, self.look, early=False):
+            event = first_broken(self.look, memory, given)
+            if event is not None:
+                raise together_with_given(memory.name, self.asked, event)
+        return self
 
     def keeps_to_the_end(self, encoding: Encoding, ids: Sequence[int]) -> bool:
         """Whether rules that look back are kept in what is given behind the notes that were drawn, too."""
-        if not self.memories or self.look.automaton.space.ticks[self.start.until] == self.timeline.ticks:
+        if not self.asked.looks_back or self.end == self.timeline.ticks:
             return True
         events = events_of(self.melody(encoding, ids))
-        return all(first_broken(self.look, memory, events) is None for memory in self.memories)
+        memories = memories_of(self.asked, self.look, early=False)
+        return all(first_broken(self.look, memory, events) is None for memory in memories)
 
     def melody(self, encoding: Encoding, ids: Sequence[int]) -> Melody:
         """The melody that tokens say."""
@@ -95,16 +137,15 @@ def course_for(encoding: Encoding, request: Request, frame: Frame, primer: Melod
     """
     timeline = bars_of(request, frame)
     _check_step(encoding, timeline)
-    given = events_of(primer) if primer else ()
-    look = tables_for(asked_for(encoding, request, timeline, frame.key, given))
+    asked = asked_for(encoding, request, timeline, frame.key, given=events_of(primer) if primer else (), corpus=corpus)
     prefix = _frame_ids(encoding, frame, timeline)
     if primer is not None:
         meters = (timeline.meters[0], *(meter for meter in timeline.changes if meter.tick < primer.duration))
         in_bars = replace(primer, key=frame.key, meters=meters, pickup=timeline.pickup)
         prefix += tuple(encoding.body(in_bars).tolist())
     ends = primer.phrase_ends if primer else ()
-    start = _start(look, given, primer.duration if primer else 0, timeline.ticks, (_end(encoding),))
-    return Course(look, start, prefix, frame, timeline, ends, memories_of(request, look, corpus, given))
+    begin = primer.duration if primer else 0
+    return Course(asked, begin, timeline.ticks, prefix, (clock_of(encoding).end,), frame, ends).check()
 
 
 def course_within(encoding: Encoding, request: Request, corpus: str) -> Course:
@@ -121,9 +162,8 @@ def course_within(encoding: Encoding, request: Request, corpus: str) -> Course:
     start, end = rewritten(melody, request.rewrite)
     timeline = Timeline.of_melody(melody)
     _check_step(encoding, timeline)
-    kept = events_of(melody, 0, start)
-    given = kept + events_of(melody, end)
-    look = tables_for(asked_for(encoding, request, timeline, melody.key, given))
+    given = events_of(melody, 0, start) + events_of(melody, end)
+    asked = asked_for(encoding, request, timeline, melody.key, given=given, corpus=corpus)
     filler = Note(start, end - start, 60 + tonic_shift(melody.key))
     if not says_meters(encoding):
         filler = filler._replace(pitch=60 - shift_to_c(melody.key))
@@ -132,8 +172,35 @@ def course_within(encoding: Encoding, request: Request, corpus: str) -> Course:
     ids = encoding.encode(replace(melody, notes=tuple(notes), phrase_ends=ends)).tolist()
     before, after = _parted(encoding, ids, start, end)
     frame = Frame(melody.key, timeline.meters[0], timeline.pickup, len(timeline.meters))
-    begin = _start(look, given, start, end, after)
-    return Course(look, begin, before, frame, timeline, ends, memories_of(request, look, corpus, kept))
+    return Course(asked, start, end, before, after, frame, ends).check()
+
+
+def course_after(encoding: Encoding, request: Request, heard: Melody, corpus: str, moved: int) -> Course:
+    """The course of answers to what was heard, which is not judged: an answer keeps the rules as a melody by itself.
+
+    Its ticks count from where it begins, its bars from its first bar line on; what is left of a bar is its pickup.
+
+    Args:
+        encoding: of the model.
+        request: rules, and the number of bars of the whole.
+        heard: what was heard, up to the answer, as the model is told it.
+        corpus: name of the one that the model was trained on.
+        moved: semitones by which the model is told pitches higher than they are.
+
+    Raises:
+        RequestError: if no answer keeps the rules, or the encoding can't say the frame.
+    """
+    prompt = prompt_for(encoding, request, heard)
+    whole = bars_of(request, prompt.frame)
+    timeline = whole.after(heard.duration)
+    _check_step(encoding, timeline)
+    asked = asked_for(encoding, request, timeline, prompt.frame.key, corpus=corpus)
+    low, high = (0, 127) if request.range or request.fixed else USUAL
+    said = (pitch for pitch in asked.pitches if low <= pitch <= high)
+    sung = tuple(pitch - moved for pitch in said if 0 <= pitch - moved <= 127)
+    prefix = (*_frame_ids(encoding, prompt.frame, whole), *prompt.ids.tolist())
+    end, asked = (clock_of(encoding).end,), asked._replace(pitches=sung, loose=True)
+    return Course(asked, 0, timeline.ticks, prefix, end, prompt.frame, moved=moved).check()
 
 
 def rewritten(melody: Melody, bars: tuple[int, int]) -> tuple[int, int]:
@@ -182,43 +249,6 @@ def _frame_ids(encoding: Encoding, frame: Frame, timeline: Timeline) -> tuple[in
     return tuple(ids[1 : _body(encoding, ids)])
 
 
-def _start(look: Lookahead, given: Sequence[Event], begin: int, end: int, after: tuple[int, ...]) -> Start:
-    number = look.automaton.space.number
-    before = [event for event in given if event.onset < begin]
-    past = _nothing(look)
-    for event in before:
-        past.add(np.zeros(1, np.int64), *_numbers(look, event))
-    return Start(int(number[begin]), look.run(before), past, int(number[end]), after)
-
-
-def memories_of(request: Request, look: Lookahead, corpus: str, given: Sequence[Event] = ()) -> tuple[Memory, ...]:
-    """The rules that look back further than an automaton can.
-
-    Args:
-        request: what is asked for.
-        look: of the other rules.
-        corpus: name of the one that the model was trained on.
-        given: notes and rests with which every melody begins.
-
-    Raises:
-        RequestError: if these break one by themselves.
-    """
-    memories: list[Memory] = []
-    automaton = look.automaton
-    if request.form is not None:
-        places = cut(automaton.setting.timeline, request.form)
-        memories.append(Form(automaton.space, request.form, places))
-    if request.max_copy is not None:
-        from melodysynthesis.generation.copies import MaxCopy, steps_of  # which read corpora, as nothing else here does
-
-        memories.append(MaxCopy(automaton, request.max_copy, steps_of(corpus)))
-    for memory in memories:
-        event = first_broken(look, memory, given)
-        if event is not None:
-            raise together_with_given(memory.name, request, event, automaton.setting.timeline)
-    return tuple(memories)
-
-
 def first_broken(look: Lookahead, memory: Memory, events: Sequence[Event]) -> Event | None:
     """The first of the events, from the start of a melody on, that a rule does not allow; None if it allows all."""
     past = _nothing(look)
@@ -239,10 +269,6 @@ def _numbers(look: Lookahead, event: Event) -> tuple[Ints, Ints, Ints]:
     space = look.automaton.space
     length = np.searchsorted(space.lengths, [event.ticks])
     return space.number[[event.onset]], np.array([look.automaton.event(event.pitch)]), length
-
-
-def _end(encoding: Encoding) -> int:
-    return clock_of(encoding).end
 
 
 def _check_step(encoding: Encoding, timeline: Timeline) -> None:

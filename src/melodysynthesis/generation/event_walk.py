@@ -30,7 +30,7 @@ class EventWalk:
         automaton = look.automaton
         setting, space = automaton.setting, automaton.space
         self.look, self.memories, self.until, self.after = look, memories, start.until, start.after
-        shift = tonic_shift(setting.key)
+        shift = tonic_shift(setting.key) - start.moved
         pitches = [ID[Kind.PITCH, int(pitch) - shift] for pitch in setting.pitches]
         self.heads = np.array([*pitches, REST, PHRASE])
         self.spelling = _Spelling(space, changes, start.after)

@@ -29,10 +29,12 @@ class Form:
         self.space, count = space, len(space.ticks)
         # Where the same notes, or the same rhythm, were sung before each tick; `NO` where they are new.
         self.same, self.rhythm = np.full(count, NO), np.full(count, NO)
+        self.begins = np.full(count, NO)  # the first tick of the section of each
         self.varied: list[tuple[Ints, Ints]] = []  # ticks of each varied section, and those of what it varies
         number = space.number
         for index, (section, (start, end)) in enumerate(zip(form, places, strict=True)):
             ticks = np.flatnonzero((space.ticks >= start) & (space.ticks < end))
+            self.begins[ticks] = number[start]
             earlier = [other for other in range(index) if form[other].letter == section.letter]
             twins = [other for other in earlier if form[other] == section]
             if not earlier:
@@ -75,3 +77,22 @@ class Form:
         sung = past.length[np.arange(len(tick)), np.maximum(source, 0)]
         lengths = np.arange(len(self.space.lengths))
         return np.where((source == NO)[:, None], True, lengths == sung[:, None])
+
+    def looked_at(self, past: Past, tick: int) -> bytes:
+        """All of the past before a tick that counts from there on, for one particle.
+
+        In a section that is sung again that is the rest of it; before it, the sections' effect is known better by
+        `search`. Of what is varied it is the rhythm and the pitches, and whether there is another one yet.
+        """
+        later = np.arange(len(self.same)) >= tick
+        sources = self.rhythm[later & (self.rhythm != NO)]
+        if self.same[tick] != NO and self.begins[tick] != tick:
+            here = later & (self.begins == self.begins[tick]) & (self.same != NO)
+            sources = np.concatenate([sources, self.same[here]])
+        sources = sources[(sources != NO) & (sources < tick)]
+        differs = [
+            bool((past.event[0, mine] != past.event[0, theirs])[mine < tick].any())
+            for mine, theirs in self.varied
+            if len(mine) and mine[0] < tick <= mine[-1]
+        ]
+        return bytes(past.event[0, sources].tobytes() + past.length[0, sources].tobytes() + bytes(differs))

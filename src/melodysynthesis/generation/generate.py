@@ -9,7 +9,7 @@ from melodysynthesis.generation.free import generate_free
 from melodysynthesis.generation.generated import Generated
 from melodysynthesis.generation.prompt import prompts_for
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.ruled import courses_for, generate_ruled
+from melodysynthesis.generation.ruled import check_ruled, generate_ruled
 from melodysynthesis.runtime.base import Engine
 
 
@@ -54,4 +54,4 @@ def check(engine: Engine, request: Request) -> None:
     """Raise what `generate` would raise for a request that contradicts the model, its primers or itself."""
     prompts_for(engine.encoding, request, range(request.count))
     if request.steered:
-        courses_for(engine, request, [0])
+        check_ruled(engine, request)

@@ -25,7 +25,7 @@ class GridWalk:
     ) -> None:
         automaton = look.automaton
         self.look, self.memories, self.until, self.after = look, memories, start.until, start.after
-        shift = shift_to_c(automaton.setting.key)
+        shift = shift_to_c(automaton.setting.key) + start.moved
         pitches = [encoding.ids[str(int(pitch) + shift)] for pitch in automaton.setting.pitches]
         ids = encoding.ids
         self.heads = np.array([*pitches, ids[REST], ids[HOLD], ids[DELIMITER]])

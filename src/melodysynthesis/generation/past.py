@@ -43,6 +43,13 @@ class Past:
         self.onsets[rows, self.notes[rows]] = tick
         self.notes[rows] += 1
 
+    def events(self, row: int) -> tuple[tuple[int, int, int], ...]:
+        """Numbers of onset, event and length of each event of a particle, in order."""
+        ticks = np.flatnonzero(self.event[row] != NO)
+        return tuple(
+            zip(ticks.tolist(), self.event[row, ticks].tolist(), self.length[row, ticks].tolist(), strict=True)
+        )
+
     def select(self, indices: Ints) -> Past:
         """That of the particles at `indices`."""
         return Past(self.event[indices], self.length[indices], self.onsets[indices], self.notes[indices], self.rest)
@@ -59,3 +66,6 @@ class Memory(Protocol):
 
     def lengths(self, past: Past, tick: Ints, event: Ints) -> Flags:
         """(rows, m) how long an event may be, that is not in the past yet."""
+
+    def looked_at(self, past: Past, tick: int) -> bytes:
+        """All of the past before a tick that counts from there on, for one particle: equal ones have equal futures."""

@@ -1,16 +1,10 @@
-"""From a request to what a sampler needs to keep its rules: their automaton and the look-ahead over it.
-
-A request that no melody can keep is refused here, before anything is generated, with rules that conflict: none of them
-can be left out of the list.
-"""
+"""From a request to what a sampler needs to keep its rules: their automaton, the look-ahead over it, and the rules that
+look further back than an automaton can."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from functools import lru_cache, partial
-from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,15 +24,16 @@ from melodysynthesis.encodings.base import Encoding
 from melodysynthesis.encodings.event import tonic_shift
 from melodysynthesis.encodings.event_tokens import DURATIONS, ID, Kind
 from melodysynthesis.encodings.grid import GridEncoding, shift_to_c
-from melodysynthesis.errors import RequestError
-from melodysynthesis.generation.notation import format_pitch
+from melodysynthesis.generation.form import Form
+from melodysynthesis.generation.past import Memory
 from melodysynthesis.generation.request import RULES as NAMES
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Key
-from melodysynthesis.theory import beat_ticks
 
 GIVEN = "given"
 """The rule that what is given stands, among the names of rules."""
+LOOKING_BACK = ("form", "max_copy")
+"""Rules that look further back than an automaton can."""
 USUAL = (52, 84)
 """E3 to C6: what folk songs and most melodies use."""
 SMALLEST = 300
@@ -56,6 +51,9 @@ class Asked(NamedTuple):
         given: notes and rests that stand.
         pitches: that the encoding can say.
         step: of the encoding, in ticks.
+        corpus: name of the one that the model was trained on, which max-copy compares with.
+        loose: whether also what is seldom of use is looked at: pitches that few songs use, and a last section of one
+            note or two that closes the melody though the same notes do not close where they are first sung.
     """
 
     rules: tuple[str, ...]
@@ -65,16 +63,29 @@ class Asked(NamedTuple):
     given: tuple[Event, ...]
     pitches: tuple[int, ...]
     step: int
+    corpus: str = ""
+    loose: bool = False
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether there are rules that look further back than an automaton can."""
+        return any(name in LOOKING_BACK for name in self.rules)
 
 
 def asked_for(
-    encoding: Encoding, request: Request, timeline: Timeline, key: Key | None, given: Sequence[Event] = ()
+    encoding: Encoding,
+    request: Request,
+    timeline: Timeline,
+    key: Key | None,
+    *,
+    given: Sequence[Event] = (),
+    corpus: str = "",
 ) -> Asked:
     """What a request asks of a melody with these bars and this key."""
     names = (*request.rules, *([GIVEN] if given else []))
     values = tuple((name, getattr(request, name)) for name in (*NAMES, "chromatic"))
     pitches = tuple(pitches_of(encoding, key).tolist())
-    return Asked(names, values, timeline, key, tuple(given), pitches, clock_of(encoding).step)
+    return Asked(names, values, timeline, key, tuple(given), pitches, clock_of(encoding).step, corpus)
 
 
 def pitches_of(encoding: Encoding, key: Key | None) -> Ints:
@@ -86,26 +97,14 @@ def pitches_of(encoding: Encoding, key: Key | None) -> Ints:
     return np.sort(pitches[(pitches >= 0) & (pitches <= 127)])
 
 
-def tables_for(asked: Asked) -> Lookahead:
-    """The look-ahead over the rules' automaton.
-
-    Raises:
-        RequestError: if no melody keeps all rules, naming some that conflict.
-    """
-    look = tables(asked)
-    if look is None:
-        raise conflict(asked)
-    return look
-
-
 @lru_cache(maxsize=32)
 def tables(asked: Asked) -> Lookahead | None:
-    """The look-ahead; None if no melody keeps all rules.
+    """The look-ahead; None if no melody keeps all rules, those left aside that look too far back.
 
     Without a range only usual pitches are looked at, and all that the encoding can say where those do not do.
     """
     usual = asked
-    if "range" not in asked.rules:
+    if "range" not in asked.rules and not asked.loose:
         near = {event.pitch for event in asked.given} | {note.pitch for note in dict(asked.values)["fixed"] or ()}
         around = [USUAL, *((pitch - 12, pitch + 12) for pitch in near if pitch is not None)]
         sung = tuple(pitch for pitch in asked.pitches if any(low <= pitch <= high for low, high in around))
@@ -130,7 +129,7 @@ def _tables(asked: Asked) -> Lookahead | None:
     automaton = compile_rules(setting, builds, _space(asked, values))
     if automaton is None:
         return None
-    look = look_ahead(automaton)
+    look = look_ahead(automaton, close=not asked.loose)
     return look if look.possible else None
 
 
@@ -181,79 +180,20 @@ def likenesses_of(timeline: Timeline, form: Sequence[Section]) -> tuple[Likeness
     return tuple(found)
 
 
-def conflict(asked: Asked, possible: Callable[[Asked], bool] = lambda asked: tables(asked) is not None) -> RequestError:
-    """The refusal of rules that no melody keeps together: one line, with a smallest set of them that conflict."""
-    names = smallest_conflict(asked, possible)
-    shown = [_shown(name, dict(asked.values)) for name in names]
-    timeline = asked.timeline
-    meters = ", ".join(dict.fromkeys(map(str, timeline.meters)))
-    bars = f"{len(timeline.meters)} bar{'s' * (len(timeline.meters) != 1)} of {meters}"
-    where = f"in {bars}{f', {asked.key}' if asked.key else ''}"
-    if not shown:
-        line = f"no melody fills {bars}: this model can't say notes of such lengths"
-    elif GIVEN in names:
-        event = first_impossible(asked._replace(rules=names), possible)
-        where = f"together {where}" if len(shown) > 1 else where
-        line = f"no melody keeps {' and '.join(shown)} {where}: it fails at {placed(event, timeline)}"
-    elif len(shown) == 1:
-        line = f"no melody keeps {shown[0]} {where}"
-    else:
-        line = f"no melody keeps {', '.join(shown[:-1])} and {shown[-1]} together {where}: leave one out, or change it"
-    return RequestError(line, names)
+def memories_of(asked: Asked, look: Lookahead, early: bool) -> tuple[Memory, ...]:
+    """The rules that look back further than an automaton can.
 
+    Args:
+        asked: what is asked for.
+        look: of the other rules.
+        early: see `MaxCopy`.
+    """
+    memories: list[Memory] = []
+    values, automaton = dict(asked.values), look.automaton
+    if "form" in asked.rules:
+        memories.append(Form(automaton.space, values["form"], cut(asked.timeline, values["form"])))
+    if "max_copy" in asked.rules:
+        from melodysynthesis.generation.copies import MaxCopy, steps_of  # which read corpora, as nothing else here does
 
-def first_impossible(asked: Asked, possible: Callable[[Asked], bool]) -> Event:
-    """Of the notes and rests that are given, the first with which nothing can keep the rules."""
-    enough = bisect_left(
-        range(len(asked.given) - 1), True, key=lambda last: not possible(asked._replace(given=asked.given[: last + 1]))
-    )
-    return asked.given[enough]
-
-
-def placed(event: Event, timeline: Timeline) -> str:
-    """A note or rest by its pitch and place, such as "G4 in bar 2, beat 5/2"; bar 0 is the pickup."""
-    bar, meter, position = timeline.place(event.onset)
-    beat = 1 + Fraction(position, beat_ticks(meter))
-    return f"{'the rest' if event.pitch is None else format_pitch(event.pitch)} in bar {bar}, beat {beat}"
-
-
-def together_with_given(rule: str, asked: Request, event: Event, timeline: Timeline) -> RequestError:
-    """The refusal of a rule that what is given breaks by itself, at an event of it."""
-    shown = _shown(rule, {name: getattr(asked, name) for name in NAMES})
-    line = f"no melody keeps {shown} and {_shown(GIVEN, {})} together: it fails at {placed(event, timeline)}"
-    return RequestError(line, (rule, GIVEN))
-
-
-def smallest_conflict(asked: Asked, possible: Callable[[Asked], bool]) -> tuple[str, ...]:
-    """Rules that conflict: no fewer, if there are not too many sets to look through, and none of them superfluous."""
-
-    def fine(names: Sequence[str]) -> bool:
-        return possible(asked._replace(rules=tuple(names)))
-
-    found = list(asked.rules)
-    for name in asked.rules:
-        fewer = [other for other in found if other != name]
-        if not fine(fewer):
-            found = fewer
-    tried = 0
-    for size in range(1, len(found)):
-        for names in combinations(asked.rules, size):
-            tried += 1
-            if tried > SMALLEST:
-                return tuple(found)
-            if not fine(names):
-                return names
-    return tuple(found)
-
-
-def _shown(name: str, values: dict[str, Any]) -> str:
-    if name == GIVEN:
-        return "the notes that are given"
-    value, flag = values[name], name.replace("_", "-")
-    if name in ("rests", "ties_over_bars"):
-        return f"no {flag}"
-    if value is True:
-        return flag
-    dumped = Request.model_construct(**{name: value}).model_dump(mode="json", include={name})[name]
-    extra = f" with {values['chromatic']} notes outside" if name == "scale" and values["chromatic"] else ""
-    return f"{flag} {dumped}{extra}"
+        memories.append(MaxCopy(automaton, values["max_copy"], steps_of(asked.corpus), early))
+    return tuple(memories)

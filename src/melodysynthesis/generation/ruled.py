@@ -13,20 +13,23 @@ import numpy as np
 from melodysynthesis.encodings.base import Encoding, Frame
 from melodysynthesis.encodings.event_tokens import KINDS, MAX_BARS, TONICS, VALUES, Kind
 from melodysynthesis.errors import RequestError
+from melodysynthesis.generation.conflict import perhaps, refusal
 from melodysynthesis.generation.course import Course, bars_of, course_for, course_within, events_of
 from melodysynthesis.generation.generated import Generated, Steering
+from melodysynthesis.generation.guided import draw_guided
 from melodysynthesis.generation.plan import asked_for, tables
 from melodysynthesis.generation.prompt import Prompt, prompts_for, says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import sample
-from melodysynthesis.generation.steered import Drawn, draw, draw_again, particles_of
+from melodysynthesis.generation.search import MOST, UndecidedError, search_of
+from melodysynthesis.generation.steered import Drawn, draw, particles_of
 from melodysynthesis.music import MODES, Key, Melody, Meter
 from melodysynthesis.runtime.base import Engine
 
 ROWS = 1024
 """Particles that are stepped together."""
-ATTEMPTS = 12
-"""So often is a melody begun again at most, where a rule that looks far back led all particles nowhere."""
+FEW = 1_000
+"""Beginnings that are looked at before melodies are made, which mostly find their way sooner."""
 USUAL = Frame(meter=Meter(0, 4, 4), pickup=0, bars=8)
 """Where a model would write without meter, which rules can't do."""
 LONGEST = 32
@@ -59,17 +62,39 @@ def _batches(members: list[int], most: int) -> Iterable[list[int]]:
 
 def _drawn(engine: Engine, course: Course, request: Request, indices: Sequence[int]) -> dict[int, tuple[Drawn, int]]:
     """What was drawn for each index, and at which attempt."""
-    found: dict[int, tuple[Drawn, int]] = {}
-    for index, drawn in zip(indices, draw(engine, course, request, indices), strict=True):
-        attempt = 0
-        while drawn is None or not course.keeps_to_the_end(engine.encoding, drawn.ids):
-            attempt += 1
-            if attempt == ATTEMPTS:
-                names = ", ".join(request.rules)
-                raise RequestError(f"no melody was found that keeps {names}: a form or max-copy may ask too much")
-            drawn = draw_again(engine, course, request, index, attempt=attempt)  # noqa: PLW2901
-        found[index] = (drawn, attempt + 1)
-    return found
+    return {
+        index: (drawn, 1)
+        if drawn is not None and course.keeps_to_the_end(engine.encoding, drawn.ids)
+        else _drawn_again(engine, course, request, index)
+        for index, drawn in zip(indices, draw(engine, course, request, indices), strict=True)
+    }
+
+
+def _drawn_again(engine: Engine, course: Course, request: Request, index: int) -> tuple[Drawn, int]:
+    """A melody by a complete search, where particles came to nothing."""
+    try:
+        for loose in (False, True):
+            wide = replace(course, asked=course.asked._replace(loose=loose))
+            search = search_of(wide.asked)
+            if search is not None and search.possible(wide.start.past, wide.start.tick, wide.start.place):
+                return draw_guided(engine, wide, request, index, search), 2
+    except UndecidedError:
+        names = ", ".join(name.replace("_", "-") for name in request.rules)
+        line = f"no melody was found that keeps {names}, nor that none does: {MOST:,} beginnings were looked at"
+        raise RequestError(line, request.rules) from None
+    raise refusal(course.asked)
+
+
+def draw_one(engine: Engine, course: Course, request: Request, index: int) -> Drawn:
+    """One melody of a course, whatever it takes."""
+    return _drawn(engine, course, request, [index])[index][0]
+
+
+def check_ruled(engine: Engine, request: Request) -> None:
+    """Raise what `generate_ruled` would raise, as far as is found out soon; the rest shows when melodies are made."""
+    for course, _ in courses_for(engine, request, [0]):
+        if course.asked.looks_back and not perhaps(course.asked, FEW):
+            raise refusal(course.asked)
 
 
 def courses_for(engine: Engine, request: Request, indices: Sequence[int]) -> list[tuple[Course, list[int]]]:
@@ -85,7 +110,7 @@ def courses_for(engine: Engine, request: Request, indices: Sequence[int]) -> lis
     courses = []
     for (number, frame), members in shared.items():
         primer = request.primers[number] if request.primers else None
-        fitting = _fitting(encoding, request, frame, primer)
+        fitting = _fitting(engine, request, frame, primer)
         courses.append((course_for(encoding, request, fitting, primer, engine.card.corpus), members))
     return courses
 
@@ -138,7 +163,7 @@ def _frame_of(tokens: Sequence[int]) -> Frame:
     return Frame(key, Meter(0, values[Kind.BEATS], values[Kind.UNIT]), pickup, min(bars, LONGEST))
 
 
-def _fitting(encoding: Encoding, request: Request, frame: Frame, primer: Melody | None) -> Frame:
+def _fitting(engine: Engine, request: Request, frame: Frame, primer: Melody | None) -> Frame:
     """The frame, or the nearest to it of what was not asked for, in which the rules can be kept."""
     candidates = [frame]
     if request.number_of_bars is None:
@@ -146,8 +171,9 @@ def _fitting(encoding: Encoding, request: Request, frame: Frame, primer: Melody 
     if request.pickup is None and primer is None:
         candidates += [replace(candidate, pickup=0) for candidate in candidates]
     for candidate in candidates:
-        given = events_of(primer) if primer else ()
-        if tables(asked_for(encoding, request, bars_of(request, candidate), candidate.key, given)) is not None:
+        bars, given = bars_of(request, candidate), events_of(primer) if primer else ()
+        asked = asked_for(engine.encoding, request, bars, candidate.key, given=given, corpus=engine.card.corpus)
+        if tables(asked) is not None:
             return candidate
     return frame
 
@@ -155,7 +181,7 @@ def _fitting(encoding: Encoding, request: Request, frame: Frame, primer: Melody 
 def _generated(encoding: Encoding, course: Course, request: Request, index: int, found: tuple[Drawn, int]) -> Generated:
     drawn, attempts = found
     melody = course.melody(encoding, drawn.ids)
-    first = bisect_left(melody.notes, course.given_until, key=itemgetter(0))
+    first = bisect_left(melody.notes, course.begin, key=itemgetter(0))
     return Generated(
         index=index,
         melody=replace(melody, source=f"{Path(request.model).stem}, seed {request.seed}, number {index + 1}"),

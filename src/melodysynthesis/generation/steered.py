@@ -25,6 +25,7 @@ from melodysynthesis.generation import sampling
 from melodysynthesis.generation.course import Course
 from melodysynthesis.generation.event_walk import EventWalk
 from melodysynthesis.generation.grid_walk import GridWalk
+from melodysynthesis.generation.past import Memory
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.walk import Options, Walk
 from melodysynthesis.runtime.base import Engine, Logits, State
@@ -38,8 +39,6 @@ RESAMPLE = 0.5
 """Particles are resampled when their effective number is less than this share of them."""
 STUCK = -20.0
 """Added to the log-likelihood of one more note of a pitch that has sounded too often in a row: encouraged, no rule."""
-REWINDS, FIRST_REWIND, DOUBLINGS = 60, 4, 6
-"""How often a melody goes back at most; by how many tokens; how often that is doubled before it is so few again."""
 SAVED = ("melodies", "weights", "logits", "ids", "length", "score", "likelihood", "dead")
 """What changes in a flock from step to step, but for its walk and the model's state."""
 PARTICLE_STREAM, ATTEMPT_STREAM = 40, 56
@@ -55,6 +54,7 @@ class Drawn(NamedTuple):
         effective_size: the least effective number of particles that there was before a resampling or at the end.
         log_probability: estimated natural logarithm of the probability that a melody of the model keeps the rules.
         drawn: number of tokens that were not given.
+        events: numbers of onset, event and length of each, those before the start too.
     """
 
     ids: tuple[int, ...]
@@ -62,6 +62,7 @@ class Drawn(NamedTuple):
     effective_size: float
     log_probability: float
     drawn: int
+    events: tuple[tuple[int, int, int], ...]
 
 
 def particles_of(request: Request) -> int:
@@ -74,8 +75,6 @@ def draw(
     course: Course,
     request: Request,
     indices: Sequence[int],
-    *,
-    attempt: int = 0,
     advance: Callable[[int], None] = lambda done: None,
 ) -> list[Drawn | None]:
     """A melody for each index; None where all particles of one came to nothing, as only `Course.memories` can cause.
@@ -85,52 +84,38 @@ def draw(
         course: what holds for all.
         request: seed, temperature, top-k, top-p and the number of particles are taken from it.
         indices: numbers of the melodies in the request, which pick their random streams.
-        attempt: picks other streams.
         advance: is told how many melodies are done.
     """
-    flock = Flock(engine, course, request, indices, attempt)
+    flock = Flock(engine, course, request, indices)
     while not flock.done:
         flock.step()
         advance(len(indices) - len(flock.melodies))
     return flock.results
 
 
-def draw_again(engine: Engine, course: Course, request: Request, index: int, *, attempt: int) -> Drawn | None:
-    """One melody, by going back: where all particles came to nothing they begin again some tokens earlier.
-
-    What a rule that looks far back asks for is often decided by the last notes before it: first a few tokens are taken
-    back, and more and more where that does not help.
-    """
-    flock = Flock(engine, course, request, [index], attempt)
-    saved = [flock.saved()]
-    for rewind in range(REWINDS):
-        while not flock.done and np.isfinite(flock.weights).any():
-            flock.step()
-            if not flock.done and np.isfinite(flock.weights).any():
-                saved.append(flock.saved())
-        if flock.results[0] is not None:
-            return flock.results[0]
-        del saved[max(1, len(saved) - FIRST_REWIND * 2 ** (rewind % DOUBLINGS)) :]
-        flock.restore(saved[-1])
-    return None
-
-
-def walk_of(encoding: Encoding, course: Course, rows: int) -> Walk:
+def walk_of(encoding: Encoding, course: Course, rows: int, memories: Sequence[Memory]) -> Walk:
     """A walk of so many particles, whose options are an encoding's tokens."""
     if isinstance(encoding, GridEncoding):
-        return GridWalk(encoding, course.look, course.start, rows, course.memories)
+        return GridWalk(encoding, course.look, course.start, rows, memories)
     assert isinstance(encoding, EventEncoding)
-    return EventWalk(course.look, course.start, rows, course.memories, course.timeline.changes)
+    return EventWalk(course.look, course.start, rows, memories, course.timeline.changes)
 
 
 class Flock:
     """Particles of several melodies under way, N for each; a row of the batch is one particle.
 
-    Melodies that are done leave the batch.
+    Melodies that are done leave the batch. Without `memories` those of the course are kept.
     """
 
     def __init__(
-        self, engine: Engine, course: Course, request: Request, indices: Sequence[int], attempt: int = 0
+        self,
+        engine: Engine,
+        course: Course,
+        request: Request,
+        indices: Sequence[int],
+        *,
+        memories: Sequence[Memory] | None = None,
+        attempt: int = 0,
     ) -> None:
         self.engine, self.request, self.size = engine, request, particles_of(request)
         numbers = np.array(indices, np.int64) + (attempt << ATTEMPT_STREAM)
@@ -144,7 +129,7 @@ class Flock:
             logits, state = engine.step(np.array([token]), state)
         self.logits: Logits = logits[np.zeros(rows, np.int64)]
         self.state: State = engine.select(state, np.zeros(rows, np.int64))
-        self.walk: Walk = walk_of(engine.encoding, course, rows)
+        self.walk: Walk = walk_of(engine.encoding, course, rows, course.memories if memories is None else memories)
         self.prefix = (engine.encoding.start_id, *course.prefix)
         self.melodies = np.arange(len(indices))  # those in the batch
         self.ids, self.length = np.zeros((rows, 128), np.int64), np.zeros(rows, np.int64)
@@ -174,6 +159,7 @@ class Flock:
         """Go back to where it stood."""
         rows = np.arange(len(saved["ids"]))
         self.walk, self.state = saved["walk"].select(rows), self.engine.select(saved["state"], rows)
+        self.results = [None] * len(self.results)
         for name in SAVED:
             setattr(self, name, saved[name].copy())
 
@@ -276,6 +262,7 @@ class Flock:
             effective_size=float(self.least[self.melodies[place]]),
             log_probability=float(smc.log_mean(weights)[0]),
             drawn=len(tokens),
+            events=self.walk.past.events(row),
         )
 
 

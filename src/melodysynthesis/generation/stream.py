@@ -20,10 +20,10 @@ import numpy as np
 from melodysynthesis.constraints.given import Event
 from melodysynthesis.constraints.rule import Flags
 from melodysynthesis.generation import particles as smc
-from melodysynthesis.generation.course import Course, events_of
+from melodysynthesis.generation.course import Course
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.ruled import courses_for, generate_ruled
-from melodysynthesis.generation.steered import Flock
+from melodysynthesis.generation.ruled import courses_for, draw_one
+from melodysynthesis.generation.steered import Drawn, Flock
 from melodysynthesis.runtime.base import Engine
 
 
@@ -54,21 +54,23 @@ def stream(engine: Engine, request: Request, index: int = 0, ahead: int = 0) -> 
         RequestError: before the first note, if no melody keeps the rules.
     """
     ((course, _),) = courses_for(engine, request, [index])
+    yield from sing(engine, course, request, index, ahead)
+
+
+def sing(engine: Engine, course: Course, request: Request, index: int, ahead: int = 0) -> Iterator[Sung]:
+    """The notes and rests of one melody of a course; see `stream`."""
+    at = course.start.tick
     if course.memories:
-        (made,) = generate_ruled(engine, request, [index])
-        for event in events_of(made.melody, course.given_until):
-            yield Sung(event, 1.0, 1.0)
+        yield from (Sung(event, 1.0, 1.0) for event in _rest(course, draw_one(engine, course, request, index), at))
         return
-    flock = Flock(engine, course, request, [index])
-    at, count = course.start.tick, 0
-    while len(flock.melodies):
+    flock, count = Flock(engine, course, request, [index]), 0
+    while not flock.done:
         flock.step()
-        while len(flock.melodies) and flock.walk.notes()[~flock.dead].min() > count + ahead:
+        while not flock.done and flock.walk.notes()[~flock.dead].min() > count + ahead:
             sung, at = _commit(flock, course, at)
             count += 1
             yield sung
-    for event in _rest(engine, course, flock, at):
-        yield Sung(event, 1.0, 1.0)
+    yield from (Sung(event, 1.0, 1.0) for event in _rest(course, flock.results[0], at))
 
 
 def _commit(flock: Flock, course: Course, at: int) -> tuple[Sung, int]:
@@ -76,18 +78,20 @@ def _commit(flock: Flock, course: Course, at: int) -> tuple[Sung, int]:
     past = flock.walk.past
     before = float(smc.effective_size(flock.weights)[0])
     row = int(smc.pick(flock.weights, flock.choices.next(np.zeros(1, np.int64)))[0])
-    event, length = int(past.event[row, at]), int(past.length[row, at])
-    unlike: Flags = (past.event[:, at] != event) | (past.length[:, at] != length)
+    unlike: Flags = (past.event[:, at] != past.event[row, at]) | (past.length[:, at] != past.length[row, at])
     flock.give_up(unlike)
-    space, setting = course.look.automaton.space, course.look.automaton.setting
-    onset, ticks = int(space.ticks[at]), int(space.lengths[length])
-    pitch = None if event == setting.rest else int(setting.pitches[event])
-    after = float(smc.effective_size(flock.weights)[0])
-    return Sung(Event(onset, ticks, pitch), before, after), int(space.number[onset + ticks])
+    event = _event(course, at, int(past.event[row, at]), int(past.length[row, at]))
+    then = int(course.look.automaton.space.number[event.onset + event.ticks])
+    return Sung(event, before, float(smc.effective_size(flock.weights)[0])), then
 
 
-def _rest(engine: Engine, course: Course, flock: Flock, at: int) -> tuple[Event, ...]:
+def _rest(course: Course, drawn: Drawn | None, at: int) -> Iterator[Event]:
     """What was not given out when the melody ended."""
-    drawn = flock.results[0]
-    until = course.look.automaton.space.ticks[[at, course.start.until]].tolist()
-    return events_of(course.melody(engine.encoding, drawn.ids), *until) if drawn else ()
+    return (_event(course, *event) for event in (drawn.events if drawn else ()) if event[0] >= at)
+
+
+def _event(course: Course, tick: int, event: int, length: int) -> Event:
+    """An event by the numbers of its onset, itself and its length."""
+    space, setting = course.look.automaton.space, course.look.automaton.setting
+    pitch = None if event == setting.rest else int(setting.pitches[event])
+    return Event(int(space.ticks[tick]), int(space.lengths[length]), pitch)

@@ -40,6 +40,7 @@ class Start(NamedTuple):
         past: events before, of one particle.
         until: number of the tick at which the free part ends.
         after: tokens that then follow, to the end.
+        moved: semitones by which the model says pitches higher than they are.
     """
 
     tick: int
@@ -47,13 +48,25 @@ class Start(NamedTuple):
     past: Past
     until: int
     after: tuple[int, ...]
+    moved: int = 0
 
 
 class Walk(Protocol):
-    """A batch of particles under way."""
+    """A batch of particles under way.
+
+    Attributes:
+        past: events that are complete.
+        done: (rows,) whether nothing more comes.
+        tick: (rows,) number of the onset of the event that is under way, or is to begin.
+        place: (rows,) before it; see `Lookahead`.
+        head: (rows,) the event that is under way, or `NO`.
+    """
 
     past: Past
     done: Flags
+    tick: Ints
+    place: Ints
+    head: Ints
 
     def options(self) -> Options:
         """What may come next, for each particle."""

@@ -1,13 +1,17 @@
 """What the model writes for the player: notes one after the other, each final when it is out.
 
-`Improviser` is all that the player needs of a model. `ModelImproviser` gives it one by the sampler that writes files,
-so that key, meter and bars hold live as they do there. The rules that steer particles are refused: they would judge
-what the person plays as well, and their particles rewrite a past that has sounded.
+`Improviser` is all that the player needs of a model. `ModelImproviser` gives it one by what writes files, so that key,
+meter, bars and rules hold live as they do there.
+
+Rules are for the answer, as a melody by itself: what the person plays is not judged. Bar 1 of its chords, its rhythm or
+its fixed notes is its first whole bar. Notes that are out are final, so the answer is drawn by one particle unless more
+are asked for, and none of them is ahead; see `generation.stream`. With max-copy, which looks far back, the whole answer
+is written before its first note is out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from typing import Protocol
 
@@ -17,9 +21,11 @@ from numpy.typing import NDArray
 from melodysynthesis.constraints.base import clock_of
 from melodysynthesis.encodings.base import Encoding, Frame, Group
 from melodysynthesis.errors import RequestError
+from melodysynthesis.generation.course import course_after
 from melodysynthesis.generation.prompt import prompt_for
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import Step, sample
+from melodysynthesis.generation.stream import sing
 from melodysynthesis.music import Melody, Meter, Note
 from melodysynthesis.runtime.base import Engine
 
@@ -27,6 +33,10 @@ REGISTER = 62
 """Lowest pitch of the octave around which the songs lie that models are trained on: the median of theirs is 69."""
 LOWEST, HIGHEST = 53, 80
 """Pitches that every encoding can say in every key: `grid` has tokens for 47 to 86, after moving by up to a tritone."""
+
+
+KEPT_IN_PART = ("scale", "range", "max_leap", "max_syncopation", "rests", "ties_over_bars", "max_copy")
+"""Rules that are still kept by a melody that is cut off at a bar line."""
 
 
 class Improviser(Protocol):
@@ -52,32 +62,86 @@ class ModelImproviser:
 
     Args:
         engine: the model.
-        request: seed, temperature, top-k, top-p, key and meter; its primers, count and bars are not looked at.
+        request: seed, temperature, top-k, top-p, key, meter, rules and particles; with rules its bars are those of an
+            answer, if all have as many, and so what can't be kept is known before anybody plays.
 
     Raises:
-        RequestError: if the model can't play in this key and meter, or rules are asked for.
+        RequestError: if the model can't play in this key and meter, or no answer keeps the rules.
     """
 
     def __init__(self, engine: Engine, request: Request) -> None:
-        if request.steered:
-            names = ", ".join(request.rules) or "meters that change"
-            raise RequestError(f"live answers keep key, meter and whole bars, not yet {names.replace('_', '-')}")
-        self._engine, self._request = engine, request
+        if request.meters or request.within:
+            raise RequestError("live playing has one meter, and nothing to rewrite: leave out meters and within")
+        if request.form:
+            raise RequestError("an answer to a phrase with a pickup has no equal sections: leave out form")
+        if request.rules and request.key is None:
+            names = ", ".join(request.rules).replace("_", "-")
+            raise RequestError(f"live answers keep {names} in a key that is known before: add one, such as G major")
+        self._engine = engine
+        self._request = request.model_copy(update={"particles": request.particles or 1, "bars": None, "pickup": None})
         self._step = clock_of(engine.encoding).step
-        # What can't be played is told before anybody plays; and the first answer is not the one that warms the caches.
-        meter = request.meter or Meter(0, 4, 4)
-        bar = Melody((Note(0, meter.bar_ticks, REGISTER),), meter.bar_ticks, (meter,), request.key)
-        list(self.improvise(bar, 2, 0))
+        self._rehearse([request.bars] if request.bars else [self._fewest_bars * times for times in (1, 4, 16)])
+
+    def _rehearse(self, lengths: Sequence[int]) -> None:
+        """Play once, in the first number of bars that can be: what can't be played is told before anybody plays.
+
+        And the first answer is not the one that warms the caches.
+        """
+        meter = self._request.meter or Meter(0, 4, 4)
+        bar = Melody((Note(0, meter.bar_ticks, REGISTER),), meter.bar_ticks, (meter,), self._request.key)
+        for bars in lengths:
+            try:
+                list(self.improvise(bar, 1 + bars, 0))
+            except RequestError as error:
+                if not error.rules or bars == lengths[-1]:
+                    raise
+            else:
+                return
 
     def improvise(self, heard: Melody, bars: int, turn: int) -> Iterator[Note]:
         """See `Improviser.improvise`."""
-        moved = 12 * round((REGISTER + 5.5 - median(heard.pitches)) / 12)
+        moved = self._moved(heard)
         said = _said(heard, moved, self._step)
         request = self._request.model_copy(update={"primers": (said,), "bars": bars})
+        if request.rules:
+            yield from self._by_rules(request, said, moved, turn)
+        else:
+            for note in self._freely(request, said, turn):
+                yield note._replace(pitch=_folded(note.pitch - moved, 0, 127))
+
+    def _freely(self, request: Request, said: Melody, turn: int) -> Iterator[Note]:
         prompt = prompt_for(self._engine.encoding, request, said)
         steps = sample(self._engine, request, [prompt], np.array([turn]))
-        for note in _final_notes(steps, self._engine.encoding, prompt.frame, len(prompt.ids), said.duration):
-            yield note._replace(pitch=_folded(note.pitch - moved, 0, 127))
+        yield from _final_notes(steps, self._engine.encoding, prompt.frame, len(prompt.ids), said.duration)
+
+    def _by_rules(self, request: Request, said: Melody, moved: int, turn: int) -> Iterator[Note]:
+        course = course_after(self._engine.encoding, request, said, self._engine.card.corpus, moved)
+        for onset, ticks, pitch in (sung.event for sung in sing(self._engine, course, request, turn)):
+            if pitch is not None:
+                yield Note(said.duration + onset, ticks, pitch)
+
+    def _moved(self, heard: Melody) -> int:
+        """Semitones, whole octaves, up to where models have learned to sing: from what is asked for, or heard."""
+        asked = self._request.range or [note.pitch for note in self._request.fixed or ()]
+        middle = (min(asked) + max(asked)) / 2 if asked else median(heard.pitches)
+        return 12 * round((REGISTER + 5.5 - middle) / 12)
+
+    @property
+    def _fewest_bars(self) -> int:
+        """Bars that an answer needs for its chords and its fixed notes to have room."""
+        fixed = [note.bar for note in self._request.fixed or ()]
+        return max([1, len(self._request.chords or ()), *fixed])
+
+
+def check_along(request: Request) -> None:
+    """Whether the rules can be kept playing along, where the model writes on and is cut off at each bar line.
+
+    Raises:
+        RequestError: if not.
+    """
+    whole = [name.replace("_", "-") for name in request.rules if name not in KEPT_IN_PART]
+    if whole:
+        raise RequestError(f"playing along, answers have no end that could keep {', '.join(whole)}: take turns")
 
 
 def _said(heard: Melody, moved: int, step: int) -> Melody:

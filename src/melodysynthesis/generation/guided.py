@@ -1,0 +1,114 @@
+"""A melody whose every note is looked at by a complete search before the next: for rules that look far back.
+
+Particles do not see what a form or max-copy will ask for, and may all run into dead ends. Then one particle is drawn;
+after each note it is found out whether any melody goes on from there, and if none does, the note is taken back and not
+taken again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from melodysynthesis.constraints.rule import NO, Flags, Ints
+from melodysynthesis.generation.course import Course
+from melodysynthesis.generation.past import Past
+from melodysynthesis.generation.plan import memories_of
+from melodysynthesis.generation.request import Request
+from melodysynthesis.generation.search import Search
+from melodysynthesis.generation.steered import Drawn, Flock
+from melodysynthesis.generation.walk import Walk
+from melodysynthesis.runtime.base import Engine
+
+ATTEMPT = 1
+"""Its random numbers are others than those of the particles that came to nothing."""
+
+
+class Taken:
+    """A memory of what leads nowhere.
+
+    Attributes:
+        events: for a past, the events and lengths that no melody goes on from.
+        begun: for a past, the events that none goes on from, whatever their length.
+    """
+
+    name = "taken"
+
+    def __init__(self, lengths: int) -> None:
+        self.count = lengths
+        self.events: dict[bytes, set[tuple[int, int]]] = {}
+        self.begun: dict[bytes, set[int]] = {}
+
+    def heads(self, past: Past, tick: Ints) -> Flags:
+        """See `Memory.heads`."""
+        fine = np.ones((len(tick), past.rest + 1), np.bool_)
+        for row in range(len(tick)):
+            fine[row, list(self.begun.get(self.looked_at(past.select(np.array([row])), int(tick[row])), ()))] = False
+        return fine
+
+    def lengths(self, past: Past, tick: Ints, event: Ints) -> Flags:
+        """See `Memory.lengths`."""
+        fine = np.ones((len(tick), self.count), np.bool_)
+        for row in range(len(tick)):
+            known = self.events.get(self.looked_at(past.select(np.array([row])), int(tick[row])), ())
+            fine[row, [length for other, length in known if other == event[row]]] = False
+        return fine
+
+    def event(self, past: Past, tick: int, event: int, length: int) -> None:
+        """No melody goes on from this event."""
+        self.events.setdefault(self.looked_at(past, tick), set()).add((event, length))
+
+    def head(self, past: Past, tick: int, event: int) -> None:
+        """No melody goes on from this event, however long it is."""
+        self.begun.setdefault(self.looked_at(past, tick), set()).add(event)
+
+    def looked_at(self, past: Past, tick: int) -> bytes:
+        """See `Memory.looked_at`: everything."""
+        return bytes(past.event[0, :tick].tobytes() + past.length[0, :tick].tobytes() + tick.to_bytes(4))
+
+
+def draw_guided(engine: Engine, course: Course, request: Request, index: int, search: Search) -> Drawn:
+    """One melody, of which there must be some.
+
+    Raises:
+        UndecidedError: if it is too much to find out whether any melody goes on.
+    """
+    taken = Taken(len(course.look.automaton.space.lengths))
+    memories = (*memories_of(course.asked, course.look, early=False), taken)
+    flock = Flock(
+        engine, course, request.model_copy(update={"particles": 1}), [index], memories=memories, attempt=ATTEMPT
+    )
+    saved, count = [flock.saved()], 0
+    while True:
+        before = flock.walk.select(np.zeros(1, np.int64))
+        flock.step()
+        drawn = flock.results[0] if flock.done else None
+        if flock.done and drawn is not None:
+            if course.keeps_to_the_end(engine.encoding, drawn.ids):
+                return drawn
+            tick = int(before.tick[0])
+            taken.event(before.past, tick, *next(event[1:] for event in drawn.events if event[0] == tick))
+            flock.restore(saved[-1])
+        elif flock.done or not np.isfinite(flock.weights).any():
+            taken.head(before.past, int(before.tick[0]), int(before.head[0]))
+            if len(saved) > 1 and saved[-1]["walk"].head[0] == before.head[0]:  # it had begun already
+                saved.pop()
+                count -= 1
+            flock.restore(saved[-1])
+        elif flock.walk.notes()[0] > count:
+            if _goes_on(flock.walk, saved[-1]["walk"], search, taken):
+                saved, count = [*saved, flock.saved()], count + 1
+            else:
+                flock.restore(saved[-1])
+
+
+def _goes_on(walk: Walk, before: Walk, search: Search, taken: Taken) -> bool:
+    """Whether any melody goes on from where an event has ended, and with the one that may have begun since."""
+    past, tick, place, head = walk.past, int(walk.tick[0]), int(walk.place[0]), int(walk.head[0])
+    if not search.possible(past, tick, place):
+        start = int(before.tick[0])
+        taken.event(before.past, start, int(past.event[0, start]), int(past.length[0, start]))
+        return False
+    if head != NO and not search.possible_with(past, tick, place, head):
+        taken.head(past, tick, head)
+        return False
+    return True
