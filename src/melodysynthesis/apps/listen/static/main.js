@@ -65,7 +65,7 @@ function ask(question) {
   byId("told").hidden = !question.told;
   const mine = token;
   melodies = question.sounds.map((name, number) =>
-    new Melody(pair ? `Melody ${"AB"[number]}` : "The melody", () => api.sound(mine, name), { heard: allow, failed: tell }));
+    new Melody(pair ? `Melody ${"AB"[number]}` : "The melody", () => api.sound(mine, name), { heard: allow, failed: (error) => void trying(() => Promise.reject(error)) }));
   byId("melodies").replaceChildren(...melodies.map((melody) => melody.element));
   byId("answers").replaceChildren(...(pair ? [choice()] : Object.keys(RATED).map(rating)));
   allow();
@@ -158,7 +158,7 @@ async function trying(act) {
     await act();
   } catch (error) {
     if (error instanceof api.Refusal && error.status === 401) forget("Your answers are no longer there: they were deleted. You can begin again.");
-    else if (error instanceof api.Refusal && error.status === 409) goOn(await api.progress(token)); // answered in another tab
+    else if (error instanceof api.Refusal && [404, 409].includes(error.status)) goOn(await api.progress(token)); // answered in another tab
     else {
       tell(error);
       if (question) allow();
