@@ -53,7 +53,7 @@ def test_the_first_command_writes_a_melody_that_inspect_reads(capsys, tmp_path, 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_option_that_the_readme_shows_exists(command, capsys):
     options = {word.split("=")[0] for word in command if word.startswith("--")}
-    verb = command[:2] if command[0] == "corpus" else command[:1]
+    verb = command[:2] if command[0] in ("corpus", "listen") else command[:1]
     explained = run([*verb, "--help"], capsys)
     assert options <= set(re.findall(r"--[a-z-]+", explained))
 
