@@ -3,11 +3,16 @@
 import json
 
 import pytest
+from fastapi.testclient import TestClient
 
 from melodysynthesis import formats
 from melodysynthesis.apps.opening import open_model
+from melodysynthesis.apps.studio.api import application
+from melodysynthesis.apps.studio.command import offered, report_in
 from melodysynthesis.apps.studio.documented import DOWNLOADS
 from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES
+from melodysynthesis.errors import MelodyError
+from melodysynthesis.evaluation.descriptors import NAMES
 from melodysynthesis.evaluation.judging import judge
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.generation.generate import generate
@@ -234,3 +239,33 @@ def test_the_interface_is_documented(client):
     assert {model["name"] for model in client.get("/api/models").json()} >= {"scale-event", "lstm"}
     assert "dorian" in client.get("/api/terms").json()["scales"]
     assert json.dumps(about).count("summary") >= 8
+
+
+def test_people_s_figures_are_told_and_each_melody_s_own(client):
+    people = client.get("/api/people").json()
+    judged = next(message for message in streamed(client, PLAIN) if message["type"] == "judged")
+    assert list(judged["descriptors"]) == list(NAMES) == list(people["essen-german"]["bands"])
+
+
+def test_without_a_study_there_is_no_report(client):
+    answer = client.get("/api/study")
+    assert answer.status_code == 404
+    assert "melody studio --study" in answer.json()["message"]
+    assert client.get("/api/terms").json()["study"] is False
+
+
+def test_a_study_s_report_is_shown_and_runs_nothing(models, tmp_path):
+    files, cards = offered([models["event"]])
+    with pytest.raises(MelodyError, match=r"there is no report\.html in this folder: melody study report"):
+        report_in(tmp_path)
+    (tmp_path / "report.html").write_text("<script>alert(1)</script>")
+    app = application(files, cards, workers=1, report=report_in(tmp_path))
+    with TestClient(app, base_url="http://localhost:8765") as client:
+        answer = client.get("/api/study")
+        assert answer.text == "<script>alert(1)</script>"
+        policy = answer.headers["content-security-policy"]
+        assert "sandbox" in policy
+        assert "allow-scripts" not in policy
+        assert "default-src 'none'" in policy
+        assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+        assert client.get("/").headers["x-frame-options"] == "DENY"

@@ -97,7 +97,7 @@ export class Compare {
     const melodies = this.rows.flatMap(({ model: { name }, descriptors }) => (descriptors ? [{ name, descriptors }] : []));
     const label = html("label", {}, "People: ", this.corpus);
     const told = html("p", {}, label, ` ${people?.tunes.toLocaleString("en")} tunes that no model has heard; of each descriptor the band in which 95 % of them lie. ↑ and ↓ are outside.`);
-    const scroll = html("div", { class: "scroll", role: "region", tabindex: 0, "aria-labelledby": "beside-title" });
+    const scroll = html("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": "Table of descriptors" });
     if (people) scroll.append(table(melodies, people));
     this.beside.replaceChildren(told, scroll);
   }

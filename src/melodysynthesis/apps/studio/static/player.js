@@ -26,7 +26,7 @@ export class Player {
     this.playing = false;
     this.tempo = 110;
     this.begun = 0; // audio clock's time of tick 0
-    this.done = 0; // tick up to which all is scheduled
+    this.done = 0; // tick up to which all is scheduled; beyond the end, of what comes when it begins again
     /** @type {Map<number, AudioBuffer>} */
     this.sounds = new Map();
     /** @type {Set<AudioScheduledSourceNode>} */
@@ -111,16 +111,18 @@ export class Player {
     const now = this.context.currentTime;
     if (this.tempo !== this.manner?.tempo) this.retime(now);
     const [start, end] = this.stretch;
-    const until = Math.min(this.tickAt(now + AHEAD), end);
+    const span = end - start;
+    const until = Math.min(this.tickAt(now + AHEAD), this.manner?.loop ? end + span : end);
     if (until > this.done) {
-      this.schedule(this.done, until);
+      this.schedule(this.done, Math.min(until, end));
+      this.schedule(Math.max(this.done, end) - span, until - span, span);
       this.done = until;
     }
     const at = this.tickAt(now);
     if (at >= end) {
       if (!this.manner?.loop) return this.stop();
-      this.begun += this.seconds(end - start);
-      this.done = start;
+      this.begun += this.seconds(span);
+      this.done -= span;
     }
     const here = Math.max(start, Math.min(at, end));
     const sounding = this.melody.notes.findIndex(([onset, length]) => onset <= here && here < onset + length);
@@ -135,10 +137,10 @@ export class Player {
     this.tempo = this.manner?.tempo ?? 110;
   }
 
-  /** @param {number} from @param {number} until  ticks */
-  schedule(from, until) {
+  /** @param {number} from @param {number} until  ticks of the melody @param {number} later  ticks until they come */
+  schedule(from, until, later = 0) {
     const begins = (/** @type {number} */ tick) => tick >= from && tick < until;
-    const time = (/** @type {number} */ tick) => this.begun + this.seconds(tick);
+    const time = (/** @type {number} */ tick) => this.begun + this.seconds(tick + later);
     for (const [onset, length, pitch] of this.melody?.notes ?? []) {
       const buffer = this.sounds.get(pitch);
       if (buffer && begins(onset)) this.sound(buffer, time(onset), this.seconds(length), 1);
