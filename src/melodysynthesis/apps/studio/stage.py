@@ -1,7 +1,8 @@
 """A live session behind a socket: the one that plays over MIDI ports, with somebody's page for its ports.
 
 A page is a few milliseconds away, and not always as many. So the session's clock goes `AHEAD` of everybody's: what it
-gives out is due only then, and whoever gets it until then can play it in time to the sample. The model writes in a
+gives out is due only then, and whoever gets it until then can play it in time to the sample. It takes a phrase to be
+over sooner, too, and has the answer written before that is sure; who plays on takes it back. The model writes in a
 process of its own, as everything does that strangers have a hand in.
 """
 

@@ -17,6 +17,7 @@ import { Wire } from "./wire.js";
 const CLICKS = 9; // the channel of the metronome
 const HIGH_CLICK = 76;
 const SOUNDS = Array.from({ length: 49 }, (_, n) => 40 + n); // that are fetched: what models and most people play
+const HESITATION = 200; // milliseconds: an answer is written before it is sure that the phrase is over
 const PATIENCE = 3000; // milliseconds for the recording to come when the view is left
 
 /**
@@ -37,6 +38,7 @@ export class Live {
     this.tempo = 100;
     this.bars = 0; // lines that the metronome has struck
     this.notes = 0; // of both, since the beginning
+    this.remark = 0; // timer of what the studio has said
     this.called = 0; // when the person's last key went up; 0 once that was answered
     /** @type {Recording | null} */
     this.recording = null;
@@ -162,7 +164,9 @@ export class Live {
     if (this.state !== "on") return;
     this.wire.send({ type: "midi", data, at: this.wire.there(stamp) });
     if (kind === 0x80) this.called = stamp;
-    if (kind === 0x90) this.noted();
+    if (kind !== 0x90) return;
+    clearTimeout(this.remark); // the phrase was not over
+    this.noted();
   }
 
   /** The model plays. @param {number[]} data @param {number} stamp */
@@ -213,7 +217,7 @@ export class Live {
   /** @param {any} message */
   take(message) {
     if (message.type === "midi") this.heard(message.data, this.wire.here(message.at));
-    else if (message.type === "said") this.say(message.text);
+    else if (message.type === "said") this.remark = setTimeout(() => this.say(message.text), HESITATION);
     else if (message.type === "written") byId("written").textContent = `${Math.round(message.seconds * 1000)} ms`;
     else if (message.type === "ready") this.ready();
     else if (message.type === "recording") this.recorded(message);
