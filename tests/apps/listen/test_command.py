@@ -36,7 +36,8 @@ def take_part(**said):
 
 def test_a_test_is_made_taken_and_evaluated(folders, capsys):
     assert run(["listen", "new", "folk", "ours=made", "--melodies", "4", "--ratings", "2", "--pairs", "3"]) == 0
-    assert capsys.readouterr().out.split() == ["folk", "4", "melodies", "ours", "4", "melodies"]
+    rows = capsys.readouterr().out.splitlines()
+    assert rows == [f"{of}  4 melodies, 0 to 0 s long, 0 in the mean" for of in ("folk", "ours")]
     tokens = [take_part(pleasing=value) for value in (2, 3, 4)]
     assert run(["listen", "list", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
@@ -87,6 +88,17 @@ def test_a_seed_makes_the_same_test(folders, models):
     assert len(rows) == 12
 
 
+def test_only_melodies_of_the_length_that_is_asked_for_are_drawn(folders):
+    for number, quarters in enumerate((8, 20, 40, 80)):
+        file = folders / "folk" / f"long{number}.json"
+        file.write_text(f'{{"notes": [[0, 24, 60]], "duration": {24 * quarters}}}')
+    assert run(["listen", "new", "folk", "--pairs", "0", "--shortest", "5", "--longest", "20"]) == 0
+    with opened("listening.sqlite") as engine:
+        store = Store(engine)
+        assert store.find(None).shape.sizes == (2,)
+        assert {store.melody(number).duration for number in (1, 2)} == {24 * 20, 24 * 40}
+
+
 def test_a_score_that_lies_there_in_several_formats_is_read_once(folders, capsys):
     formats.write(next(tunes(1)), "folk/0.abc")
     (folders / "folk" / "0.json").write_text('{"not": "a melody"}')
@@ -111,7 +123,8 @@ def test_a_score_that_lies_there_in_several_formats_is_read_once(folders, capsys
         (["new", "folk", "--model", "lstn"], "did you mean lstm"),
         (["new", "folk", "--people", "esen-german"], "esen-german"),
         (["new", "folk", "silence.json"], "without notes can't be listened to"),
-        (["new", "folk", "long.json"], "240 at most"),
+        (["new", "folk", "long.json"], "has no melodies of 0 to 45 s: they are 200 to 200 s long"),
+        (["new", "folk", "made", "--shortest", "5"], "the set 'folk' has no melodies of 5 to 45 s"),
         (["new", "folk", "made", "--database", "broken/tune.mid"], "file is not a database"),
         (["serve"], "listening.sqlite: no such file"),
         (["results", "--database", "oracle://x"], "expected the path of an SQLite file"),

@@ -49,6 +49,8 @@ def new(
         list[str] | None, typer.Option(help="A corpus, whose held-out tunes are a set; may be repeated.")
     ] = None,
     melodies: Annotated[int, typer.Option(help="Melodies of each set, drawn by the seed.", min=1, max=1000)] = 20,
+    shortest: Annotated[float, typer.Option(help="Seconds that a melody lasts at least.", min=0)] = 0.0,
+    longest: Annotated[float, typer.Option(help="Seconds that a melody lasts at most.", min=1, max=300)] = 45.0,
     ratings: Annotated[int, typer.Option(help="Melodies that each participant rates.", min=0, max=200)] = 8,
     pairs: Annotated[int, typer.Option(help="Pairs between which each participant chooses.", min=0, max=200)] = 12,
     name: Annotated[str, typer.Option(help="Of the test, for you; participants don't see it.")] = "listening",
@@ -67,12 +69,15 @@ def new(
         if not text.strip() or len(text) > most:
             raise RequestError(f"--{what} is a text of at most {most} letters")
     told = _text(consent or CONSENT)
-    found = _sets(paths or [], model or [], people or [], melodies, seed)
+    found = {
+        of: of_sets.chosen(of, tunes, melodies, (shortest, longest), seed)
+        for of, tunes in _sets(paths or [], model or [], people or [], melodies, seed).items()
+    }
     of_sets.check(map(len, found.values()), pairs, ratings)
     shape = Shape(tuple(map(len, found.values())), ratings, pairs, seed)
     with _store(database, make=True) as store:
         store.make(name, found, shape, title=title, consent=told)
-    say_table([(each, f"{len(tunes)} melodies") for each, tunes in found.items()])
+    say_table([(each, f"{len(tunes)} melodies, {_seconds(tunes)}") for each, tunes in found.items()])
     note(f"the test {name!r} is made; begin with: melody listen serve{_where(name, database)}")
 
 
@@ -193,22 +198,22 @@ def delete(
 
 def _sets(
     paths: Sequence[str], models: Sequence[str], people: Sequence[str], count: int, seed: int
-) -> dict[str, list[Melody]]:
-    """The sets by their names.
+) -> dict[str, Sequence[Melody]]:
+    """All melodies of the sets by their names.
 
     Raises:
-        RequestError: if one is empty, or two have one name.
+        RequestError: if two have one name.
     """
     from melodysynthesis.apps.listen import sets
 
-    found: dict[str, list[Melody]] = {}
+    found: dict[str, Sequence[Melody]] = {}
 
     def add(name: str, melodies: Sequence[Melody]) -> None:
         if name in found:
             raise RequestError(f"two sets are called {name!r}: call one by another name, such as OTHER=FOLDER")
         if not name.strip() or len(name) > 80:
             raise RequestError(f"the name of a set has 1 to 80 letters, not {name[:100]!r}")
-        found[name] = sets.chosen(name, melodies, count, seed)
+        found[name] = melodies
 
     for name, path in map(sets.named, paths):
         add(name, sets.from_path(path))
@@ -228,6 +233,13 @@ def _store(database: str, *, make: bool = False) -> Iterator[Store]:
 
     with opened(database, make=make) as engine:
         yield Store(engine)
+
+
+def _seconds(melodies: Sequence[Melody]) -> str:
+    from melodysynthesis.apps.listen.sets import seconds_of
+
+    found = [seconds_of(melody) for melody in melodies]
+    return f"{min(found):.0f} to {max(found):.0f} s long, {sum(found) / len(found):.0f} in the mean"
 
 
 def _text(path: Path) -> str:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from random import Random
 
 from melodysynthesis import formats
 from melodysynthesis.errors import FormatError, RequestError
-from melodysynthesis.formats import files
+from melodysynthesis.formats import files, midi
 from melodysynthesis.music import TICKS_PER_QUARTER, Melody
 
-MAX_QUARTERS = 240
-"""Of a melody: two minutes of sound."""
-MAX_MELODIES = 1_000
-"""Of a set."""
 MAX_SETS = 20
-Tell = Callable[[int], None]
+SPARE = 2
+"""How many times as many melodies a model writes as are wanted: some are too long."""
 
 
 def named(argument: str) -> tuple[str, Path]:
@@ -43,13 +40,13 @@ def from_path(path: Path) -> list[Melody]:
 
 
 def from_model(name: str, count: int, seed: int) -> list[Melody]:
-    """Melodies of a model, as it writes them when nothing is asked for."""
+    """Melodies of a model as it writes them when nothing is asked for, more than `count`."""
     from melodysynthesis.apps.opening import open_model
     from melodysynthesis.generation.generate import generate
     from melodysynthesis.generation.request import Request
 
     engine, _ = open_model(name)
-    made = generate(engine, Request(model=name, count=count, seed=seed))
+    made = generate(engine, Request(model=name, count=SPARE * count, seed=seed))
     return [one.melody for one in made]
 
 
@@ -61,23 +58,31 @@ def from_people(corpus: str) -> Sequence[Melody]:
     return loaded.split("test") if corpus in corpora.SOURCES else loaded
 
 
-def chosen(name: str, melodies: Sequence[Melody], count: int, seed: int) -> list[Melody]:
-    """At most `count` melodies of a set, drawn by the seed, that can be played to people.
+def chosen(name: str, melodies: Sequence[Melody], count: int, seconds: tuple[float, float], seed: int) -> list[Melody]:
+    """At most `count` melodies of a set, drawn by the seed among those of a length in seconds.
 
     Raises:
-        RequestError: if there are none, or one is too long or has no notes.
+        RequestError: if there are none, or one has no notes.
     """
     if not melodies:
         raise RequestError(f"the set {name!r} has no melodies")
-    drawn = sorted(Random(f"{seed} {name}").sample(range(len(melodies)), min(count, len(melodies))))
-    kept = [melodies[number] for number in drawn]
+    within = [melody for melody in melodies if seconds[0] <= seconds_of(melody) <= seconds[1]]
+    if not within:
+        found = sorted(map(seconds_of, melodies))
+        told = f"{found[0]:.0f} to {found[-1]:.0f} s long; --shortest and --longest say how long they may be"
+        raise RequestError(f"the set {name!r} has no melodies of {seconds[0]:g} to {seconds[1]:g} s: they are {told}")
+    drawn = Random(f"{seed} {name}").sample(range(len(within)), min(count, len(within)))
+    kept = [within[number] for number in sorted(drawn)]
     for melody in kept:
-        where = f"the set {name!r}: {melody.source or 'a melody'}"
         if not melody.notes:
+            where = f"the set {name!r}: {melody.source or 'a melody'}"
             raise RequestError(f"{where}: a melody without notes can't be listened to")
-        if (quarters := melody.duration / TICKS_PER_QUARTER) > MAX_QUARTERS:
-            raise RequestError(f"{where}: {quarters:,.0f} quarters; people are asked to hear {MAX_QUARTERS} at most")
     return kept
+
+
+def seconds_of(melody: Melody) -> float:
+    """How long a melody sounds, at the tempo at which all are played."""
+    return melody.duration / TICKS_PER_QUARTER * 60 / midi.QUARTERS_PER_MINUTE
 
 
 def check(sizes: Iterable[int], pairs: int, ratings: int) -> None:
