@@ -42,7 +42,7 @@ def timed(arguments: list[str], folder: Path, waits_for: str = "") -> tuple[floa
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--model", default="lstm")
+    parser.add_argument("--model", default="transformer")
     parser.add_argument("--runs", type=int, default=7)
     chosen = parser.parse_args()
     model = str(Path(chosen.model).resolve()) if Path(chosen.model).exists() else chosen.model
