@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from melodysynthesis.certificate import Verdict, certify
 from melodysynthesis.certificate.rhythm import is_syncopated
@@ -55,27 +55,39 @@ class Asked:
         return str(self.fields.get("meter") or ("changing" if "meters" in self.fields else "a melody's"))
 
 
-def satisfiable(random: Random, tunes: Sequence[Melody], longest_copy: Callable[[Melody], int]) -> Asked:
+class Singer(Protocol):
+    """What has to be known of a model, so that nothing is asked of it that it can't say."""
+
+    def says(self, melody: Melody) -> bool:
+        """Whether it can say a melody."""
+
+    def longest_copy(self, melody: Melody) -> int:
+        """Notes of the longest run that a melody shares with the tunes that it was trained on."""
+
+
+def satisfiable(random: Random, tunes: Sequence[Melody], singer: Singer) -> Asked:
     """A random request and a melody that keeps it.
 
     Args:
         random: which one.
         tunes: to cut witnesses from.
-        longest_copy: notes of the longest run that a melody shares with the tunes that its model was trained on.
+        singer: the model that is asked.
     """
     while True:
         origin = random.choice(("corpus", "composed"))
         witness = stretch(random, random.choice(tunes)) if origin == "corpus" else composed(random)
-        if witness is None:
+        if witness is None or not singer.says(witness):
             continue
         fields = frame_of(witness)
         for rule in rules_of(random, witness):
             if random.random() < SHARE and keeps(witness, rule):
                 fields |= rule
+        if not keeps(witness, fields):  # with a scale, a cadence means other degrees
+            continue
         fields = beside_notes(random, witness, fields)
         fields |= {"temperature": random.choice((0.7, 0.9, 1.0, 1.2)), "seed": random.randrange(10**6)}
         if random.random() < SHARE:
-            fields |= {"max_copy": max(longest_copy(witness), 1) + random.choice((0, 1, 3))}
+            fields |= {"max_copy": max(singer.longest_copy(witness), 1) + random.choice((0, 1, 3))}
         return Asked(fields, origin, witness)
 
 
@@ -387,10 +399,10 @@ RECIPES = (
 )
 
 
-def impossible(random: Random, tunes: Sequence[Melody], longest_copy: Callable[[Melody], int]) -> Asked:
+def impossible(random: Random, tunes: Sequence[Melody], singer: Singer) -> Asked:
     """A random request that no melody keeps, and rules that conflict in it; see `satisfiable`."""
     while True:
-        base = satisfiable(random, tunes, longest_copy)
+        base = satisfiable(random, tunes, singer)
         assert base.witness is not None
         recipe = random.choice(RECIPES)
         rules = recipe.write(random, base.witness)

@@ -31,7 +31,7 @@ from _random_requests import Asked, Fields, impossible, satisfiable
 from melodysynthesis import corpora, formats
 from melodysynthesis.apps.opening import open_model
 from melodysynthesis.certificate import Verdict, certify
-from melodysynthesis.errors import MelodyError, RequestError
+from melodysynthesis.errors import EncodingError, MelodyError, RequestError
 from melodysynthesis.evaluation.originality import Index, evaluate, index_of
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import RULES, Request
@@ -76,6 +76,25 @@ def exported(melody: Melody) -> dict[str, Melody]:
 def training_tunes(corpus: str) -> Index:
     """The tunes that a model was trained on."""
     return index_of(corpora.load(corpus))
+
+
+class Model:
+    """What `_random_requests` has to know of a model."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def says(self, melody: Melody) -> bool:
+        """See `Singer.says`."""
+        try:
+            self._engine.encoding.encode(melody)
+        except EncodingError:
+            return False
+        return True
+
+    def longest_copy(self, melody: Melody) -> int:
+        """See `Singer.longest_copy`."""
+        return int(evaluate(melody, training_tunes(self._engine.card.corpus))["rhythm"]["longest_run"])
 
 
 def broken_in(melody: Melody, request: Request, corpus: str) -> list[str]:
@@ -152,11 +171,8 @@ def run(numbers: Iterable[int], chosen: argparse.Namespace, tunes: list[Melody],
         model = chosen.model[number % len(chosen.model)]
         engine = engines[model]
 
-        def longest_copy(melody: Melody, corpus: str = engine.card.corpus) -> int:
-            return int(evaluate(melody, training_tunes(corpus))["rhythm"]["longest_run"])
-
         random = Random(f"{chosen.seed}-{number}-{possible}")
-        asked = (satisfiable if possible else impossible)(random, tunes, longest_copy)
+        asked = (satisfiable if possible else impossible)(random, tunes, Model(engine))
         start = time.process_time()
         outcome, why = (outcome_of if possible else against_refusal)(engine, asked.fields)
         seconds = round(time.process_time() - start, 3)
@@ -201,6 +217,7 @@ def main() -> int:
     parser.add_argument("--model", nargs="+", default=list(PRETRAINED))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first request, to go on or to share work")
+    parser.add_argument("--only", type=int, nargs="+", help="numbers of satisfiable requests, instead of a row of them")
     parser.add_argument("--log", type=Path, help="where each outcome is added as a line")
     parser.add_argument("--tally", type=Path, nargs="+", help="logs to add up; nothing is run")
     chosen = parser.parse_args()
@@ -219,7 +236,7 @@ def main() -> int:
 def _run_all(chosen: argparse.Namespace, outcomes: dict[tuple[int, bool], Outcome]) -> None:
     tunes = [tune for tune in corpora.load("essen-german").split("test") if tune.meters and tune.key]
     for count, possible in ((chosen.impossible, False), (chosen.count, True)):
-        numbers = range(chosen.first, chosen.first + count)
+        numbers = chosen.only if chosen.only and possible else range(chosen.first, chosen.first + count)
         for one in run([n for n in numbers if (n, possible) not in outcomes], chosen, tunes, possible):
             outcomes[one.number, possible] = one
             told(one)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,12 +18,33 @@ class Event(NamedTuple):
     pitch: int | None
 
 
-class Given(Anywhere):
-    """Guaranteed: the notes and rests that are given stand, and none besides where they are."""
+def parted(events: Iterable[Event], cuts: Iterable[int]) -> tuple[Event, ...]:
+    """The events, with rests in two where sections of a form meet: nothing goes on over a cut."""
+    new = list(events)
+    for cut in cuts:
+        for event in [one for one in new if one.pitch is None and one.onset < cut < one.onset + one.ticks]:
+            at = new.index(event)
+            new[at : at + 1] = [
+                event._replace(ticks=cut - event.onset),
+                Event(cut, event.onset + event.ticks - cut, None),
+            ]
+    return tuple(new)
 
-    def __init__(self, setting: Setting, events: Sequence[Event]) -> None:
+
+class Given(Anywhere):
+    """Guaranteed: the notes and rests that are given stand, and none besides where they are.
+
+    Args:
+        setting: of the melody.
+        events: that are given.
+        held: start and end of where no other note may begin, but one may be held, or rests be.
+    """
+
+    def __init__(self, setting: Setting, events: Sequence[Event], held: tuple[int, int] = (0, 0)) -> None:
         super().__init__(setting)
         ticks = setting.timeline.ticks
+        self.quiet = np.zeros(ticks, np.bool_)
+        self.quiet[held[0] : held[1]] = True
         self.length, self.at = np.zeros(ticks, np.int64), np.zeros(ticks, np.int64)
         covered = np.zeros(ticks, np.bool_)
         self.beyond = any(event.onset + event.ticks > ticks for event in events)
@@ -35,10 +56,10 @@ class Given(Anywhere):
         self.next = marks[np.searchsorted(marks, np.arange(ticks), "left")]
 
     def situations(self, onsets: Ints, lengths: Ints) -> Ints:
-        """0: nothing is given there; 1: a rest; else 2 + a pitch."""
+        """0: nothing is given there; 1: a rest, given or as no note may begin; else 2 + a pitch."""
         begins = self.at[onsets] > 0
         fits = np.where(begins, self.length[onsets] == lengths, onsets + lengths <= self.next[onsets])
-        return np.where(fits & (not self.beyond), self.at[onsets], NO)
+        return np.where(fits & (not self.beyond), np.maximum(self.at[onsets], self.quiet[onsets]), NO)
 
     def moves(self, situation: int) -> Ints:
         """What is given, or anything."""

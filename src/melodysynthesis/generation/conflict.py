@@ -15,11 +15,14 @@ from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.notation import format_pitch
 from melodysynthesis.generation.plan import GIVEN, LOOKING_BACK, Asked, tables
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.search import MOST, UndecidedError, possible
+from melodysynthesis.generation.search import UndecidedError, possible
 from melodysynthesis.theory import beat_ticks
 
 SMALLEST = 300
 """So many sets of rules are looked through at most for one smaller than the first that was found."""
+FEW = 1_000
+"""Beginnings that are looked at for each set of rules, some seconds: one that is not decided by then passes for
+possible, so that a conflict may keep a rule too many, but never lacks one."""
 
 
 def tables_for(asked: Asked) -> Lookahead:
@@ -96,10 +99,10 @@ def _needed(asked: Asked, names: Sequence[str]) -> tuple[str, ...]:
     return found
 
 
-def perhaps(asked: Asked, most: int = MOST) -> bool:
+def perhaps(asked: Asked) -> bool:
     """Whether some melody keeps what is asked for, as far as is found out by so many beginnings."""
     try:
-        return possible(asked, most)
+        return possible(asked, FEW)
     except UndecidedError:
         return True
 

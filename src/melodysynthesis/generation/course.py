@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from melodysynthesis.constraints.base import clock_of
-from melodysynthesis.constraints.given import Event
+from melodysynthesis.constraints.given import Event, parted
 from melodysynthesis.constraints.lookahead import Lookahead
 from melodysynthesis.constraints.rule import Ints
 from melodysynthesis.constraints.timeline import Timeline
@@ -21,7 +21,7 @@ from melodysynthesis.encodings.grid import shift_to_c
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.conflict import tables_for, together_with_given
 from melodysynthesis.generation.past import Memory, Past
-from melodysynthesis.generation.plan import USUAL, Asked, asked_for, memories_of
+from melodysynthesis.generation.plan import USUAL, Asked, asked_for, cuts_of, memories_of
 from melodysynthesis.generation.prompt import prompt_for, says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.walk import Start
@@ -99,7 +99,8 @@ class Course:
         """Whether rules that look back are kept in what is given behind the notes that were drawn, too."""
         if not self.asked.looks_back or self.end == self.timeline.ticks:
             return True
-        events = events_of(self.melody(encoding, ids))
+        form = dict(self.asked.values)["form"]
+        events = parted(events_of(self.melody(encoding, ids)), cuts_of(self.timeline, form))
         memories = memories_of(self.asked, self.look, early=False)
         return all(first_broken(self.look, memory, events) is None for memory in memories)
 
@@ -163,7 +164,10 @@ def course_within(encoding: Encoding, request: Request, corpus: str) -> Course:
     timeline = Timeline.of_melody(melody)
     _check_step(encoding, timeline)
     given = events_of(melody, 0, start) + events_of(melody, end)
-    asked = asked_for(encoding, request, timeline, melody.key, given=given, corpus=corpus)
+    bars_end = next(bar.end for bar in melody.bars() if bar.number == request.rewrite[1])
+    asked = asked_for(encoding, request, timeline, melody.key, given=given, corpus=corpus)._replace(
+        held=(bars_end, end)
+    )
     filler = Note(start, end - start, 60 + tonic_shift(melody.key))
     if not says_meters(encoding):
         filler = filler._replace(pitch=60 - shift_to_c(melody.key))

@@ -11,11 +11,12 @@ import numpy as np
 
 from melodysynthesis.constraints.automaton import Build, compile_rules
 from melodysynthesis.constraints.base import clock_of
-from melodysynthesis.constraints.given import Event, Given
+from melodysynthesis.constraints.given import Event, Given, parted
 from melodysynthesis.constraints.lookahead import Lookahead, look_ahead
 from melodysynthesis.constraints.rule import Ints, Likeness, Rule, Setting
 from melodysynthesis.constraints.rules import RULES
 from melodysynthesis.constraints.rules.fixed import tick_of
+from melodysynthesis.constraints.rules.rhythm import rhythm_in
 from melodysynthesis.constraints.rules.sounding import Sounding
 from melodysynthesis.constraints.space import Space, space_of
 from melodysynthesis.constraints.terms import Section
@@ -54,6 +55,7 @@ class Asked(NamedTuple):
         corpus: name of the one that the model was trained on, which max-copy compares with.
         loose: whether also what is seldom of use is looked at: pitches that few songs use, and a last section of one
             note or two that closes the melody though the same notes do not close where they are first sung.
+        held: start and end of what was left of a note that was held out of rewritten bars: no other may begin there.
     """
 
     rules: tuple[str, ...]
@@ -65,6 +67,7 @@ class Asked(NamedTuple):
     step: int
     corpus: str = ""
     loose: bool = False
+    held: tuple[int, int] = (0, 0)
 
     @property
     def looks_back(self) -> bool:
@@ -85,7 +88,8 @@ def asked_for(
     names = (*request.rules, *([GIVEN] if given else []))
     values = tuple((name, getattr(request, name)) for name in (*NAMES, "chromatic"))
     pitches = tuple(pitches_of(encoding, key).tolist())
-    return Asked(names, values, timeline, key, tuple(given), pitches, clock_of(encoding).step, corpus)
+    given = parted(given, cuts_of(timeline, request.form))
+    return Asked(names, values, timeline, key, given, pitches, clock_of(encoding).step, corpus)
 
 
 def pitches_of(encoding: Encoding, key: Key | None) -> Ints:
@@ -124,7 +128,7 @@ def _tables(asked: Asked) -> Lookahead | None:
     builds: list[Build] = [partial(Sounding, rests=rests, silent_start=silent)]
     builds += [_with(RULES[name], values) for name in asked.rules if name in RULES]
     if GIVEN in asked.rules:
-        builds.append(partial(Given, events=asked.given))
+        builds.append(partial(Given, events=asked.given, held=asked.held))
     setting = Setting(asked.timeline, asked.key, np.array(asked.pitches, np.int64), likenesses)
     automaton = compile_rules(setting, builds, _space(asked, values))
     if automaton is None:
@@ -146,7 +150,8 @@ def _space(asked: Asked, values: dict[str, Any]) -> Space:
         lengths |= set(values["durations"])
         free = any(ticks % 3 and ticks % 4 for ticks in values["durations"])
     if "rhythm" in asked.rules:
-        lengths |= {beat.ticks for beat in values["rhythm"]}
+        cuts = cuts_of(timeline, values["form"])
+        lengths |= {ticks for _, ticks, _ in rhythm_in(timeline, values["rhythm"], cuts)}
         free = True
     if "fixed" in asked.rules:
         ticks = [tick_of(timeline, note) for note in values["fixed"]]
@@ -162,6 +167,13 @@ def cut(timeline: Timeline, form: Sequence[Section]) -> list[tuple[int, int]]:
     bars = len(timeline.meters) // len(form)
     starts = [timeline.bar_lines[number * bars] - timeline.pickup for number in range(len(form))]
     return list(zip(starts, [*starts[1:], timeline.ticks], strict=True))
+
+
+def cuts_of(timeline: Timeline, form: Sequence[Section] | None) -> list[int]:
+    """Where sections of a form meet."""
+    if form is None or len(timeline.meters) % len(form):
+        return []
+    return [start for start, _ in cut(timeline, form)]
 
 
 def likenesses_of(timeline: Timeline, form: Sequence[Section]) -> tuple[Likeness, ...] | None:

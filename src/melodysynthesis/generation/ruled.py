@@ -28,8 +28,6 @@ from melodysynthesis.runtime.base import Engine
 
 ROWS = 1024
 """Particles that are stepped together."""
-FEW = 1_000
-"""Beginnings that are looked at before melodies are made, which mostly find their way sooner."""
 USUAL = Frame(meter=Meter(0, 4, 4), pickup=0, bars=8)
 """Where a model would write without meter, which rules can't do."""
 LONGEST = 32
@@ -93,7 +91,7 @@ def draw_one(engine: Engine, course: Course, request: Request, index: int) -> Dr
 def check_ruled(engine: Engine, request: Request) -> None:
     """Raise what `generate_ruled` would raise, as far as is found out soon; the rest shows when melodies are made."""
     for course, _ in courses_for(engine, request, [0]):
-        if course.asked.looks_back and not perhaps(course.asked, FEW):
+        if course.asked.looks_back and not perhaps(course.asked):
             raise refusal(course.asked)
 
 

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 import numpy as np
 
 from melodysynthesis.constraints.rule import NO, Anywhere, Ints, Setting
 from melodysynthesis.constraints.terms import Beat
+from melodysynthesis.constraints.timeline import Timeline
 
 NOTE, REST = 0, 1
+
+
+def rhythm_in(timeline: Timeline, rhythm: Sequence[Beat], cuts: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
+    """Onset, ticks and whether it sounds, of all in a melody. Rests are parted where sections of a form meet."""
+    *starts, period = accumulate((beat.ticks for beat in rhythm), initial=0)
+    places = dict(zip(starts, rhythm, strict=True))
+    for onset in range(timeline.ticks):
+        beat = places.get((onset - timeline.pickup) % period)
+        if beat is not None:
+            end = onset + beat.ticks
+            inside = [] if beat.sounds else [cut for cut in cuts if onset < cut < end]
+            yield from ((start, until - start, beat.sounds) for start, until in pairwise([onset, *inside, end]))
 
 
 class Rhythm(Anywhere):
@@ -17,16 +31,16 @@ class Rhythm(Anywhere):
 
     def __init__(self, setting: Setting, rhythm: tuple[Beat, ...]) -> None:
         super().__init__(setting)
-        starts = list(accumulate((beat.ticks for beat in rhythm), initial=0))
-        self.period = starts.pop()
-        self.length, self.kind = np.zeros(self.period, np.int64), np.zeros(self.period, np.int64)
-        self.length[starts] = [beat.ticks for beat in rhythm]
-        self.kind[starts] = [NOTE if beat.sounds else REST for beat in rhythm]
+        ticks = setting.timeline.ticks
+        self.length, self.kind = np.zeros(ticks, np.int64), np.zeros(ticks, np.int64)
+        cuts = sorted({start for likeness in setting.likenesses for start in likeness.starts})
+        for onset, length, sounds in rhythm_in(setting.timeline, rhythm, cuts):
+            if onset < ticks:
+                self.length[onset], self.kind[onset] = length, NOTE if sounds else REST
 
     def situations(self, onsets: Ints, lengths: Ints) -> Ints:
         """What begins there, if it is so long."""
-        place = (onsets - self.setting.timeline.pickup) % self.period
-        return np.where(self.length[place] == lengths, self.kind[place], NO)
+        return np.where(self.length[onsets] == lengths, self.kind[onsets], NO)
 
     def moves(self, situation: int) -> Ints:
         """A note, or a rest."""

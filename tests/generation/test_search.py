@@ -1,0 +1,114 @@
+"""The complete search, against all melodies of a small world."""
+
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+
+from melodysynthesis.certificate import Verdict, certify
+from melodysynthesis.constraints.timeline import Timeline
+from melodysynthesis.errors import RequestError
+from melodysynthesis.evaluation.originality import steps_by_rhythm
+from melodysynthesis.generation import copies
+from melodysynthesis.generation.conflict import perhaps, smallest_conflict
+from melodysynthesis.generation.generate import check, generate
+from melodysynthesis.generation.plan import asked_for
+from melodysynthesis.generation.request import Request
+from melodysynthesis.generation.search import UndecidedError, possible, search_of
+from melodysynthesis.music import Key, Melody, Meter, Note
+from tests.fakes import TableEngine
+
+METER, BARS, KEY = Meter(0, 2, 4), 4, Key("C")
+FRAME = {"key": "C", "meter": "2/4", "bars": BARS}
+SMALL = {"durations": "1 2", "rests": False, "ties_over_bars": False}
+BARS_OF = [((24, 24), pitches) for pitches in product((60, 62), repeat=2)] + [((48,), (p,)) for p in (60, 62)]
+
+
+def every_melody():
+    """All of four bars of one or two notes among two."""
+    for bars in product(BARS_OF, repeat=BARS):
+        notes, now = [], 0
+        for durations, pitches in bars:
+            for duration, pitch in zip(durations, pitches, strict=True):
+                notes.append(Note(now, duration, pitch))
+                now += duration
+        yield Melody(tuple(notes), now, (METER,), KEY)
+
+
+def asked(request, engine=None):
+    encoding = (engine or TableEngine("event")).encoding
+    return asked_for(encoding, request, Timeline.of_bars([METER] * BARS), KEY)
+
+
+@cache
+def kept_by(**rules):
+    """Numbers of the melodies that keep some rules."""
+    written = Request(**FRAME, **rules).model_dump(mode="json")
+    return {n for n, melody in enumerate(every_melody()) if certify(melody, written).verdict is Verdict.KEPT}
+
+
+@pytest.mark.parametrize("form", ["AABA", "AABB", "ABAB", "AAAA", "AA'AA'", "AA'BA", "AA"])
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"contour": "+ - + - ."},
+        {"contour": "+ - + - + ."},
+        {"contour": "+ 0 - + 0 - + ."},
+        {"contour": "+ - 0 + - 0 + ."},
+        {"contour": "+ - +", "max_syncopation": 0},
+        {"fixed": "1.1:C4 2.1:D4"},
+        {"cadence": True, "contour": "+ 0"},
+    ],
+)
+def test_a_form_is_possible_if_and_only_if_some_melody_has_it(form, rules):
+    request = Request(form=form, range="C4-D4", **FRAME, **SMALL, **rules)
+    there = kept_by(form=form) & kept_by(**rules)
+    assert possible(asked(request)) == bool(there)
+
+
+def test_a_form_that_no_melody_has_is_refused_before_any_is_made():
+    request = Request(form="AAAA", contour="+ + + + + .", range="C4-C5", scale="major", **FRAME, **SMALL)
+    with pytest.raises(RequestError, match="form AAAA") as refused:
+        check(TableEngine("event"), request)
+    assert {"form", "contour"} <= set(refused.value.rules)
+
+
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+def test_a_melody_is_found_wherever_there_is_one(encoding, monkeypatch):
+    """Of two note pitches and a contour that only few beginnings can go on to keep."""
+    monkeypatch.setattr("melodysynthesis.generation.ruled.draw", lambda engine, course, request, indices: [None])
+    request = Request(seed=2, form="AABA", contour="+ - + 0 + - + .", range="C4-G4", **FRAME, **SMALL)
+    (made,) = generate(TableEngine(encoding), request)
+    assert certify(made.melody, request.model_dump(mode="json")).verdict is Verdict.KEPT
+    assert generate(TableEngine(encoding), request)[0].melody == made.melody
+
+
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+def test_max_copy_is_kept_even_if_that_takes_a_rest(encoding, monkeypatch):
+    """A quarter between quarters of the same pitch stands in a training tune, whatever came before."""
+    same = steps_by_rhythm(np.array([0]), np.array([24]), np.array([24]))
+    monkeypatch.setattr(copies, "steps_of", lambda corpus: np.append(np.repeat(same, 9), -1))
+    fields = {**FRAME, "durations": "1", "range": "C4-C4", "max_copy": 2, "seed": 1, "fixed": "1.2:C4 2.1:C4 3.1:C4"}
+    (made,) = generate(TableEngine(encoding), Request(**fields))
+    assert len(made.melody.notes) >= 4
+    with pytest.raises(RequestError) as refused:
+        generate(TableEngine(encoding), Request(rests=False, **fields))
+    assert set(refused.value.rules) >= {"max_copy", "rests"}
+
+
+def test_what_can_not_be_found_out_in_time_is_told():
+    request = Request(form="AABA", contour="+ - + - + .", range="C4-E4", **FRAME, **SMALL)
+    search_of.cache_clear()
+    with pytest.raises(UndecidedError):
+        possible(asked(request), 3)
+    search_of.cache_clear()
+
+
+def test_a_conflict_with_a_form_is_smallest():
+    one = asked(Request(form="AABA", contour="+ - + - .", range="C4-D4", **FRAME, **SMALL))
+    names = smallest_conflict(one)
+    assert {"form", "contour"} <= set(names)
+    assert not possible(one._replace(rules=names))
+    for name in names:
+        assert perhaps(one._replace(rules=tuple(other for other in names if other != name)))
