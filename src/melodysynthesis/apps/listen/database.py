@@ -22,6 +22,7 @@ from melodysynthesis.formats import files
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 10
 """How long a writer waits for another."""
+_WRITES = "listen_writes"
 _LOCK = 0x6D656C6F
 """Held in PostgreSQL while tables are made or changed, by one program at a time."""
 
@@ -51,6 +52,11 @@ def opened(address: str, *, make: bool = False) -> Iterator[Engine]:
         engine.dispose()
 
 
+def writing(engine: Engine) -> Engine:
+    """The same database for transactions that write; SQLite lets one of these in at a time."""
+    return engine.execution_options(**{_WRITES: True})
+
+
 def migrate(engine: Engine, shown: str = "the database") -> None:
     """Bring the tables to what this version of the program has, all or nothing.
 
@@ -59,7 +65,7 @@ def migrate(engine: Engine, shown: str = "the database") -> None:
     """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with engine.begin() as connection:
+    with writing(engine).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
         _check(connection, ScriptDirectory.from_config(config), shown)
@@ -118,8 +124,8 @@ def _set_up(connection: Any, record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # at once a writer's: a reader that turns into one while another writes would be refused instead of waiting
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """A writer begins as one: a reader that turns into one while another writes would be refused instead of waiting."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN")
 
 
 @contextlib.contextmanager

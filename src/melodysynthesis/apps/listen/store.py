@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from melodysynthesis import __version__
 from melodysynthesis.apps.listen import design, tables
+from melodysynthesis.apps.listen.database import writing
 from melodysynthesis.apps.listen.design import PAIR, TOLD, Given, Shape, Spot
 from melodysynthesis.errors import MelodyError, RequestError, unknown
 from melodysynthesis.formats import json as melody_json
@@ -76,7 +77,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._transaction = sessionmaker(engine).begin
+        self._reading, self._writing = sessionmaker(engine).begin, sessionmaker(writing(engine)).begin
 
     def make(self, name: str, sets: Mapping[str, Sequence[Melody]], shape: Shape, *, title: str, consent: str) -> None:
         """A new test.
@@ -84,7 +85,7 @@ class Store:
         Raises:
             RequestError: if there is one of that name.
         """
-        with self._transaction() as session:
+        with self._writing() as session:
             if session.scalar(select(tables.Test.id).where(tables.Test.name == name)) is not None:
                 raise RequestError(f"there is a listening test {name!r} already: choose another --name")
             test = tables.Test(
@@ -102,7 +103,7 @@ class Store:
 
     def names(self) -> list[str]:
         """Names of the tests, oldest first."""
-        with self._transaction() as session:
+        with self._reading() as session:
             return list(session.scalars(select(tables.Test.name).order_by(tables.Test.id)))
 
     def find(self, name: str | None) -> Test:
@@ -118,7 +119,7 @@ class Store:
             raise RequestError(f"which listening test: {', '.join(names)}?")
         if name is not None and name not in names:
             raise RequestError(unknown("listening test", name, names))
-        with self._transaction() as session:
+        with self._reading() as session:
             row = session.scalars(select(tables.Test).where(tables.Test.name == (name or names[0]))).one()
             sizes = session.execute(
                 select(tables.MelodySet.name, func.count(tables.Tune.id))
@@ -132,7 +133,7 @@ class Store:
 
     def remove(self, test: Test) -> None:
         """Delete a test with all answers."""
-        with self._transaction() as session:
+        with self._writing() as session:
             session.execute(delete(tables.Participant).where(tables.Participant.test_id == test.id))
             session.execute(delete(tables.Test).where(tables.Test.id == test.id))
 
@@ -145,7 +146,7 @@ class Store:
             FullError: if there are too many participants.
         """
         token = secrets.token_urlsafe(24)
-        with self._transaction() as session:
+        with self._writing() as session:
             session.execute(select(tables.Test.id).where(tables.Test.id == test.id).with_for_update())
             of_test = tables.Participant.test_id == test.id
             taken = set(session.scalars(select(tables.Participant.number).where(of_test)))
@@ -172,7 +173,7 @@ class Store:
         Raises:
             UnknownParticipantError: if the token is nobody's.
         """
-        with self._transaction() as session:
+        with self._reading() as session:
             return _standing(session, _participant(session, test, token).id)
 
     def answer(self, test: Test, token: str, place: int, given: Given, seconds: float) -> Standing:
@@ -190,7 +191,7 @@ class Store:
             ConflictError: if another answer was given to this place, or it is not its turn.
             RequestError: if the trial asks for something else.
         """
-        with self._transaction() as session:
+        with self._writing() as session:
             one = _participant(session, test, token, lock=True)
             before = session.get(tables.Answer, (one.id, place))
             if before is not None:
@@ -218,7 +219,7 @@ class Store:
         Raises:
             UnknownParticipantError: if the token is nobody's.
         """
-        with self._transaction() as session:
+        with self._writing() as session:
             session.delete(_participant(session, test, token))
 
     def leave_by_name(self, test: Test, name: str) -> None:
@@ -227,7 +228,7 @@ class Store:
         Raises:
             UnknownParticipantError: if it is nobody's.
         """
-        with self._transaction() as session:
+        with self._writing() as session:
             by_name = tables.Participant.token_hash.startswith(name, autoescape=True) if len(name) == NAMED else None
             by_token = tables.Participant.token_hash == hashed(name)
             found = session.scalars(
@@ -241,7 +242,7 @@ class Store:
 
     def melody(self, melody: int) -> Melody:
         """A melody by its number in the database."""
-        with self._transaction() as session:
+        with self._reading() as session:
             row = session.get_one(tables.Tune, melody)
             return melody_json.from_dict(json.loads(row.melody))
 
