@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, Request, TextMessage
+from wsproto.events import AcceptConnection, Ping, Request, TextMessage
 
 SOURCE = Path(__file__).parents[1] / "src"
 TEMPO = 120
@@ -61,6 +61,8 @@ class Socket:
             for event in self._wire.events():
                 if isinstance(event, AcceptConnection):
                     heard({"type": "open"}, time.monotonic())
+                elif isinstance(event, Ping):
+                    self._writer.write(self._wire.send(event.response()))
                 elif isinstance(event, TextMessage):
                     self._text += event.data
                     if event.message_finished:
@@ -169,8 +171,10 @@ def main() -> None:
         found = re.search(r"http://\S+:(\d+)", server.stdout.readline())
         assert found is not None
         name = Path(chosen.model).stem if Path(chosen.model).exists() else chosen.model
-        people = asyncio.run(measure(int(found[1]), name, chosen.phrases, chosen.players))
-        server.terminate()
+        try:
+            people = asyncio.run(measure(int(found[1]), name, chosen.phrases, chosen.players))
+        finally:
+            server.terminate()
     print(f"{chosen.model}, {chosen.players} at once, {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}")
 
     def of_all(name: str) -> list[float]:
