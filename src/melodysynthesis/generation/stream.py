@@ -79,10 +79,11 @@ def _commit(flock: Flock, course: Course, at: int) -> tuple[Sung, int]:
     before = float(smc.effective_size(flock.weights)[0])
     row = int(smc.pick(flock.weights, flock.choices.next(np.zeros(1, np.int64)))[0])
     unlike: Flags = (past.event[:, at] != past.event[row, at]) | (past.length[:, at] != past.length[row, at])
+    after = float(smc.effective_size(np.where(unlike.reshape(flock.weights.shape), -np.inf, flock.weights))[0])
     flock.give_up(unlike)
     event = _event(course, at, int(past.event[row, at]), int(past.length[row, at]))
     then = int(course.look.automaton.space.number[event.onset + event.ticks])
-    return Sung(event, before, float(smc.effective_size(flock.weights)[0])), then
+    return Sung(event, before, after), then
 
 
 def _rest(course: Course, drawn: Drawn | None, at: int) -> Iterator[Event]:
