@@ -51,6 +51,7 @@ from melodysynthesis.errors import MelodyError
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.generation.request import Request
 from melodysynthesis.live import Player, Setting
+from melodysynthesis.live.improviser import check_along
 from melodysynthesis.live.recording import Recording
 from melodysynthesis.live.setting import COMMON_TIME
 from melodysynthesis.live.transcript import transcribe
@@ -305,7 +306,10 @@ class Conversation:
         fields = self._studio.checked({"meter": str(COMMON_TIME)} | message.request)
         if fields["model"] not in self._studio.models:
             raise MelodyError(f"model {fields['model']!r} does not play live: one of {', '.join(self._studio.models)}")
-        setting = message.setting(Request(**fields))
+        request = Request(**fields)
+        setting = message.setting(request)
+        if setting.along:
+            check_along(request)
         await self._end()
         improviser = FarImproviser(self._worker, fields, self._studio.seconds.improvised_note, self._tell)
         try:
