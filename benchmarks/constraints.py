@@ -56,10 +56,10 @@ def melodies(engine: Engine, request: Request) -> None:
     wall, used = time.perf_counter() - start, time.process_time() - used
     sizes = np.array([one.steering.effective_size for one in made if one.steering])
     print(
-        f"{len(made)} melodies of 8 bars, {request.particles} particles: {wall:.1f} s, {used:.1f} s of processor; 1,000:"
+        f"{len(made)} melodies of 8 bars, {request.particles} particles: {wall:.1f} s, {used:.1f} of processor; 1,000:"
     )
     print(
-        f"  {1000 * wall / len(made):.0f} s, {1000 * used / len(made):.0f} s of processor; load {os.getloadavg()[0]:.1f}"
+        f"  {1000 * wall / len(made):.0f} s, {1000 * used / len(made):.0f} of processor; load {os.getloadavg()[0]:.1f}"
     )
     median, low = np.percentile(sizes, [50, 5])
     print(f"  least effective particles of {request.particles}: median {median:.2f}, 5th percentile {low:.2f}")

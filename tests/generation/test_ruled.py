@@ -44,6 +44,15 @@ def is_kept(melody, request):
     return certify(melody, request.model_dump(mode="json")).verdict is Verdict.KEPT
 
 
+def test_tables_are_kept_by_their_size():
+    tables.cache.clear()
+    made = generate(TableEngine("event"), Request(key="C", meter="2/4", bars=2, range="C4-E4", seed=1))
+    ((asked,),) = tables.cache
+    assert tables.cache.currsize == tables(asked).bytes > 1000
+    assert generate(TableEngine("event"), Request(key="C", meter="2/4", bars=2, range="C4-E4", seed=1)) == made
+    assert len(tables.cache) == 1
+
+
 @pytest.mark.parametrize("encoding", ["event", "grid"])
 @pytest.mark.parametrize("fields", REQUESTS, ids=lambda fields: " ".join(sorted(fields)))
 def test_every_melody_keeps_every_rule_whatever_the_model(fields, encoding):

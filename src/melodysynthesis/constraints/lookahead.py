@@ -85,6 +85,12 @@ class Lookahead:
         return bool(self.values[0, 0] > 0 and (not self.automaton.budget or self.needs[0, 0] <= self.automaton.budget))
 
     @property
+    def bytes(self) -> int:
+        """What its tables and those of its automaton take."""
+        arrays = [*vars(self).values(), *vars(self.automaton).values()]
+        return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
+
+    @property
     def first_place(self) -> int:
         """The place before the first event."""
         return self.automaton.budget * (self.automaton.states + 1)

@@ -1,4 +1,4 @@
-"""People's melodies in figures: where the 17 descriptors of single tunes lie, so that one melody can be put beside them.
+"""People's melodies in figures: where the 17 descriptors of single tunes lie, for one melody to be put beside them.
 
 Conventions
 -----------

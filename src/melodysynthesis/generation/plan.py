@@ -4,10 +4,12 @@ look further back than an automaton can."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from melodysynthesis.constraints.automaton import Build, compile_rules
 from melodysynthesis.constraints.base import clock_of
@@ -37,6 +39,8 @@ LOOKING_BACK = ("form", "max_copy")
 """Rules that look further back than an automaton can."""
 USUAL = (52, 84)
 """E3 to C6: what folk songs and most melodies use."""
+KEPT_BYTES = 256 * 2**20
+"""What the tables that are kept may take. Most have a few megabytes, those of the hardest rules a hundred."""
 SMALLEST = 300
 """So many sets of rules are looked through at most for one smaller than the first that was found."""
 
@@ -101,7 +105,7 @@ def pitches_of(encoding: Encoding, key: Key | None) -> Ints:
     return np.sort(pitches[(pitches >= 0) & (pitches <= 127)])
 
 
-@lru_cache(maxsize=32)
+@cached(LRUCache(KEPT_BYTES, getsizeof=lambda look: look.bytes if look else 1), lock=Lock())
 def tables(asked: Asked) -> Lookahead | None:
     """The look-ahead; None if no melody keeps all rules, those left aside that look too far back.
 

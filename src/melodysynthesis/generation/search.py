@@ -196,7 +196,7 @@ def _likeliest_first(likely: Floats) -> list[int]:
     return [int(number) for number in order[: int((likely > 0).sum())]]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def search_of(asked: Asked) -> Search | None:
     """The search for melodies that keep what is asked for; None if not even those rules can be kept that look ahead."""
     look = tables(asked)
