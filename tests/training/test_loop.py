@@ -163,11 +163,12 @@ def test_a_full_disk_is_told_and_the_checkpoint_before_stays(tmp_path: Path, mon
 
 
 def test_interrupted_says_so_and_keeps_what_was_learned(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
     run = new_run(tmp_path / "run")
     assert train(run, watch=After(2, interrupt)) == "interrupted"
     _, meta = checkpoint.load(run.folder / "checkpoints" / "last.safetensors")
     assert meta["at"]["step"] == 2
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize(
