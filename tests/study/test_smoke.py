@@ -8,6 +8,7 @@ from melodysynthesis.apps.cli import run
 from melodysynthesis.study import carry, results
 from melodysynthesis.study.plan import load_plan
 
+
 @pytest.mark.slow
 def test_the_smoke_plan_runs_and_reports(tmp_path: Path) -> None:
     assert run(["study", "run", "smoke", "--out", str(tmp_path)]) == 0
