@@ -10,7 +10,7 @@ from melodysynthesis.apps.opening import open_model
 from melodysynthesis.apps.studio.api import application
 from melodysynthesis.apps.studio.command import offered, report_in
 from melodysynthesis.apps.studio.documented import DOWNLOADS
-from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES
+from melodysynthesis.apps.web.guard import MAX_BODY_BYTES
 from melodysynthesis.errors import MelodyError
 from melodysynthesis.evaluation.descriptors import NAMES
 from melodysynthesis.evaluation.judging import judge

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from melodysynthesis.apps.studio.api import Studio
 from melodysynthesis.apps.studio.limits import Seconds
+from melodysynthesis.apps.studio.service import Studio
 from melodysynthesis.errors import MelodyError
 from melodysynthesis.generation.request import Request
 from melodysynthesis.runtime.pretrained import path_of

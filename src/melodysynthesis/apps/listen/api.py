@@ -19,16 +19,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from functools import partial
-from importlib.resources import files
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Path, Response
-from fastapi import Request as HttpRequest
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -48,12 +42,11 @@ from melodysynthesis.apps.listen.store import (
     Turn,
     UnknownParticipantError,
 )
-from melodysynthesis.apps.studio.guard import LOCAL, Guard
+from melodysynthesis.apps.web.answers import NOT_KEPT, Page, add_mistakes
+from melodysynthesis.apps.web.guard import LOCAL, Guard
 from melodysynthesis.errors import MelodyError
 
 log = logging.getLogger(__name__)
-NOT_KEPT = {"cache-control": "no-store"}
-ALWAYS_ASK = {"cache-control": "no-cache"}
 _bearer = HTTPBearer(auto_error=False, description="The token that `POST /api/participants` gave.")
 
 
@@ -121,16 +114,13 @@ def application(store: Store, test: Test, *, hosts: tuple[str, ...] = LOCAL) -> 
         title="MelodySynthesis listening test", version=__version__, description=__doc__,
         openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
     )  # fmt: skip
-    for error, status in (
-        (MelodyError, 422), (UnknownParticipantError, 401), (ConflictError, 409), (FullError, 503)
-    ):  # fmt: skip
-        app.add_exception_handler(error, partial(_told, status))
-    app.add_exception_handler(SQLAlchemyError, _not_kept)
-    app.add_exception_handler(RequestValidationError, _ill_formed)
-    app.add_exception_handler(HTTPException, _refused)
+    statuses: dict[type[Exception], int] = {
+        MelodyError: 422, UnknownParticipantError: 401, ConflictError: 409, FullError: 503, SQLAlchemyError: 503,
+    }  # fmt: skip
+    add_mistakes(app, statuses, _words)
     _add_interface(app, store, test)
-    app.mount("/studio", _Page(directory=str(files("melodysynthesis.apps.studio") / "static")))
-    app.mount("/", _Page(directory=str(files("melodysynthesis.apps.listen") / "static"), html=True))
+    app.mount("/studio", Page("melodysynthesis.apps.studio"))
+    app.mount("/", Page("melodysynthesis.apps.listen"))
     return Guard(Rate(app), hosts)
 
 
@@ -201,34 +191,9 @@ def _names(turn: Turn, token: str) -> list[str]:
     return [hmac.new(token.encode(), f"{turn.place} {n}".encode(), hashlib.sha256).hexdigest()[:32] for n in places]
 
 
-class _Page(StaticFiles):
-    """The page's files: small, and asked for again each time, so that no old one meets a new one."""
-
-    def file_response(self, *given: Any, **named: Any) -> Response:
-        response = super().file_response(*given, **named)
-        response.headers.update(ALWAYS_ASK)
-        return response
-
-
-async def _told(status: int, request: HttpRequest, error: Exception) -> JSONResponse:
-    del request
-    return JSONResponse({"message": str(error)}, status, NOT_KEPT)
-
-
-async def _refused(request: HttpRequest, error: Exception) -> JSONResponse:
-    del request
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"message": error.detail}, error.status_code)
-
-
-async def _ill_formed(request: HttpRequest, error: Exception) -> JSONResponse:
-    del request
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    return JSONResponse({"message": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"}, 422)
-
-
-async def _not_kept(request: HttpRequest, error: Exception) -> JSONResponse:
-    del request
-    log.error("%s", " ".join(str(error).split())[:300])
-    return JSONResponse({"message": "the answers can't be reached at the moment: nothing was lost, try again"}, 503)
+def _words(error: Exception) -> str:
+    """What people are told of an error; what they need not know is logged."""
+    if isinstance(error, SQLAlchemyError):
+        log.error("%s", " ".join(str(error).split())[:300])
+        return "the answers can't be reached at the moment: nothing was lost, try again"
+    return str(error)

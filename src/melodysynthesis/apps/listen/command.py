@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import webbrowser
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from melodysynthesis.apps.console import JSON_OPTION, note, progress, say, say_json, say_table
+from melodysynthesis.apps.web.serving import LOOPBACK, Browser, Host, Port, listening_on, serve
 from melodysynthesis.errors import MelodyError, RequestError
 
 if TYPE_CHECKING:
@@ -81,37 +80,28 @@ def new(
     note(f"the test {name!r} is made; begin with: melody listen serve{_where(name, database)}")
 
 
-@app.command(epilog="Example: melody listen serve --port 8766")
-def serve(
+@app.command("serve", epilog="Example: melody listen serve --port 8766")
+def serve_test(
     name: Name = None,
     *,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = PORT,
-    host: Annotated[str, typer.Option(help="Address to listen on: only this machine can reach the default.")] = (
-        "127.0.0.1"
-    ),
+    port: Port = PORT,
+    host: Host = LOOPBACK,
     known_as: Annotated[
         list[str] | None, typer.Option(help="A name or address that others reach this machine by; may be repeated.")
     ] = None,
-    browser: Annotated[bool, typer.Option(help="Whether to open a browser.")] = True,
+    browser: Browser = True,
     database: Database = DATABASE,
 ) -> None:
     """Open a listening test to participants, in the browser. Ctrl-C ends it; what was answered stays."""
-    import uvicorn
-
     from melodysynthesis.apps.listen.api import application
-    from melodysynthesis.apps.studio.command import listening_on
-    from melodysynthesis.apps.studio.guard import LOCAL
+    from melodysynthesis.apps.web.guard import LOCAL
 
     with _store(database) as store:
         test = store.find(name)
         listening = listening_on(host, port)
-        address = f"http://{(known_as or ['localhost' if host in LOCAL else host])[0]}:{listening.getsockname()[1]}"
         app = application(store, test, hosts=(*LOCAL, host, *(known_as or [])))
-        say(f"The listening test is at {address} (Ctrl-C ends it)")
-        if browser:
-            Timer(0.5, webbrowser.open, [address]).start()
-        config = uvicorn.Config(app, log_level="warning", timeout_keep_alive=30, limit_concurrency=500, ws="none")
-        uvicorn.Server(config).run([listening])
+        shown = (known_as or ["localhost" if host in LOCAL else host])[0]
+        serve(app, listening, "listening test", shown, browser=browser, limit_concurrency=500, ws="none")
 
 
 @app.command("list", epilog="Example: melody listen list")

@@ -3,7 +3,8 @@
     command     `melody studio`: addresses, models, uvicorn
     api         what the page asks for: HTTP and a WebSocket, documented by OpenAPI
     documented  what OpenAPI says beyond the types
-    guard       who may ask: hosts, origins, sizes, and the headers of every answer
+    service     what it answers with: models, workers, baselines
+    waiting     work that is given up when nobody waits for it any more
     pool        worker processes: one job at a time each, ended when it takes too long or nobody waits any more
     worker      the process itself
     jobs        what a worker can do: generate, read, engrave, convert, judge, sound
@@ -15,5 +16,6 @@
     limits      how much of anything is taken
     static/     the page: HTML, a style sheet, and ES modules as they are, typed by JSDoc
 
-The process that answers the browser touches nothing that a stranger sent: workers do, and can be ended at any time.
+Who may ask, and how mistakes are told, stands in `apps.web`. The process that answers the browser touches nothing that
+a stranger sent: workers do, and can be ended at any time.
 """

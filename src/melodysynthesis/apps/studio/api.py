@@ -22,23 +22,18 @@ import asyncio
 import base64
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
-from functools import partial
-from importlib.resources import files
 from pathlib import Path as FilePath
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 from fastapi import FastAPI, Path, Query, WebSocket, WebSocketDisconnect
 from fastapi import Request as HttpRequest
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp
 
 from melodysynthesis import __version__, formats, theory
-from melodysynthesis.apps import baselines
 from melodysynthesis.apps.baselines import BASELINES
 from melodysynthesis.apps.studio import live
 from melodysynthesis.apps.studio.documented import (
@@ -54,97 +49,22 @@ from melodysynthesis.apps.studio.documented import (
     Tune,
     of_type,
 )  # fmt: skip
-from melodysynthesis.apps.studio.errand import Errand
-from melodysynthesis.apps.studio.guard import FRAMED, LOCAL, Guard, TooLargeError
-from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES, MAX_REPORT_BYTES, Seconds, check_melody, check_request
-from melodysynthesis.apps.studio.pool import Pool, TooBusyError, TooSlowError, WorkerFailedError
+from melodysynthesis.apps.studio.limits import MAX_REPORT_BYTES, Seconds, check_melody
+from melodysynthesis.apps.studio.pool import TooBusyError, TooSlowError, WorkerFailedError
+from melodysynthesis.apps.studio.service import Studio
+from melodysynthesis.apps.studio.waiting import gathered, while_awaited
+from melodysynthesis.apps.web.answers import ALWAYS_ASK, Page, add_mistakes
+from melodysynthesis.apps.web.guard import FRAMED, LOCAL, MAX_BODY_BYTES, Guard
 from melodysynthesis.errors import FormatError, MelodyError
 from melodysynthesis.evaluation.people import known
 from melodysynthesis.formats import files as score_files
 from melodysynthesis.formats import json as melody_json
-from melodysynthesis.generation.request import Request
 from melodysynthesis.music import MODES
 from melodysynthesis.runtime.base import Card
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 FOR_A_YEAR = {"cache-control": "public, max-age=31536000, immutable"}
-ALWAYS_ASK = {"cache-control": "no-cache"}
-
-
-class Studio:
-    """The models on offer, the workers, and what is answered with them."""
-
-    def __init__(self, models: Mapping[str, str], cards: Mapping[str, Card], workers: int, seconds: Seconds) -> None:
-        self.models, self.cards, self.seconds, self.files = tuple(models), cards, seconds, dict(models)
-        self.pool = Pool(models, workers)
-        self.baselines = baselines.offer(models)
-        told = {"corpus": self.baselines.corpus, "encoding": self.baselines.encoding.description()}
-        self.counting = Errand("count", told, BASELINES, seconds.errand)
-        self.corpora = sorted({card.corpus for card in cards.values()})
-        self.indexing = Errand("index", {"corpora": self.corpora}, self.corpora, seconds.errand)
-        self.report: FilePath | None = None
-        self._sounds: dict[int, bytes] = {}
-
-    def checked(self, fields: Json) -> Json:
-        """A request of the studio, complete with its seed.
-
-        Raises:
-            RequestError: if it contradicts itself, or asks for more than the studio gives at a time.
-        """
-        request = Request(**{"model": self.models[0]} | fields)
-        check_request(request, (*self.models, *self.baselines.names))
-        return request.model_dump(mode="json", exclude_none=True)
-
-    async def written(self, asked: Json) -> AsyncGenerator[Json]:
-        """The messages of `stream` about the melodies of a request: first of their notes, then what is found of them.
-
-        Raises:
-            MelodyError, TooBusyError, WorkerFailedError: as `Pool.events`.
-        """
-        corpus, melodies = self._corpus_of(asked), list[Json]()
-        if "max_copy" in asked and corpus in self.corpora and not self.indexing.is_done(corpus):
-            yield {"type": "waiting", "message": f"reading {corpus} …"}
-            await self.indexing.value(corpus)
-        if asked["model"] in self.baselines.names and not self.counting.is_done(asked["model"]):
-            yield {"type": "waiting", "message": f"counting the baselines on {corpus} …"}
-        job = {"request": asked, "file": await self._file_of(asked)}
-        async with contextlib.aclosing(self.pool.events("generate", job, self.seconds.generate)) as events:
-            async for event in events:
-                if event["type"] == "melody":
-                    melodies.append(event["melody"])
-                yield event
-        async with contextlib.aclosing(self.judged(melodies, asked)) as events:
-            async for event in events:
-                yield event
-
-    async def judged(self, melodies: list[Json], request: Json | None) -> AsyncGenerator[Json]:
-        """What is found of melodies; raises as `written`."""
-        searched = self.indexing.is_done(self._corpus_of(request))
-        job = {"melodies": melodies, "request": request, "file": await self._file_of(request), "searched": searched}
-        async with contextlib.aclosing(self.pool.events("judge", job, self.seconds.judge)) as events:
-            async for event in events:
-                yield event
-
-    def _corpus_of(self, request: Json | None) -> str:
-        """The corpus of the model that a request names; without one of the first."""
-        model = request["model"] if request else self.models[0]
-        return self.cards[model].corpus if model in self.cards else self.baselines.corpus
-
-    async def _file_of(self, request: Json | None) -> str | None:
-        """The file of the baseline that a request names, once it is counted; None for a model."""
-        if request is None or request["model"] not in self.baselines.names:
-            return None
-        await self.indexing.value(self.baselines.corpus)  # the corpus is read once, not by two at a time
-        return str(await self.counting.value(request["model"]))
-
-    async def sound(self, pitch: int) -> bytes:
-        """The sound of a pitch, rendered once."""
-        if pitch not in self._sounds:
-            answer = await self.pool.one("sound", {"pitch": pitch}, self.seconds.sound)
-            self._sounds[pitch] = base64.b64decode(answer["data"])
-        return self._sounds[pitch]
 
 
 def application(
@@ -166,8 +86,7 @@ def application(
         seconds: how long each kind of job may take.
         report: page of a study's report, complete in itself.
     """
-    studio = Studio(models, cards, workers, seconds)
-    studio.report = report
+    studio = Studio(models, cards, workers, seconds, report)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -186,53 +105,24 @@ def application(
         description=f"{__doc__}\n{live.__doc__}", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
         responses=MISTAKES,
     )  # fmt: skip
-    for error, status in ((MelodyError, 422), (TooBusyError, 503), (TooSlowError, 504), (WorkerFailedError, 500)):
-        app.add_exception_handler(error, partial(_told, status))
-    app.add_exception_handler(RequestValidationError, _ill_formed)
-    app.add_exception_handler(StarletteHTTPException, _refused)
+    statuses: dict[type[Exception], int] = {
+        MelodyError: 422, TooBusyError: 503, TooSlowError: 504, WorkerFailedError: 500,
+    }  # fmt: skip
+    add_mistakes(app, statuses, _words)
     _add_lists(app, studio)
     _add_generation(app, studio)
     _add_melodies(app, studio)
     live.add_live(app, studio)
-    page = files("melodysynthesis.apps.studio") / "static"
-    app.mount("/", _Page(directory=str(page), html=True))
+    app.mount("/", Page("melodysynthesis.apps.studio"))
     return Guard(app, hosts)
 
 
-class _Page(StaticFiles):
-    """The page's files: small, and asked for again each time, so that no old one meets a new one."""
-
-    def file_response(self, *given: Any, **named: Any) -> Response:
-        response = super().file_response(*given, **named)
-        response.headers.update(ALWAYS_ASK)
-        return response
-
-
-async def _told(status: int, request: HttpRequest, error: Exception) -> JSONResponse:
-    del request
-    if isinstance(error, WorkerFailedError):
-        log.error("%s", error)
-    return JSONResponse({"message": _words(error)}, status)
-
-
-async def _refused(request: HttpRequest, error: Exception) -> JSONResponse:
-    del request
-    assert isinstance(error, StarletteHTTPException)
-    return JSONResponse({"message": error.detail}, error.status_code)
-
-
-async def _ill_formed(request: HttpRequest, error: Exception) -> JSONResponse:
-    del request
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return JSONResponse({"message": f"{where}: {first['msg']}"}, 422)
-
-
 def _words(error: Exception) -> str:
+    """What people are told of an error; what they need not know is logged."""
     if isinstance(error, TooBusyError):
         return "too many are waiting already: try again in a moment"
     if isinstance(error, WorkerFailedError):
+        log.error("%s", error)
         return "the studio has failed at this; it is no fault of what you asked for"
     return str(error)
 
@@ -291,7 +181,7 @@ def _add_generation(app: FastAPI, studio: Studio) -> None:
         A model is named as in `/api/models`; `count` is at most 8 and `bars` at most 64.
         """
         asked = studio.checked(request)
-        return {"request": asked, "melodies": await _while_awaited(http, _gathered(studio.written(asked)))}
+        return {"request": asked, "melodies": await while_awaited(http, gathered(studio.written(asked)))}
 
     @app.websocket("/api/generate")
     async def stream(socket: WebSocket) -> None:
@@ -345,8 +235,6 @@ async def _streamed(studio: Studio, socket: WebSocket) -> None:
 
 
 async def _mistake(socket: WebSocket, error: Exception) -> None:
-    if isinstance(error, WorkerFailedError):
-        log.error("%s", error)
     await socket.send_json({"type": "mistake", "message": _words(error)})
     await socket.close()
 
@@ -358,12 +246,12 @@ def _add_melodies(app: FastAPI, studio: Studio) -> None:
     async def judge(http: HttpRequest, asked: Judged) -> Json:
         """The certificate checks the melody by every rule of the request; without one there is none."""
         request = None if asked.request is None else studio.checked(asked.request)
-        return (await _while_awaited(http, _gathered(studio.judged([_melody(asked)], request))))[0]
+        return (await while_awaited(http, gathered(studio.judged([_melody(asked)], request))))[0]
 
     @app.post("/api/score", summary="An engraved score")
     async def score(http: HttpRequest, asked: Drawn) -> Json:
         """SVG, and for each note the names of the elements that show it."""
-        return await _while_awaited(
+        return await while_awaited(
             http, pool.one("engrave", {"melody": _melody(asked), "width": asked.width}, seconds.engrave)
         )
 
@@ -375,7 +263,7 @@ def _add_melodies(app: FastAPI, studio: Studio) -> None:
         if format not in DOWNLOADS:
             raise FormatError(f"format {format[:20]!r} is not one of {', '.join(DOWNLOADS)}")
         work = pool.one("convert", {"melody": _melody(asked), "format": format}, seconds.convert)
-        answer = await _while_awaited(http, work)
+        answer = await while_awaited(http, work)
         named = {"content-disposition": f'attachment; filename="melody.{format}"'}
         return Response(base64.b64decode(answer["data"]), media_type=DOWNLOADS[format], headers=named)
 
@@ -384,7 +272,7 @@ def _add_melodies(app: FastAPI, studio: Studio) -> None:
         """The body is the file's bytes; its name says the format, and is used for nothing else."""
         data = await http.body()
         asked = {"name": name, "data": base64.b64encode(data).decode()}
-        return await _while_awaited(http, pool.one("read", asked, seconds.read))
+        return await while_awaited(http, pool.one("read", asked, seconds.read))
 
     wav = of_type("audio/wav")
 
@@ -399,33 +287,3 @@ def _melody(asked: Tune) -> Json:
     melody = melody_json.from_dict(asked.melody)
     check_melody(melody)
     return melody_json.to_dict(melody)
-
-
-async def _gathered(events: AsyncGenerator[Json]) -> list[Json]:
-    """Each melody with all that is known of it."""
-    found: dict[int, Json] = {}
-    async with contextlib.aclosing(events):
-        async for event in events:
-            if event.pop("type") in ("melody", "judged"):
-                found.setdefault(event["index"], {}).update(event)
-    return [found[index] for index in sorted(found)]
-
-
-async def _while_awaited(http: HttpRequest, work: Coroutine[Any, Any, T]) -> T:
-    """The result of some work, which is given up when the client is gone."""
-    working, leaving = asyncio.create_task(work), asyncio.create_task(_gone(http))
-    try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise StarletteHTTPException(499, "the client has gone")
-        return working.result()
-    finally:
-        for task in (working, leaving):
-            task.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
-
-
-async def _gone(http: HttpRequest) -> None:
-    with contextlib.suppress(TooLargeError):
-        while (await http.receive())["type"] != "http.disconnect":
-            pass

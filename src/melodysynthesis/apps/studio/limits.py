@@ -9,8 +9,6 @@ from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Melody
 
-MAX_BODY_BYTES = 2 * 2**20
-"""Of any request; a file that is opened too."""
 MAX_REPORT_BYTES = 64 * 2**20
 """Of a study's report."""
 MAX_MELODY_NOTES = 4_000

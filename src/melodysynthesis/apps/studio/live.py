@@ -39,13 +39,14 @@ from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from melodysynthesis.apps.studio import limits
 from melodysynthesis.apps.studio.pool import PATIENCE, Worker
+from melodysynthesis.apps.studio.service import Studio
 from melodysynthesis.apps.studio.stage import AHEAD, FarImproviser, Stage
 from melodysynthesis.errors import MelodyError
 from melodysynthesis.formats import json as melody_json
@@ -55,9 +56,6 @@ from melodysynthesis.live.improviser import check_along
 from melodysynthesis.live.recording import Recording
 from melodysynthesis.live.setting import COMMON_TIME
 from melodysynthesis.live.transcript import transcribe
-
-if TYPE_CHECKING:
-    from melodysynthesis.apps.studio.api import Studio
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -1,8 +1,8 @@
 """Who may ask, how much, and what every answer says to the browser.
 
-The studio listens on this machine, but any page in any tab can send requests here. So each request must name a host
-that the studio has (a stranger's name that resolves to this machine is none: DNS rebinding), and one that a browser
-sends for a page must come from the studio's own page. That holds for WebSockets too, which browsers open to anywhere.
+A server listens on this machine, but any page in any tab can send requests here. So each request must name a host
+that the server has (a stranger's name that resolves to this machine is none: DNS rebinding), and one that a browser
+sends for a page must come from the server's own page. That holds for WebSockets too, which browsers open to anywhere.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from melodysynthesis.apps.studio.limits import MAX_BODY_BYTES
-
+MAX_BODY_BYTES = 2 * 2**20
+"""Of any request; a file that is opened too."""
 LOCAL = ("localhost", "127.0.0.1", "::1")
 """Names of this machine."""
 POLICY = (
@@ -37,7 +37,7 @@ FRAMED = {
     ),
     "x-frame-options": "SAMEORIGIN",
 }
-"""Of a page that was made elsewhere, and is shown within the studio's: it runs nothing and asks for nothing."""
+"""Of a page that was made elsewhere, and is shown within one of ours: it runs nothing and asks for nothing."""
 FOREIGN = 4403
 """Why a WebSocket is closed that a stranger's page has opened."""
 
@@ -69,12 +69,12 @@ class Guard:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get("host", "")
         if _hostname(f"//{host}") not in self._hosts:
-            return "this host name is none of the studio's: open it as http://localhost"
+            return "this host name is none that is known here: open it as http://localhost"
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
-            return "this request comes from another page than the studio's"
+            return "this request comes from another page"
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and scope["path"].startswith("/api/"):
-            return "this request comes from another page than the studio's"
+            return "this request comes from another page"
         return None
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
