@@ -145,6 +145,27 @@ def test_bars_are_rewritten_so_that_no_run_goes_on_into_what_is_kept(monkeypatch
         generate(engine, Request(seed=1, within=TUNE, rewrite="4", max_copy=4))
 
 
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+@pytest.mark.parametrize("rewrite", ["2", "3", "1-2"])
+def test_bars_are_rewritten_in_a_rhythm_and_a_form_though_a_rest_goes_on_from_them(rewrite, encoding):
+    """In each half a rest lies over a bar line: where it begins it is given, where it ends it is the rhythm's."""
+    half = ((0, 24, 60), (24, 24, 64), (48, 24, 67), (144, 48, 60))
+    notes = tuple(Note(onset + late, ticks, pitch) for late in (0, 192) for onset, ticks, pitch in half)
+    whole = Melody(notes, 384, (Meter(0, 4, 4),), Key("C"))
+    written = {"within": whole, "rewrite": rewrite, "form": "AA", "rhythm": "1 1 1 r:3/2 r:3/2 2"}
+    for one in generate(TableEngine(encoding), Request(seed=1, count=2, **written)):
+        assert is_kept(one.melody, one.request)
+        assert one.melody.notes == notes  # as what is given in one half is sung in the other
+
+
+def test_a_primer_ends_within_a_rest_of_the_rhythm():
+    primer = Melody((Note(0, 24, 67), Note(24, 24, 69)), 60)
+    written = {**FRAME, "primers": [primer], "rhythm": "1 1 r:1/2 r:1/2"}
+    for one in generate(TableEngine("event"), Request(seed=1, count=2, **written)):
+        assert is_kept(one.melody, one.request)
+        assert [note.onset % 72 for note in one.melody.notes] == [0, 24] * 4
+
+
 @pytest.mark.parametrize(
     ("rule", "match"),
     [

@@ -12,8 +12,9 @@ from melodysynthesis.errors import RequestError
 from melodysynthesis.evaluation.originality import steps_by_rhythm
 from melodysynthesis.generation import copies
 from melodysynthesis.generation.conflict import perhaps, smallest_conflict
+from melodysynthesis.generation.contour_in_form import parts_of, stretches_of
 from melodysynthesis.generation.generate import check, generate
-from melodysynthesis.generation.plan import asked_for
+from melodysynthesis.generation.plan import asked_for, cut, tables
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.search import UndecidedError, possible, search_of
 from melodysynthesis.music import Key, Melody, Meter, Note
@@ -48,13 +49,15 @@ def kept_by(**rules):
     return {n for n, melody in enumerate(every_melody()) if certify(melody, written).verdict is Verdict.KEPT}
 
 
-@pytest.mark.parametrize("form", ["AABA", "AABB", "ABAB", "AAAA", "AA'AA'", "AA'BA", "AA"])
+@pytest.mark.parametrize("form", ["AABA", "AABB", "ABAB", "ABCA", "AAAA", "AA'AA'", "AA'BA", "AA'A'A", "AA", "ABCD"])
 @pytest.mark.parametrize(
     "rules",
     [
         {"contour": "+ - + - ."},
         {"contour": "+ - + - + ."},
         {"contour": "+ 0 - + 0 - + ."},
+        {"contour": "+ 0 - + 0"},
+        {"contour": "0 + 0 - 0 + - 0"},
         {"contour": "+ - 0 + - 0 + ."},
         {"contour": "+ - +", "max_syncopation": 0},
         {"fixed": "1.1:C4 2.1:D4"},
@@ -62,7 +65,7 @@ def kept_by(**rules):
     ],
 )
 def test_a_form_is_possible_if_and_only_if_some_melody_has_it(form, rules):
-    request = Request(form=form, range="C4-D4", **FRAME, **SMALL, **rules)
+    request = Request(form=form, range="C4-D4", scale="major", **FRAME, **SMALL, **rules)
     there = kept_by(form=form) & kept_by(**rules)
     assert possible(asked(request)) == bool(there)
 
@@ -98,10 +101,46 @@ def test_max_copy_is_kept_even_if_that_takes_a_rest(encoding, monkeypatch):
 
 
 def test_what_can_not_be_found_out_in_time_is_told():
-    request = Request(form="AABA", contour="+ - + - + .", range="C4-E4", **FRAME, **SMALL)
+    request = Request(form="AABA", contour="+ - + 0 + - + .", range="C4-G4", **FRAME, **SMALL)
     search_of.cache_clear()
     with pytest.raises(UndecidedError):
-        possible(asked(request), 3)
+        possible(asked(request), 1)
+    search_of.cache_clear()
+
+
+def test_notes_of_all_sections_are_counted_as_every_melody_has_them():
+    """Of the numbers of notes that sections may have, none is missing with which some melody keeps contour and form."""
+    fields = {"contour": "+ 0 - + 0 -", "form": "ABA'A"}
+    one = asked(Request(range="C4-D4", **FRAME, **SMALL, **fields))
+    places = cut(one.timeline, dict(one.values)["form"])
+    stretches = stretches_of(dict(one.values)["form"], places)
+    counted = {
+        tuple(("more" if part.more else len(part.directions)) for part in parts)
+        for parts in parts_of(dict(one.values)["contour"], stretches, tables(one))
+    }
+    kept, melodies = kept_by(form=fields["form"]) & kept_by(contour=fields["contour"]), list(every_melody())
+    assert kept
+    for number in kept:
+        notes = [sum(start <= note.onset < end for note in melodies[number].notes) for start, end in places]
+        assert any(
+            all(known in ("more", here) for known, here in zip(known_notes, notes, strict=True))
+            for known_notes in counted
+        )
+
+
+def test_a_count_that_makes_tables_too_large_is_kept_all_the_same(monkeypatch):
+    fields = {"key": "C", "meter": "4/4", "bars": 4, "range": "C4-C5", "durations": "1/2 1 3/2", "scale": "major"}
+    request = Request(seed=3, count=2, chromatic=5, max_syncopation=4, chords="C | F", **fields)
+    whole = tables(asked_for(TableEngine("event").encoding, request, Timeline.of_bars([Meter(0, 4, 4)] * 4), KEY))
+    monkeypatch.setattr("melodysynthesis.constraints.automaton.MAX_CELLS", whole.automaton.next.size // 2)
+    tables.cache.clear()
+    search_of.cache_clear()
+    made = generate(TableEngine("event"), request)
+    ((_, look),) = tables.cache.items()
+    assert [rule.name for rule in look.automaton.uncounted] == ["max_syncopation"]
+    for one in made:
+        assert certify(one.melody, request.model_dump(mode="json")).verdict is Verdict.KEPT
+    tables.cache.clear()
     search_of.cache_clear()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.constraints.rule import NO, Flags, Ints, Likeness, Rule, Setting
+from melodysynthesis.constraints.rule import NO, Counting, Flags, Ints, Likeness, Rule, Setting
 from melodysynthesis.constraints.space import Space
 from melodysynthesis.errors import RequestError
 
@@ -41,6 +41,7 @@ class Automaton:
         closes: (U,) whether such notes may be the last, by the rules that look back only.
         costs: (classes, P + 1) what an event adds to the count of the rule that counts furthest.
         budget: what that count may come to.
+        uncounted: rules that count, too, and that somebody else has to see to: with them it would be too large.
     """
 
     setting: Setting
@@ -53,6 +54,7 @@ class Automaton:
     closes: Flags
     costs: Ints
     budget: int
+    uncounted: tuple[Counting, ...]
 
     @property
     def states(self) -> int:
@@ -92,7 +94,9 @@ def compile_rules(setting: Setting, builds: Sequence[Build], space: Space) -> Au
     if not len(used):
         return None
     classes = np.where(classes == NO, NO, np.searchsorted(used, classes))
-    tables = _product(rules, setting, [(situations[i], masks[i]) for i in used.tolist()])
+    tables, uncounted = _smaller_product(
+        rules, setting, [(situations[i], masks[i]) for i in used.tolist()], [rules[spender]] if budget > FEW else []
+    )
     ends, closes = np.ones((2, len(tables.before)), np.bool_)
     for rule, states in zip(rules, tables.own, strict=True):
         may_end = np.broadcast_to(rule.ends(), (rule.states, setting.rest + 1))[states, tables.before]
@@ -105,8 +109,9 @@ def compile_rules(setting: Setting, builds: Sequence[Build], space: Space) -> Au
     if budget > FEW:
         costs = np.stack([rules[spender].costs(int(situations[one, spender])) for one in used.tolist()])
     return Automaton(
-        setting, space, classes, tables.next, tables.before, ends, close, closes, costs, budget if costs.any() else 0
-    )
+        setting, space, classes, tables.next, tables.before, ends, close, closes, costs, budget if costs.any() else 0,
+        uncounted,
+    )  # fmt: skip
 
 
 def _classes(rules: Sequence[Rule], space: Space) -> tuple[Ints, Ints]:
@@ -201,6 +206,21 @@ class _Tables:
     next: NDArray[np.int32]
     before: Ints
     own: list[Ints]
+
+
+def _smaller_product(
+    rules: Sequence[Rule], setting: Setting, classes: Sequence[tuple[Ints, Flags]], spent: Sequence[Rule]
+) -> tuple[_Tables, tuple[Counting, ...]]:
+    """The product; if it is too large, without the numbers that some rules count, from the largest on."""
+    counting = [rule for rule in rules if isinstance(rule, Counting) and rule.limit() > FEW and rule not in spent]
+    waiting = sorted(counting, key=Counting.limit)
+    while True:
+        try:
+            return _product(rules, setting, classes), tuple(rule for rule in counting if rule not in waiting)
+        except RequestError:
+            if not waiting:
+                raise
+            waiting.pop().spend()
 
 
 def _product(rules: Sequence[Rule], setting: Setting, classes: Sequence[tuple[Ints, Flags]]) -> _Tables:

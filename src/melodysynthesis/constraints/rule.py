@@ -59,12 +59,14 @@ class Setting:
         pitches: (P,) MIDI numbers that its notes may have, ascending. An event is P where it is a rest; the note
             before is P where there is none.
         likenesses: sections of a form that are alike.
+        cuts: ticks at which rests are parted.
     """
 
     timeline: Timeline
     key: Key | None
     pitches: Ints
     likenesses: tuple[Likeness, ...] = ()
+    cuts: tuple[int, ...] = ()
 
     @property
     def rest(self) -> int:
@@ -175,6 +177,9 @@ class Anywhere:
 
 class Counting(Anywhere):
     """A rule that allows so many notes of some sort. A state is how many there were."""
+
+    name: str
+    """The request's field."""
 
     def __init__(self, setting: Setting, limit: int) -> None:
         super().__init__(setting)

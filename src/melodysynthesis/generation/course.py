@@ -21,7 +21,7 @@ from melodysynthesis.encodings.grid import shift_to_c
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.conflict import tables_for, together_with_given
 from melodysynthesis.generation.past import Memory, Past
-from melodysynthesis.generation.plan import USUAL, Asked, asked_for, cuts_of, memories_of
+from melodysynthesis.generation.plan import USUAL, Asked, asked_for, looks_back, memories_of
 from melodysynthesis.generation.prompt import prompt_for, says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.walk import Start
@@ -97,10 +97,9 @@ class Course:
 
     def keeps_to_the_end(self, encoding: Encoding, ids: Sequence[int]) -> bool:
         """Whether rules that look back are kept in what is given behind the notes that were drawn, too."""
-        if not self.asked.looks_back or self.end == self.timeline.ticks:
+        if not looks_back(self.asked, self.look) or self.end == self.timeline.ticks:
             return True
-        form = dict(self.asked.values)["form"]
-        events = parted(events_of(self.melody(encoding, ids)), cuts_of(self.timeline, form))
+        events = parted(events_of(self.melody(encoding, ids)), self.asked.cuts)
         memories = memories_of(self.asked, self.look, early=False)
         return all(first_broken(self.look, memory, events) is None for memory in memories)
 

@@ -1,8 +1,8 @@
 """A melody whose every note is looked at by a complete search before the next: for rules that look far back.
 
 Particles do not see what a form or max-copy will ask for, and may all run into dead ends. Then one particle is drawn;
-after each note it is found out whether any melody goes on from there, and if none does, the note is taken back and not
-taken again.
+after each note a melody is looked for that goes on from there, and if none is found soon, the note is taken back and
+not taken again. From where it stood before, one is known.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Taken:
     """A memory of what leads nowhere.
 
     Attributes:
-        events: for a past, the events and lengths that no melody goes on from.
-        begun: for a past, the events that none goes on from, whatever their length.
+        events: for a past, the events and lengths from which no melody was found to go on.
+        begun: for a past, the events from which none was, whatever their length.
     """
 
     name = "taken"
@@ -54,11 +54,11 @@ class Taken:
         return fine
 
     def event(self, past: Past, tick: int, event: int, length: int) -> None:
-        """No melody goes on from this event."""
+        """No melody was found to go on from this event."""
         self.events.setdefault(self.looked_at(past, tick), set()).add((event, length))
 
     def head(self, past: Past, tick: int, event: int) -> None:
-        """No melody goes on from this event, however long it is."""
+        """No melody was found to go on from this event, however long it is."""
         self.begun.setdefault(self.looked_at(past, tick), set()).add(event)
 
     def looked_at(self, past: Past, tick: int) -> bytes:
@@ -67,11 +67,7 @@ class Taken:
 
 
 def draw_guided(engine: Engine, course: Course, request: Request, index: int, search: Search) -> Drawn:
-    """One melody, of which there must be some.
-
-    Raises:
-        UndecidedError: if it is too much to find out whether any melody goes on.
-    """
+    """One melody, of which `search` has found some."""
     taken = Taken(len(course.look.automaton.space.lengths))
     memories = (*memories_of(course.asked, course.look, early=False), taken)
     flock = Flock(
@@ -102,13 +98,13 @@ def draw_guided(engine: Engine, course: Course, request: Request, index: int, se
 
 
 def _goes_on(walk: Walk, before: Walk, search: Search, taken: Taken) -> bool:
-    """Whether any melody goes on from where an event has ended, and with the one that may have begun since."""
+    """Whether some melody goes on from where an event has ended, and with the one that may have begun since."""
     past, tick, place, head = walk.past, int(walk.tick[0]), int(walk.place[0]), int(walk.head[0])
-    if not search.possible(past, tick, place):
+    if not search.found(past, tick, place):
         start = int(before.tick[0])
         taken.event(before.past, start, int(past.event[0, start]), int(past.length[0, start]))
         return False
-    if head != NO and not search.possible_with(past, tick, place, head):
+    if head != NO and not search.found_with(past, tick, place, head):
         taken.head(past, tick, head)
         return False
     return True

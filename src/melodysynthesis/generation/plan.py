@@ -17,6 +17,7 @@ from melodysynthesis.constraints.given import Event, Given, parted
 from melodysynthesis.constraints.lookahead import Lookahead, look_ahead
 from melodysynthesis.constraints.rule import Ints, Likeness, Rule, Setting
 from melodysynthesis.constraints.rules import RULES
+from melodysynthesis.constraints.rules.contour import ContourInParts, Part
 from melodysynthesis.constraints.rules.fixed import tick_of
 from melodysynthesis.constraints.rules.rhythm import rhythm_in
 from melodysynthesis.constraints.rules.sounding import Sounding
@@ -31,6 +32,7 @@ from melodysynthesis.generation.form import Form
 from melodysynthesis.generation.past import Memory
 from melodysynthesis.generation.request import RULES as NAMES
 from melodysynthesis.generation.request import Request
+from melodysynthesis.generation.spent import Spent
 from melodysynthesis.music import Key
 
 GIVEN = "given"
@@ -54,12 +56,14 @@ class Asked(NamedTuple):
         timeline: the bars.
         key: of the melody.
         given: notes and rests that stand.
+        cuts: where rests are parted, so that what is told apart by one rule is by all.
         pitches: that the encoding can say.
         step: of the encoding, in ticks.
         corpus: name of the one that the model was trained on, which max-copy compares with.
         loose: whether also what is seldom of use is looked at: pitches that few songs use, and a last section of one
             note or two that closes the melody though the same notes do not close where they are first sung.
         held: start and end of what was left of a note that was held out of rewritten bars: no other may begin there.
+        parts: what a contour asks of each part, where it is known how many notes they have; see `contour_in_form`.
     """
 
     rules: tuple[str, ...]
@@ -67,16 +71,13 @@ class Asked(NamedTuple):
     timeline: Timeline
     key: Key | None
     given: tuple[Event, ...]
+    cuts: tuple[int, ...]
     pitches: tuple[int, ...]
     step: int
     corpus: str = ""
     loose: bool = False
     held: tuple[int, int] = (0, 0)
-
-    @property
-    def looks_back(self) -> bool:
-        """Whether there are rules that look further back than an automaton can."""
-        return any(name in LOOKING_BACK for name in self.rules)
+    parts: tuple[Part, ...] = ()
 
 
 def asked_for(
@@ -92,8 +93,8 @@ def asked_for(
     names = (*request.rules, *([GIVEN] if given else []))
     values = tuple((name, getattr(request, name)) for name in (*NAMES, "chromatic"))
     pitches = tuple(pitches_of(encoding, key).tolist())
-    given = parted(given, cuts_of(timeline, request.form))
-    return Asked(names, values, timeline, key, given, pitches, clock_of(encoding).step, corpus)
+    cuts = cuts_of(timeline, request, given)
+    return Asked(names, values, timeline, key, parted(given, cuts), cuts, pitches, clock_of(encoding).step, corpus)
 
 
 def pitches_of(encoding: Encoding, key: Key | None) -> Ints:
@@ -123,17 +124,21 @@ def tables(asked: Asked) -> Lookahead | None:
 
 def _tables(asked: Asked) -> Lookahead | None:
     values = {name: value if name in (*asked.rules, "chromatic") else None for name, value in asked.values}
-    likenesses = likenesses_of(asked.timeline, values["form"]) if values["form"] else ()
+    likenesses = likenesses_of(asked.timeline, values["form"] or ())
     if likenesses is None:
         return None
     silent = bool(asked.given) and GIVEN in asked.rules and asked.given[0].onset == 0 and asked.given[0].pitch is None
     silent |= "rhythm" in asked.rules  # which says itself what comes first
     rests = "rests" not in asked.rules
     builds: list[Build] = [partial(Sounding, rests=rests, silent_start=silent)]
-    builds += [_with(RULES[name], values) for name in asked.rules if name in RULES]
+    builds += [
+        _with(RULES[name], values) for name in asked.rules if name in RULES and not (name == "contour" and asked.parts)
+    ]
+    if asked.parts:
+        builds.append(partial(ContourInParts, parts=asked.parts))
     if GIVEN in asked.rules:
         builds.append(partial(Given, events=asked.given, held=asked.held))
-    setting = Setting(asked.timeline, asked.key, np.array(asked.pitches, np.int64), likenesses)
+    setting = Setting(asked.timeline, asked.key, np.array(asked.pitches, np.int64), likenesses, asked.cuts)
     automaton = compile_rules(setting, builds, _space(asked, values))
     if automaton is None:
         return None
@@ -154,8 +159,7 @@ def _space(asked: Asked, values: dict[str, Any]) -> Space:
         lengths |= set(values["durations"])
         free = any(ticks % 3 and ticks % 4 for ticks in values["durations"])
     if "rhythm" in asked.rules:
-        cuts = cuts_of(timeline, values["form"])
-        lengths |= {ticks for _, ticks, _ in rhythm_in(timeline, values["rhythm"], cuts)}
+        lengths |= {ticks for _, ticks, _ in rhythm_in(timeline, values["rhythm"], asked.cuts)}
         free = True
     if "fixed" in asked.rules:
         ticks = [tick_of(timeline, note) for note in values["fixed"]]
@@ -173,15 +177,26 @@ def cut(timeline: Timeline, form: Sequence[Section]) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], timeline.ticks], strict=True))
 
 
-def cuts_of(timeline: Timeline, form: Sequence[Section] | None) -> list[int]:
-    """Where sections of a form meet."""
-    if form is None or len(timeline.meters) % len(form):
-        return []
-    return [start for start, _ in cut(timeline, form)]
+def cuts_of(timeline: Timeline, request: Request, given: Sequence[Event]) -> tuple[int, ...]:
+    """Where rests are parted: where sections of a form meet, and where rests that are given or a rhythm's begin or end.
+
+    Sections that are alike are parted alike.
+    """
+    rests = [(event.onset, event.onset + event.ticks) for event in given if event.pitch is None]
+    if request.rhythm:
+        parts = rhythm_in(timeline, request.rhythm, ())
+        rests += [(onset, onset + ticks) for onset, ticks, sounds in parts if not sounds]
+    cuts = {edge for rest in rests for edge in rest}
+    for likeness in likenesses_of(timeline, request.form or ()) or ():
+        inside = {cut - start for start in likeness.starts for cut in cuts if start <= cut < start + likeness.ticks}
+        cuts |= {start + offset for start in likeness.starts for offset in {0, *inside}}
+    return tuple(sorted(cut for cut in cuts if 0 < cut < timeline.ticks))
 
 
 def likenesses_of(timeline: Timeline, form: Sequence[Section]) -> tuple[Likeness, ...] | None:
     """Which sections are alike; None if ones of one letter can't be, as they have other bars."""
+    if not form:
+        return ()
     if len(timeline.meters) % len(form):
         return None
     bars, places = len(timeline.meters) // len(form), cut(timeline, form)
@@ -196,6 +211,11 @@ def likenesses_of(timeline: Timeline, form: Sequence[Section]) -> tuple[Likeness
     return tuple(found)
 
 
+def looks_back(asked: Asked, look: Lookahead | None) -> bool:
+    """Whether there are rules that look further back than an automaton can."""
+    return any(name in LOOKING_BACK for name in asked.rules) or (look is not None and bool(look.automaton.uncounted))
+
+
 def memories_of(asked: Asked, look: Lookahead, early: bool) -> tuple[Memory, ...]:
     """The rules that look back further than an automaton can.
 
@@ -204,8 +224,8 @@ def memories_of(asked: Asked, look: Lookahead, early: bool) -> tuple[Memory, ...
         look: of the other rules.
         early: see `MaxCopy`.
     """
-    memories: list[Memory] = []
     values, automaton = dict(asked.values), look.automaton
+    memories: list[Memory] = [Spent(automaton, rule) for rule in automaton.uncounted]
     if "form" in asked.rules:
         memories.append(Form(automaton.space, values["form"], cut(asked.timeline, values["form"])))
     if "max_copy" in asked.rules:

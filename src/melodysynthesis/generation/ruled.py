@@ -17,11 +17,11 @@ from melodysynthesis.generation.conflict import perhaps, refusal
 from melodysynthesis.generation.course import Course, bars_of, course_for, course_within, events_of
 from melodysynthesis.generation.generated import Generated, Steering
 from melodysynthesis.generation.guided import draw_guided
-from melodysynthesis.generation.plan import asked_for, tables
+from melodysynthesis.generation.plan import asked_for, looks_back, tables
 from melodysynthesis.generation.prompt import Prompt, prompts_for, says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import sample
-from melodysynthesis.generation.search import MOST, UndecidedError, search_of
+from melodysynthesis.generation.search import MOST, UndecidedError, search_of, way_to
 from melodysynthesis.generation.steered import Drawn, draw, particles_of
 from melodysynthesis.music import MODES, Key, Melody, Meter
 from melodysynthesis.runtime.base import Engine
@@ -71,16 +71,15 @@ def _drawn(engine: Engine, course: Course, request: Request, indices: Sequence[i
 def _drawn_again(engine: Engine, course: Course, request: Request, index: int) -> tuple[Drawn, int]:
     """A melody by a complete search, where particles came to nothing."""
     try:
-        for loose in (False, True):
-            wide = replace(course, asked=course.asked._replace(loose=loose))
-            search = search_of(wide.asked)
-            if search is not None and search.possible(wide.start.past, wide.start.tick, wide.start.place):
-                return draw_guided(engine, wide, request, index, search), 2
+        way = way_to(course.asked)
+        search = None if way is None else search_of(way)
+        if way is None or search is None:
+            raise refusal(course.asked)
+        return draw_guided(engine, replace(course, asked=way), request, index, search), 2
     except UndecidedError:
         names = ", ".join(name.replace("_", "-") for name in request.rules)
         line = f"no melody was found that keeps {names}, nor that none does: {MOST:,} beginnings were looked at"
         raise RequestError(line, request.rules) from None
-    raise refusal(course.asked)
 
 
 def draw_one(engine: Engine, course: Course, request: Request, index: int) -> Drawn:
@@ -91,7 +90,7 @@ def draw_one(engine: Engine, course: Course, request: Request, index: int) -> Dr
 def check_ruled(engine: Engine, request: Request) -> None:
     """Raise what `generate_ruled` would raise, as far as is found out soon; the rest shows when melodies are made."""
     for course, _ in courses_for(engine, request, [0]):
-        if course.asked.looks_back and not perhaps(course.asked):
+        if looks_back(course.asked, course.look) and not perhaps(course.asked):
             raise refusal(course.asked)
 
 

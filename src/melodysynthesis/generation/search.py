@@ -1,9 +1,9 @@
 """Whether any melody goes on from a beginning, where rules look further back than an automaton can: a complete search.
 
-It goes depth first over events, the likeliest first, and never twice over beginnings from which the same can follow:
-what counts is the place in the automaton and, of the past, what the rules will still look at. A section that is sung
-again later is followed from every state in which it may begin then: a beginning that no repetition of it could have is
-left at once.
+It goes depth first over events, the likeliest first, or the rarest where tunes must not be copied, and never twice
+over beginnings from which the same can follow: what counts is the place in the automaton and, of the past, what the
+rules will still look at. A section that is sung again later is followed from every state in which it may begin then: a
+beginning that no repetition of it could have, or from which none can be reached, is left at once.
 """
 
 from __future__ import annotations
@@ -14,15 +14,25 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 
 from melodysynthesis.constraints.lookahead import Floats, Lookahead
 from melodysynthesis.constraints.rule import NO, Flags, Ints
+from melodysynthesis.generation.contour_in_form import parts_of, stretches_of
 from melodysynthesis.generation.form import Form
 from melodysynthesis.generation.past import Memory, Past
-from melodysynthesis.generation.plan import Asked, memories_of, tables
+from melodysynthesis.generation.plan import Asked, cut, looks_back, memories_of, tables
 
 MOST = 20_000
 """Beginnings that are looked at from one: some ten seconds."""
+SOON = 1_000
+"""Beginnings that are looked at from each note of a melody that is being drawn."""
+BYTES_OF_ONE = 100_000
+"""So many bytes of tables are made in the time in which a beginning is looked at."""
+
+
+WAYS_BYTES = 256 * 2**20
+"""What is kept of the ways to the starts of repetitions."""
 
 
 class UndecidedError(Exception):
@@ -49,6 +59,8 @@ class Beginning(NamedTuple):
 class Search:
     """Looks for melodies that keep all rules. What it has found out once it does not look at again.
 
+    It counts the beginnings that it has looked at.
+
     Args:
         look: of the automaton.
         memories: the rules beside it.
@@ -57,7 +69,11 @@ class Search:
     def __init__(self, look: Lookahead, memories: Sequence[Memory]) -> None:
         self.look, self.memories = look, memories
         self.form = next((memory for memory in memories if isinstance(memory, Form)), None)
+        self.rarest_first = any(memory.name == "max_copy" for memory in memories)
         self.end = len(look.automaton.space.ticks) - 1
+        self._ways: LRUCache[tuple[int, bytes], Flags] = LRUCache(WAYS_BYTES, getsizeof=lambda ways: ways.nbytes)
+        self._shared: dict[int, Flags] = {}
+        self.looked = 0
         self.dead: set[bytes] = set()
         self.fine: set[bytes] = set()
 
@@ -74,7 +90,7 @@ class Search:
             UndecidedError: if that is too few to find out.
         """
         first = Beginning(tick, place, past, self._again(past, tick))
-        way, looked = [(self._key(first), self._following(first))], 0
+        way, until = [(self._key(first), self._following(first))], self.looked + most
         if tick == self.end or way[0][0] in self.fine:
             return True
         while way:
@@ -89,25 +105,42 @@ class Search:
                 self.fine.update(key for key, _ in way)
                 return True
             if then not in self.dead:
-                looked += 1
-                if looked > most:
+                self.looked += 1
+                if self.looked > until:
                     raise UndecidedError
                 way.append((then, self._following(new)))
         return False
 
-    def possible_with(self, past: Past, tick: int, place: int, event: int) -> bool:
-        """Whether some melody begins so and goes on with this event, of whatever length."""
+    def possible_at_all(self, most: int) -> bool:
+        """Whether any melody keeps all rules; see `possible`."""
+        nothing = Past.empty(self.end + 1, self.look.automaton.setting.rest)
+        return not self.memories or self.possible(nothing, 0, self.look.first_place, most)
+
+    def found(self, past: Past, tick: int, place: int) -> bool:
+        """Whether some melody is found soon that begins so; see `possible`."""
+        try:
+            return self.possible(past, tick, place, SOON)
+        except UndecidedError:
+            return False
+
+    def found_with(self, past: Past, tick: int, place: int, event: int) -> bool:
+        """Whether some is found soon that begins so and goes on with this event, of whatever length."""
         beginning = Beginning(tick, place, past, self._again(past, tick))
         news = (self._after(beginning, event, length) for length in self.lengths(past, tick, place, event))
-        return any(new is not None and self.possible(new.past, new.tick, new.place) for new in news)
+        return any(new is not None and self.found(new.past, new.tick, new.place) for new in news)
 
     def lengths(self, past: Past, tick: int, place: int, event: int) -> list[int]:
-        """How long an event may be by each rule alone, the likeliest first."""
+        """How long an event may be by each rule alone, in the order of the search."""
         at, head = np.array([tick]), np.array([event])
         likely = self.look.after_lengths(at, np.array([place]), head) * self.look.length_share[at]
         for memory in self.memories:
             likely = likely * memory.lengths(past, at, head)
-        return _likeliest_first(likely[0])
+        return self._in_order(likely[0])
+
+    def _in_order(self, likely: Floats) -> list[int]:
+        """Numbers of those that are possible at all."""
+        order = np.argsort(likely if self.rarest_first else -likely, kind="stable")
+        return [int(number) for number in order if likely[number] > 0]
 
     def _following(self, beginning: Beginning) -> Iterator[Beginning]:
         """The beginnings that are one event longer."""
@@ -118,7 +151,7 @@ class Search:
         likely = self.look.after_heads(at, np.array([place]))
         for memory in self.memories:
             likely = likely * memory.heads(past, at)
-        for event in _likeliest_first(likely[0]):
+        for event in self._in_order(likely[0]):
             for length in self.lengths(past, tick, place, event):
                 new = self._after(beginning, event, length)
                 if new is not None:
@@ -127,20 +160,65 @@ class Search:
     def _after(self, beginning: Beginning, event: int, length: int) -> Beginning | None:
         """The beginning with one event more; None if what is sung can't be sung again where it has to be."""
         tick, place, past, again = beginning
-        automaton = self.look.automaton
         at, head, lasts = np.array([tick]), np.array([event]), np.array([length])
-        then = int(automaton.space.number[automaton.space.ticks[tick] + automaton.space.lengths[length]])
+        then, place = int(self.look.ends[tick, length]), int(self.look.follow(at, lasts, np.array([place]), head)[0])
         again = {start: states for start, states in again.items() if start > tick}
         for start, there in self._repetitions(tick):
-            kind, end = int(automaton.classes[there, length]), int(self.look.ends[there, length])
             states = again[start] if start in again else np.where(self._may_begin[start], self._all, len(self._all))
-            states = automaton.next[kind, states, event] if kind != NO else np.full(len(states), len(self._all))
-            again[start] = np.where(self.look.values[end, states] > 0, states, len(self._all))
-            if (again[start] == len(self._all)).all():
-                return None
+            again[start] = self._sung(states, there, event, length)
+        if not all(
+            self._leads_to(start, states)[then, place % (len(self._all) + 1)] for start, states in again.items()
+        ):
+            return None
         longer = past.select(np.zeros(1, np.int64))
         longer.add(np.zeros(1, np.int64), at, head, lasts)
-        return Beginning(then, int(self.look.follow(at, lasts, np.array([place]), head)[0]), longer, again)
+        return Beginning(then, place, longer, again)
+
+    def _sung(self, states: Ints, tick: int, event: int, length: int) -> Ints:
+        """(states,) those after an event, of those before it; U where they can't be."""
+        automaton, broken = self.look.automaton, len(self._all)
+        kind, end = int(automaton.classes[tick, length]), int(self.look.ends[tick, length])
+        if kind == NO:
+            return np.full(len(states), broken)
+        after = automaton.next[kind, states, event]
+        return np.where(self.look.values[end, after] > 0, after, broken)
+
+    def _leads_to(self, start: int, states: Ints) -> Flags:
+        """(ticks to the start, U + 1) from where a repetition's start is reached in a state from which it can be sung.
+
+        Args:
+            start: its first tick.
+            states: see `Beginning.again`.
+        """
+        alive = states < len(self._all)
+        key = (start, np.packbits(alive).tobytes())
+        if key not in self._ways:
+            self._ways[key] = self._ways_to(start, alive)
+        return self._ways[key]
+
+    def _ways_to(self, start: int, alive: Flags) -> Flags:
+        automaton = self.look.automaton
+        leads = np.zeros((start + 1, automaton.states + 1), np.bool_)
+        leads[start, :-1] = alive
+        for tick in reversed(range(start) if alive.any() else ()):
+            states, can_be_sung_again = np.flatnonzero(self._may_begin[tick]), self._can_be_sung_again(tick)
+            for length in np.flatnonzero((automaton.classes[tick] != NO) & (self.look.ends[tick] <= start)).tolist():
+                after = leads[self.look.ends[tick, length]][automaton.next[automaton.classes[tick, length], states]]
+                leads[tick, states] |= (after & can_be_sung_again[length]).any(axis=1)
+        return leads
+
+    def _can_be_sung_again(self, tick: int) -> Flags:
+        """(m, P + 1) which events at a tick are possible, from some state, wherever they are sung again."""
+        if tick not in self._shared:
+            automaton = self.look.automaton
+            shared = np.ones((len(automaton.space.lengths), automaton.setting.rest + 1), np.bool_)
+            for _, there in self._repetitions(tick):
+                states = np.flatnonzero(self._may_begin[there])
+                for length, kind in enumerate(automaton.classes[there].tolist()):
+                    after = automaton.next[kind, states] if kind != NO else np.full((1, 1), automaton.states)
+                    shared[length] &= (self.look.values[self.look.ends[there, length]][after] > 0).any(axis=0)
+            self._shared[tick] = shared
+        return self._shared[tick]
 
     def _again(self, past: Past, tick: int) -> dict[int, Ints]:
         """See `Beginning`; for a past that comes from elsewhere."""
@@ -190,12 +268,6 @@ class Search:
         return digest.digest()
 
 
-def _likeliest_first(likely: Floats) -> list[int]:
-    """Numbers of those that are possible at all."""
-    order = np.argsort(-likely, kind="stable")
-    return [int(number) for number in order[: int((likely > 0).sum())]]
-
-
 @lru_cache(maxsize=2)
 def search_of(asked: Asked) -> Search | None:
     """The search for melodies that keep what is asked for; None if not even those rules can be kept that look ahead."""
@@ -209,14 +281,46 @@ def possible(asked: Asked, most: int = MOST) -> bool:
     Raises:
         UndecidedError: if that is not found out by so many beginnings.
     """
-    ways = (asked, asked._replace(loose=True)) if asked.looks_back else (asked,)
-    return any(_possible(way, most) for way in ways)
+    return way_to(asked, most) is not None
 
 
-def _possible(asked: Asked, most: int) -> bool:
-    search = search_of(asked)
-    if search is None or not asked.looks_back:
-        return search is not None
-    automaton = search.look.automaton
-    nothing = Past.empty(len(automaton.space.ticks), automaton.setting.rest)
-    return search.possible(nothing, 0, search.look.first_place, most)
+def way_to(asked: Asked, most: int = MOST) -> Asked | None:
+    """What is asked for in such a way that some melody keeps it; None if none does.
+
+    Raises:
+        UndecidedError: if that is not found out by so many beginnings.
+    """
+    left, undecided = most, False
+    for way, cost in _ways(asked):
+        if left <= 0:
+            raise UndecidedError
+        left -= cost
+        search = search_of(way)
+        if search is None:
+            continue
+        before = search.looked
+        try:
+            if search.possible_at_all(max(left // 2 if way.parts else left, 0)):
+                return way
+        except UndecidedError:
+            undecided = True
+        left -= search.looked - before
+    if undecided:
+        raise UndecidedError
+    return None
+
+
+def _ways(asked: Asked) -> Iterator[tuple[Asked, int]]:
+    """What is asked for, told in ways of which every melody that keeps it keeps one, and what it costs to try each."""
+    for loose in (False, True):
+        way = asked._replace(loose=loose)
+        look = tables(way)
+        if look is not None and {"form", "contour"} <= set(asked.rules):
+            values = dict(asked.values)
+            stretches = stretches_of(values["form"], cut(asked.timeline, values["form"]))
+            cost = look.bytes // BYTES_OF_ONE
+            yield from ((way._replace(parts=parts), cost) for parts in parts_of(values["contour"], stretches, look))
+        elif look is not None:
+            yield way, 0
+        if not looks_back(way, look):
+            return

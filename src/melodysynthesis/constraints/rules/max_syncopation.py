@@ -10,6 +10,8 @@ from melodysynthesis.constraints.rule import Counting, Ints, Setting
 class MaxSyncopation(Counting):
     """Guaranteed: at most so many notes begin where the meter is weaker than at a later place they sound through."""
 
+    name = "max_syncopation"
+
     def __init__(self, setting: Setting, notes: int) -> None:
         super().__init__(setting, min(notes, setting.timeline.ticks))
         weights = np.array(setting.timeline.weights)

@@ -15,7 +15,7 @@ NOTE, REST = 0, 1
 
 
 def rhythm_in(timeline: Timeline, rhythm: Sequence[Beat], cuts: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
-    """Onset, ticks and whether it sounds, of all in a melody. Rests are parted where sections of a form meet."""
+    """Onset, ticks and whether it sounds, of all in a melody. Rests are parted at cuts, which ascend."""
     *starts, period = accumulate((beat.ticks for beat in rhythm), initial=0)
     places = dict(zip(starts, rhythm, strict=True))
     for onset in range(timeline.ticks):
@@ -33,8 +33,7 @@ class Rhythm(Anywhere):
         super().__init__(setting)
         ticks = setting.timeline.ticks
         self.length, self.kind = np.zeros(ticks, np.int64), np.zeros(ticks, np.int64)
-        cuts = sorted({start for likeness in setting.likenesses for start in likeness.starts})
-        for onset, length, sounds in rhythm_in(setting.timeline, rhythm, cuts):
+        for onset, length, sounds in rhythm_in(setting.timeline, rhythm, setting.cuts):
             if onset < ticks:
                 self.length[onset], self.kind[onset] = length, NOTE if sounds else REST
 

@@ -11,6 +11,8 @@ from melodysynthesis.theory import NAMED_SCALES
 class Scale(Counting):
     """Guaranteed: every note's pitch class is in the scale on the key's tonic, but for at most `chromatic` notes."""
 
+    name = "scale"
+
     def __init__(self, setting: Setting, scale: str, chromatic: int) -> None:
         super().__init__(setting, min(chromatic, setting.timeline.ticks))
         tonic = setting.key.pitch_class if setting.key else 0
