@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from _random_requests import Asked, Fields, impossible, satisfiable
 from melodysynthesis import corpora, formats
+from melodysynthesis.apps import baselines
 from melodysynthesis.apps.opening import open_model
 from melodysynthesis.certificate import Verdict, certify
 from melodysynthesis.errors import EncodingError, MelodyError, RequestError
@@ -39,6 +40,8 @@ from melodysynthesis.music import Melody
 from melodysynthesis.runtime.base import Engine
 from melodysynthesis.runtime.pretrained import PRETRAINED
 
+GERMAN = "essen-german"
+BASELINES = ("ngram", "ppm")
 FORMATS = ("midi", "musicxml", "abc")
 CERTIFIED, REFUSED = "certified", "refused"
 
@@ -164,9 +167,17 @@ def kinds_of(asked: Asked, model: str) -> list[tuple[str, str]]:
     return [("model", model), ("meter", asked.meters), ("from", asked.origin), *rules, *conflict]
 
 
+def engine_of(name: str) -> Engine:
+    """A pretrained model, a file, or a baseline of the German songs."""
+    if name in BASELINES:
+        counted = baselines.count(GERMAN, open_model("lstm")[0].encoding)
+        name = str(next(one.file for one in counted if one.name == name))
+    return open_model(name)[0]
+
+
 def run(numbers: Iterable[int], chosen: argparse.Namespace, tunes: list[Melody], possible: bool) -> Iterator[Outcome]:
     """Try these requests."""
-    engines = {name: open_model(name)[0] for name in chosen.model}
+    engines = {name: engine_of(name) for name in chosen.model}
     for number in numbers:
         model = chosen.model[number % len(chosen.model)]
         engine = engines[model]
@@ -214,7 +225,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--impossible", type=int, default=20)
-    parser.add_argument("--model", nargs="+", default=list(PRETRAINED))
+    parser.add_argument("--model", nargs="+", default=[*PRETRAINED, *BASELINES])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first request, to go on or to share work")
     parser.add_argument("--only", type=int, nargs="+", help="numbers of satisfiable requests, instead of a row of them")
@@ -234,7 +245,7 @@ def main() -> int:
 
 
 def _run_all(chosen: argparse.Namespace, outcomes: dict[tuple[int, bool], Outcome]) -> None:
-    tunes = [tune for tune in corpora.load("essen-german").split("test") if tune.meters and tune.key]
+    tunes = [tune for tune in corpora.load(GERMAN).split("test") if tune.meters and tune.key]
     for count, possible in ((chosen.impossible, False), (chosen.count, True)):
         numbers = chosen.only if chosen.only and possible else range(chosen.first, chosen.first + count)
         for one in run([n for n in numbers if (n, possible) not in outcomes], chosen, tunes, possible):
