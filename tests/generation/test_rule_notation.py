@@ -50,7 +50,9 @@ def test_every_chord_is_read_as_it_is_written(quality):
     ("fields", "match"),
     [
         ({"chords": "G | Cmjj7"}, r"unknown chord 'Cmjj7': did you mean Cmm?aj7"),
-        ({"chords": "G | H"}, "unknown chord 'H'"),
+        ({"chords": "G | Hm7"}, r"unknown chord 'Hm7': did you mean Bm7\?"),
+        ({"chords": "g#"}, r"unknown chord 'g#': did you mean G# or G#m\?"),
+        ({"chords": "G | X7"}, "unknown chord 'X7': expected a root A to G"),
         ({"chords": "G | | C"}, "bar 2 has none"),
         ({"chords": "G | C | G", "bars": 2}, "chords are of 3 bars"),
         ({"chords": "G C D G", "meter": "3/4"}, "more than the beats of 3/4"),

@@ -47,7 +47,7 @@ def is_kept(melody, request):
 def test_tables_are_kept_by_their_size():
     tables.cache.clear()
     made = generate(TableEngine("event"), Request(key="C", meter="2/4", bars=2, range="C4-E4", seed=1))
-    ((asked,),) = tables.cache
+    (asked,) = tables.cache
     assert tables.cache.currsize == tables(asked).bytes > 1000
     assert generate(TableEngine("event"), Request(key="C", meter="2/4", bars=2, range="C4-E4", seed=1)) == made
     assert len(tables.cache) == 1
@@ -261,11 +261,27 @@ def test_the_first_note_is_out_long_before_the_melody_is_finished():
     assert len(engine.batches) < 15
 
 
-def test_a_form_is_streamed_as_it_was_made():
-    request = Request(seed=4, form="AABA", range="D4-G5", **FRAME)
-    (made,) = generate(TableEngine("event"), request)
-    sung = list(stream(TableEngine("event"), request))
-    assert tuple(Note(*one.event) for one in sung if one.event.pitch is not None) == made.melody.notes
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+@pytest.mark.parametrize(
+    "rules", [{"form": "AABA"}, {"form": "AA'", "contour": "+ 0 - +"}, {"max_copy": 3}, {"form": "ABAB", "max_copy": 4}]
+)
+def test_rules_that_look_far_back_are_streamed(rules, encoding, monkeypatch):
+    training = generate(TableEngine(encoding), Request(seed=1, count=10, scale="major", range="D4-G5", **FRAME))
+    monkeypatch.setattr(
+        copies, "steps_of", lambda corpus: np.concatenate([steps_by_hand(one.melody) for one in training])
+    )
+    engine = TableEngine(encoding)
+    request = Request(seed=4, range="D4-G5", scale="major", **rules, **FRAME)
+    sung = stream(engine, request)
+    first, steps = next(sung), len(engine.batches)
+    sung = [first, *sung]
+    assert steps <= len(engine.batches) / 2
+    notes = tuple(Note(*one.event) for one in sung if one.event.pitch is not None)
+    melody = Melody(notes, 288, (Meter(0, 3, 4),), request.key)
+    assert is_kept(melody, request.model_copy(update={"max_copy": None}))
+    if longest := request.max_copy:
+        assert not runs_by_hand([melody], longest + 1) & runs_by_hand([one.melody for one in training], longest + 1)
+    assert list(stream(TableEngine(encoding), request)) == sung
 
 
 def test_alternatives_are_likely_and_unlike_each_other():

@@ -8,8 +8,11 @@ copied one by mistake has a chance of one in 10^13, and does no harm.
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import blake2b
+from threading import Lock
 
 import numpy as np
+from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from melodysynthesis.constraints.automaton import Automaton
@@ -118,6 +121,7 @@ class MaxCopy:
         return copied
 
 
+@cached(LRUCache(16), key=lambda training, steps: (blake2b(training.tobytes()).digest(), steps), lock=Lock())
 def runs(training: Ints, steps: int) -> Hashes:
     """Hashes of all runs of so many steps in tunes, ascending."""
     if steps == 0:

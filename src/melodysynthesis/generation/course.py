@@ -75,7 +75,7 @@ class Course:
     @cached_property
     def memories(self) -> tuple[Memory, ...]:
         """The rules that look back further than an automaton can, as melodies are drawn."""
-        return memories_of(self.asked, self.look, early=True)
+        return memories_of(self.asked, self.look)
 
     @property
     def timeline(self) -> Timeline:
@@ -89,7 +89,7 @@ class Course:
             RequestError: if not.
         """
         given = [event for event in self.asked.given if event.onset < self.begin]
-        for memory in memories_of(self.asked, self.look, early=False):
+        for memory in memories_of(self.asked._replace(early=False), self.look):
             event = first_broken(self.look, memory, given)
             if event is not None:
                 raise together_with_given(memory.name, self.asked, event)
@@ -100,7 +100,7 @@ class Course:
         if not looks_back(self.asked, self.look) or self.end == self.timeline.ticks:
             return True
         events = parted(events_of(self.melody(encoding, ids)), self.asked.cuts)
-        memories = memories_of(self.asked, self.look, early=False)
+        memories = memories_of(self.asked._replace(early=False), self.look)
         return all(first_broken(self.look, memory, events) is None for memory in memories)
 
     def melody(self, encoding: Encoding, ids: Sequence[int]) -> Melody:

@@ -7,12 +7,13 @@ not taken again. From where it stood before, one is known.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
 
 from melodysynthesis.constraints.rule import NO, Flags, Ints
 from melodysynthesis.generation.course import Course
 from melodysynthesis.generation.past import Past
-from melodysynthesis.generation.plan import memories_of
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.search import Search
 from melodysynthesis.generation.steered import Drawn, Flock
@@ -66,35 +67,56 @@ class Taken:
         return bytes(past.event[0, :tick].tobytes() + past.length[0, :tick].tobytes() + tick.to_bytes(4))
 
 
-def draw_guided(engine: Engine, course: Course, request: Request, index: int, search: Search) -> Drawn:
-    """One melody, of which `search` has found some."""
+def guide(
+    engine: Engine, course: Course, request: Request, index: int, search: Search
+) -> Generator[tuple[int, int, int], None, Drawn]:
+    """One melody, of which `search` has found some: numbers of onset, event and length of each event that is drawn.
+
+    Each is final when it is out. The melody itself is what is returned.
+    """
     taken = Taken(len(course.look.automaton.space.lengths))
-    memories = (*memories_of(course.asked, course.look, early=False), taken)
     flock = Flock(
-        engine, course, request.model_copy(update={"particles": 1}), [index], memories=memories, attempt=ATTEMPT
+        engine,
+        course,
+        request.model_copy(update={"particles": 1}),
+        [index],
+        memories=(*course.memories, taken),
+        attempt=ATTEMPT,
     )
-    saved, count = [flock.saved()], 0
+    saved, at = flock.saved(), course.start.tick
     while True:
         before = flock.walk.select(np.zeros(1, np.int64))
         flock.step()
         drawn = flock.results[0] if flock.done else None
         if flock.done and drawn is not None:
             if course.keeps_to_the_end(engine.encoding, drawn.ids):
+                yield from (event for event in drawn.events if event[0] >= at)
                 return drawn
             tick = int(before.tick[0])
             taken.event(before.past, tick, *next(event[1:] for event in drawn.events if event[0] == tick))
-            flock.restore(saved[-1])
+            flock.restore(saved)
         elif flock.done or not np.isfinite(flock.weights).any():
+            assert before.head[0] != saved["walk"].head[0], "what was begun goes on"
             taken.head(before.past, int(before.tick[0]), int(before.head[0]))
-            if len(saved) > 1 and saved[-1]["walk"].head[0] == before.head[0]:  # it had begun already
-                saved.pop()
-                count -= 1
-            flock.restore(saved[-1])
-        elif flock.walk.notes()[0] > count:
-            if _goes_on(flock.walk, saved[-1]["walk"], search, taken):
-                saved, count = [*saved, flock.saved()], count + 1
+            flock.restore(saved)
+        elif int(flock.walk.tick[0]) > at:
+            if _goes_on(flock.walk, saved["walk"], search, taken):
+                past = flock.walk.past
+                yield at, int(past.event[0, at]), int(past.length[0, at])
+                saved, at = flock.saved(), int(flock.walk.tick[0])
             else:
-                flock.restore(saved[-1])
+                flock.restore(saved)
+
+
+def draw_guided(engine: Engine, course: Course, request: Request, index: int, search: Search) -> Drawn:
+    """One melody, of which `search` has found some."""
+    drawing = guide(engine, course, request, index, search)
+    while True:
+        try:
+            next(drawing)
+        except StopIteration as end:
+            drawn: Drawn = end.value
+            return drawn
 
 
 def _goes_on(walk: Walk, before: Walk, search: Search, taken: Taken) -> bool:

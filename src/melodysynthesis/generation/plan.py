@@ -60,6 +60,7 @@ class Asked(NamedTuple):
         pitches: that the encoding can say.
         step: of the encoding, in ticks.
         corpus: name of the one that the model was trained on, which max-copy compares with.
+        early: whether max-copy is kept before rests have to save it; see `MaxCopy`.
         loose: whether also what is seldom of use is looked at: pitches that few songs use, and a last section of one
             note or two that closes the melody though the same notes do not close where they are first sung.
         held: start and end of what was left of a note that was held out of rewritten bars: no other may begin there.
@@ -75,6 +76,7 @@ class Asked(NamedTuple):
     pitches: tuple[int, ...]
     step: int
     corpus: str = ""
+    early: bool = True
     loose: bool = False
     held: tuple[int, int] = (0, 0)
     parts: tuple[Part, ...] = ()
@@ -106,7 +108,11 @@ def pitches_of(encoding: Encoding, key: Key | None) -> Ints:
     return np.sort(pitches[(pitches >= 0) & (pitches <= 127)])
 
 
-@cached(LRUCache(KEPT_BYTES, getsizeof=lambda look: look.bytes if look else 1), lock=Lock())
+@cached(
+    LRUCache(KEPT_BYTES, getsizeof=lambda look: look.bytes if look else 1),
+    key=lambda asked: asked._replace(early=True),  # which makes no difference to them
+    lock=Lock(),
+)
 def tables(asked: Asked) -> Lookahead | None:
     """The look-ahead; None if no melody keeps all rules, those left aside that look too far back.
 
@@ -216,14 +222,8 @@ def looks_back(asked: Asked, look: Lookahead | None) -> bool:
     return any(name in LOOKING_BACK for name in asked.rules) or (look is not None and bool(look.automaton.uncounted))
 
 
-def memories_of(asked: Asked, look: Lookahead, early: bool) -> tuple[Memory, ...]:
-    """The rules that look back further than an automaton can.
-
-    Args:
-        asked: what is asked for.
-        look: of the other rules.
-        early: see `MaxCopy`.
-    """
+def memories_of(asked: Asked, look: Lookahead) -> tuple[Memory, ...]:
+    """The rules that look back further than an automaton can, given the look-ahead of the others."""
     values, automaton = dict(asked.values), look.automaton
     memories: list[Memory] = [Spent(automaton, rule) for rule in automaton.uncounted]
     if "form" in asked.rules:
@@ -231,5 +231,5 @@ def memories_of(asked: Asked, look: Lookahead, early: bool) -> tuple[Memory, ...
     if "max_copy" in asked.rules:
         from melodysynthesis.generation.copies import MaxCopy, steps_of  # which read corpora, as nothing else here does
 
-        memories.append(MaxCopy(automaton, values["max_copy"], steps_of(asked.corpus), early))
+        memories.append(MaxCopy(automaton, values["max_copy"], steps_of(asked.corpus), asked.early))
     return tuple(memories)

@@ -99,13 +99,23 @@ def parse_chord(text: str) -> Chord:
     """
     match = _CHORD.fullmatch(text.strip())
     if match is None:
-        raise RequestError(f"unknown chord {text.strip()[:20]!r}: expected a root A to G, such as in G, Am or F#m7b5")
+        raise RequestError(f"unknown chord {text.strip()[:20]!r}: {_with_english_root(text.strip())}")
     letter, sign, quality = match[1], match[2] or "", match[3]
     quality = _QUALITY_NAMES.get(quality, quality)
     root = letter + sign.replace("♯", "#").replace("♭", "b")
     if quality not in CHORDS:
         raise RequestError(unknown("chord", text.strip()[:20], (root + known for known in CHORDS)))
     return Chord(root, quality)
+
+
+def _with_english_root(text: str) -> str:
+    """What was meant by a chord without a root from A to G: H is the German B, small letters are minor to some."""
+    root = "B" if text[:1] in ("H", "h") else text[:1].upper()
+    found = _CHORD.fullmatch(root + text[1:])
+    if found is None or _QUALITY_NAMES.get(found[3], found[3]) not in CHORDS:
+        return "expected a root A to G, such as in G, Am or F#m7b5"
+    minor = f" or {root}{found[2] or ''}m" if text[:1].islower() and not found[3] else ""
+    return f"did you mean {root}{text[1:]}{minor}?"
 
 
 def parse_chords(text: str) -> Chart:

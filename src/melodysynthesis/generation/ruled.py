@@ -21,7 +21,7 @@ from melodysynthesis.generation.plan import asked_for, looks_back, tables
 from melodysynthesis.generation.prompt import Prompt, prompts_for, says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import sample
-from melodysynthesis.generation.search import MOST, UndecidedError, search_of, way_to
+from melodysynthesis.generation.search import MOST, Search, UndecidedError, search_of, way_to
 from melodysynthesis.generation.steered import Drawn, draw, particles_of
 from melodysynthesis.music import MODES, Key, Melody, Meter
 from melodysynthesis.runtime.base import Engine
@@ -70,21 +70,26 @@ def _drawn(engine: Engine, course: Course, request: Request, indices: Sequence[i
 
 def _drawn_again(engine: Engine, course: Course, request: Request, index: int) -> tuple[Drawn, int]:
     """A melody by a complete search, where particles came to nothing."""
+    wide, search = searched(course)
+    return draw_guided(engine, wide, request, index, search), 2
+
+
+def searched(course: Course) -> tuple[Course, Search]:
+    """The course in such a way that some melody is known which keeps its rules, and the search that found it.
+
+    Raises:
+        RequestError: if there is no such melody, or it is too much to find out whether there is.
+    """
     try:
         way = way_to(course.asked)
-        search = None if way is None else search_of(way)
-        if way is None or search is None:
-            raise refusal(course.asked)
-        return draw_guided(engine, replace(course, asked=way), request, index, search), 2
     except UndecidedError:
-        names = ", ".join(name.replace("_", "-") for name in request.rules)
+        names = ", ".join(name.replace("_", "-") for name in course.asked.rules)
         line = f"no melody was found that keeps {names}, nor that none does: {MOST:,} beginnings were looked at"
-        raise RequestError(line, request.rules) from None
-
-
-def draw_one(engine: Engine, course: Course, request: Request, index: int) -> Drawn:
-    """One melody of a course, whatever it takes."""
-    return _drawn(engine, course, request, [index])[index][0]
+        raise RequestError(line, course.asked.rules) from None
+    search = None if way is None else search_of(way)
+    if way is None or search is None:
+        raise refusal(course.asked)
+    return replace(course, asked=way), search
 
 
 def check_ruled(engine: Engine, request: Request) -> None:

@@ -272,7 +272,7 @@ class Search:
 def search_of(asked: Asked) -> Search | None:
     """The search for melodies that keep what is asked for; None if not even those rules can be kept that look ahead."""
     look = tables(asked)
-    return None if look is None else Search(look, memories_of(asked, look, early=False))
+    return None if look is None else Search(look, memories_of(asked, look))
 
 
 def possible(asked: Asked, most: int = MOST) -> bool:
@@ -300,7 +300,7 @@ def way_to(asked: Asked, most: int = MOST) -> Asked | None:
             continue
         before = search.looked
         try:
-            if search.possible_at_all(max(left // 2 if way.parts else left, 0)):
+            if search.possible_at_all(max(left // 2 if way.parts or way.early else left, 0)):
                 return way
         except UndecidedError:
             undecided = True
@@ -312,8 +312,9 @@ def way_to(asked: Asked, most: int = MOST) -> Asked | None:
 
 def _ways(asked: Asked) -> Iterator[tuple[Asked, int]]:
     """What is asked for, told in ways of which every melody that keeps it keeps one, and what it costs to try each."""
-    for loose in (False, True):
-        way = asked._replace(loose=loose)
+    late = asked._replace(early=False)
+    early = [asked] if "max_copy" in asked.rules else []
+    for way in (*early, late, *([] if asked.loose else [late._replace(loose=True)])):
         look = tables(way)
         if look is not None and {"form", "contour"} <= set(asked.rules):
             values = dict(asked.values)

@@ -6,8 +6,8 @@ that have another one there are given up. What that costs is told with each note
 before and after: with none ahead, a note is chosen by what the look-ahead knows of the rules, and nothing that comes
 later can speak against it.
 
-A rule that looks far back, a form or max-copy, may need to go back over notes that are out already. Then the whole
-melody is made first.
+With a rule that looks far back, a form or max-copy, there is one particle, and before a note is out a melody is looked
+for that goes on from it; see `guided`. That takes longer than the model itself.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from melodysynthesis.constraints.given import Event
 from melodysynthesis.constraints.rule import Flags
 from melodysynthesis.generation import particles as smc
 from melodysynthesis.generation.course import Course
+from melodysynthesis.generation.guided import guide
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.ruled import courses_for, draw_one
+from melodysynthesis.generation.ruled import courses_for, searched
 from melodysynthesis.generation.steered import Drawn, Flock
 from melodysynthesis.runtime.base import Engine
 
@@ -61,7 +62,9 @@ def sing(engine: Engine, course: Course, request: Request, index: int, ahead: in
     """The notes and rests of one melody of a course; see `stream`."""
     at = course.start.tick
     if course.memories:
-        yield from (Sung(event, 1.0, 1.0) for event in _rest(course, draw_one(engine, course, request, index), at))
+        wide, search = searched(course)
+        events = guide(engine, wide, request, index, search)
+        yield from (Sung(_event(wide, *event), 1.0, 1.0) for event in events)
         return
     flock, count = Flock(engine, course, request, [index]), 0
     while not flock.done:
