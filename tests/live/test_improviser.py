@@ -103,6 +103,7 @@ RULES = {
     "rhythm": {"rhythm": "1 1/2 1/2 r:1 1"},
     "contour": {"contour": "+ + - 0"},
     "fixed": {"fixed": "1.1:G4 2.3:C5"},
+    "form": {"form": "AA'BA", "bars": 4, "range": "C4-G5"},
     "all": {"scale": "major", "range": "C4-G5", "max_leap": 9, "leap_recovery": True, "chords": "C | F | G7 | C",
             "cadence": True, "durations": "1/2 1 3/2 2", "max_syncopation": 2, "rests": False, "ties_over_bars": False,
             "contour": "+ +", "fixed": "2.1:A4"},
@@ -121,12 +122,13 @@ def certificate(answer, timeline, request):
 @pytest.mark.parametrize("rule", RULES)
 def test_an_answer_keeps_the_rules_as_a_melody_by_itself(encoding, rule):
     request = Request(seed=3, meter="4/4", key="C major", **RULES[rule])
-    player, bars = ModelImproviser(TableEngine(encoding), request), 6
+    player, bars = ModelImproviser(TableEngine(encoding), request), 1 + (request.bars or 5)
     timeline = Timeline.of_bars([request.meter] * bars, HEARD.pickup).after(HEARD.duration)
+    timeline = Timeline.of_bars(timeline.meters, timeline.pickup) if request.form else timeline
     for turn in range(3):
         answer = list(player.improvise(HEARD, bars, turn))
         assert HEARD.duration <= answer[0].onset
-        assert answer[-1].end <= bars * request.meter.bar_ticks
+        assert answer[-1].end <= HEARD.duration + timeline.ticks
         found = certificate(answer, timeline, request)
         assert found.verdict is Verdict.KEPT, found
 
@@ -155,7 +157,8 @@ def test_an_answer_may_begin_within_a_bar():
         ({"range": "C4-D4", "chords": "E"}, "keeps range C4-D4 and chords E together"),
         ({"cadence": True, "key": None}, "cadence in a key that is known before"),
         ({"meters": "3/4 x2, 4/4 x2", "meter": None}, "one meter"),
-        ({"form": "AABA"}, "leave out form"),
+        ({"form": "AABA"}, "a form needs answers that all have as many bars"),
+        ({"form": "AABA", "bars": 4, "fixed": "1.1:C4 2.1:D4"}, "fixed .* and form AABA together"),
         ({"bars": 2, "contour": "+ + + + .", "durations": "4"}, "durations 4 and contour"),
     ],
 )

@@ -182,6 +182,7 @@ def course_after(encoding: Encoding, request: Request, heard: Melody, corpus: st
     """The course of answers to what was heard, which is not judged: an answer keeps the rules as a melody by itself.
 
     Its ticks count from where it begins, its bars from its first bar line on; what is left of a bar is its pickup.
+    In a form its last bar is short by that, so that sections can be equal; else it ends where what was heard ends.
 
     Args:
         encoding: of the model.
@@ -196,6 +197,8 @@ def course_after(encoding: Encoding, request: Request, heard: Melody, corpus: st
     prompt = prompt_for(encoding, request, heard)
     whole = bars_of(request, prompt.frame)
     timeline = whole.after(heard.duration)
+    if request.form:
+        timeline = Timeline.of_bars(timeline.meters, timeline.pickup)
     _check_step(encoding, timeline)
     asked = asked_for(encoding, request, timeline, prompt.frame.key, corpus=corpus)
     low, high = (0, 127) if request.range or request.fixed else USUAL

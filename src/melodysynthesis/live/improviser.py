@@ -5,8 +5,7 @@ meter, bars and rules hold live as they do there.
 
 Rules are for the answer, as a melody by itself: what the person plays is not judged. Bar 1 of its chords, its rhythm or
 its fixed notes is its first whole bar. Notes that are out are final, so the answer is drawn by one particle unless more
-are asked for, and none of them is ahead; see `generation.stream`. With max-copy, which looks far back, the whole answer
-is written before its first note is out.
+are asked for, and none of them is ahead; see `generation.stream`.
 """
 
 from __future__ import annotations
@@ -72,8 +71,8 @@ class ModelImproviser:
     def __init__(self, engine: Engine, request: Request) -> None:
         if request.meters or request.within:
             raise RequestError("live playing has one meter, and nothing to rewrite: leave out meters and within")
-        if request.form:
-            raise RequestError("an answer to a phrase with a pickup has no equal sections: leave out form")
+        if request.form and request.bars is None:
+            raise RequestError("a form needs answers that all have as many bars: say how many, such as 8")
         if request.rules and request.key is None:
             names = ", ".join(request.rules).replace("_", "-")
             raise RequestError(f"live answers keep {names} in a key that is known before: add one, such as G major")

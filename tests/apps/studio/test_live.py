@@ -106,6 +106,21 @@ def test_a_phrase_is_answered_ahead_of_time_in_the_key(client):
         assert spacing == pytest.approx([round(ticks) for ticks in spacing], abs=1e-3)
 
 
+def test_an_answer_has_a_form(client):
+    rules = {"key": "C major", "form": "AA", "seed": 1}
+    with playing(client, bars=2, request=rules) as page:
+        page.bar()
+        first = page.until("midi")[0]["at"]
+        while page.listen()["now"] < first + 8 * QUARTER:
+            time.sleep(0.05)
+        ons = [(m["at"], m["data"][1]) for m in page.notes(0x90)]
+        half = len(ons) // 2
+        assert half
+        assert [pitch for _, pitch in ons[:half]] == [pitch for _, pitch in ons[half:]]
+        apart = [late - early for (early, _), (late, _) in zip(ons[:half], ons[half:], strict=True)]
+        assert apart == pytest.approx([4 * QUARTER] * half, abs=1e-3)
+
+
 def test_along_it_plays_while_the_person_plays(client):
     with playing(client, along=True, bars=None, at="bar") as page:
         for _ in range(12):
@@ -213,6 +228,7 @@ def test_the_studio_goes_on_while_somebody_plays(client):
         ('{"type": "play", "request": {"key": "H major"}}', "German H is B"),
         ('{"type": "play", "request": {"model": "/etc/passwd"}}', "is not one of the studio's"),
         ('{"type": "play", "request": {"primer": "C4:1"}}', "live, the melody is what is played"),
+        ('{"type": "play", "request": {"form": "AA", "key": "C"}}', "a form needs answers that all have as many bars"),
         ('{"type": "play", "request": {"tempo": 3}}', "no field 'tempo'"),
         ('{"type": "play", "request": 3}', "play.request"),
         ('{"type": "' + "x" * 30_000 + '"}', "at most 20,000 are read"),

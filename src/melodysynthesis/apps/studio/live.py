@@ -309,7 +309,8 @@ class Conversation:
         if setting.along:
             check_along(request)
         await self._end()
-        improviser = FarImproviser(self._worker, fields, self._studio.seconds.improvised_note, self._tell)
+        answers = fields | {"bars": setting.bars or setting.trade}
+        improviser = FarImproviser(self._worker, answers, self._studio.seconds.improvised_note, self._tell)
         try:
             await improviser.rehearse(self._studio.seconds.rehearse)
         except TimeoutError:
