@@ -1,6 +1,6 @@
 """The live player: time per streamed note, round trip, jitter of what is played, and how much of human timing it reads.
 
-    python benchmarks/live.py [--model NAME|FILE] [--phrases N] [--ports jack|loopback]
+    python benchmarks/live.py [--model NAME|FILE] [--phrases N] [--ports jack|loopback] [--rules some|all]
 
 Streaming is measured on one core, batch 1, after the first bars of held-out tunes: the first note, before which all
 that was heard is read, and each further one. Round trip and jitter are those of whole sessions, over the real ports of
@@ -11,6 +11,8 @@ JACK client that is late for its cycle loses what was written in it. A phrase of
     round trip    from its last note-off to the first answering note
     of it asked   the pause that was set, and the way to the beat of the first note: what a person has asked for
     late          how much later than its beat a note of the answer comes out of the port; its spread is the jitter
+
+With rules, answers have four bars: some are looked ahead for, and all are form and max-copy, too, which look far back.
 """
 
 import argparse
@@ -47,6 +49,11 @@ GOAL_MS = 5.0
 HEARD_BARS, ALL_BARS = 4, 8
 TEMPO = 240
 QUARTER = 60 / TEMPO
+SOME = {
+    "max_leap": 9, "leap_recovery": True, "cadence": True, "max_syncopation": 2, "rests": False,
+    "ties_over_bars": False, "contour": "+ +", "bars": ALL_BARS - HEARD_BARS,
+}  # fmt: skip
+RULES = {"none": {}, "some": SOME, "all": {**SOME, "form": "AA", "max_copy": 8}}
 
 
 def spread(seconds: list[float]) -> str:
@@ -68,14 +75,13 @@ def beginnings(count: int) -> list[Melody]:
     return found[:count]
 
 
-def streaming(engine: Any, melodies: list[Melody]) -> None:
+def streaming(engine: Any, melodies: list[Melody], rules: dict[str, Any]) -> None:
     """Print the time of the first note and of each further one, on one core."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
-    request = Request(seed=1)
     firsts, wall, processor = [], [], []
-    improviser = ModelImproviser(engine, request)
     for turn, heard in enumerate(melodies):
+        improviser = ModelImproviser(engine, Request(seed=1, key=heard.key, meter=heard.meters[0], **rules))
         began, used, first = time.perf_counter(), time.thread_time(), True
         for _ in improviser.improvise(heard, ALL_BARS, turn):
             now, now_used = time.perf_counter(), time.thread_time()
@@ -170,7 +176,7 @@ class NotedWriter(WriterThread):
         super().ask(ask)
 
 
-def sessions(engine: Any, phrases: int, over_jack: bool) -> None:
+def sessions(engine: Any, phrases: int, over_jack: bool, rules: dict[str, Any]) -> None:
     """Play phrases to a session and print round trip and jitter."""
     onsets: list[float] = []
 
@@ -185,8 +191,8 @@ def sessions(engine: Any, phrases: int, over_jack: bool) -> None:
     else:
         ports, names = Loopback(arrived), ("", "")
         keyboard = ports.keyboard
-    setting = Setting(tempo=TEMPO, at="beat", pause=Fraction(1, 4), bars=1)
-    noted = Noted(ModelImproviser(engine, Request(seed=1, meter="4/4")))
+    setting = Setting(tempo=TEMPO, at="beat", pause=Fraction(1, 4), bars=rules.get("bars", 1))
+    noted = Noted(ModelImproviser(engine, Request(seed=1, key="C major", meter="4/4", **rules)))
     session = Session(Player(setting), ports, *names, say=lambda line: None, clock=SystemClock())
     trips, asked, lates = [], [], []
     with punctual():
@@ -202,7 +208,7 @@ def sessions(engine: Any, phrases: int, over_jack: bool) -> None:
                 keyboard.send(NoteOff(pitch).to_bytes())
                 off = time.monotonic()
                 time.sleep(0.2 * QUARTER)
-            time.sleep(11 * QUARTER)  # until the answer of a bar is over
+            time.sleep((7 + 4 * setting.bars) * QUARTER)  # until the answer is over
             due = noted.due[-1] if noted.due else []
             if due and len(onsets) == len(due):  # else a message was lost on the way
                 trips.append(onsets[0] - off)
@@ -229,13 +235,14 @@ def main() -> None:
     parser.add_argument("--phrases", type=int, default=30)
     parser.add_argument("--tunes", type=int, default=60)
     parser.add_argument("--ports", choices=("jack", "loopback"), default="loopback")
+    parser.add_argument("--rules", choices=RULES, default="none")
     chosen = parser.parse_args()
     engine, _ = open_model(chosen.model)
     card, melodies = engine.card, beginnings(chosen.tunes)
     print(f"{card.architecture} {card.preset}, {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}")
-    streaming(engine, melodies)
+    streaming(engine, melodies, RULES[chosen.rules])
     reading(melodies)
-    sessions(engine, chosen.phrases, chosen.ports == "jack")
+    sessions(engine, chosen.phrases, chosen.ports == "jack", RULES[chosen.rules])
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """What rules cost: melodies that were steered to keep them against melodies that keep them by chance.
 
-    python benchmarks/price.py [--model NAME|FILE] [--count N] [--particles N]
+    python benchmarks/price.py [--model NAME|FILE ...] [--count N] [--free N] [--particles N]
 
-The rules are ones that free melodies keep now and then. Free melodies of which the certificate finds all rules kept are
-drawn from exactly what particles are to draw from: the model's own distribution among melodies that keep the rules. So
-both sets are compared by bits per note under the model, without rules, and by the 17 descriptors: differences are what
-steering costs, with intervals by bootstrap over melodies. Both are drawn at temperature 1.
+The sets of rules are ones that free melodies keep now and then. Free melodies of which the certificate finds all rules
+kept are drawn from exactly what particles are to draw from: the model's own distribution among melodies that keep the
+rules. So both are compared by bits per note under the model, without rules, and by the 17 descriptors: differences are
+what steering costs, with intervals by bootstrap over melodies. Both are drawn at temperature 1.
 """
 
 import argparse
@@ -26,15 +26,14 @@ from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.generated import Generated
 from melodysynthesis.generation.request import Request
 
+ALPHA, FEWEST = 0.05, 20
 FRAME = {"key": "G major", "meter": "3/4", "pickup": 0, "bars": 8, "temperature": 1.0}
-RULES = {
-    "scale": "major",
-    "range": "D4-G5",
-    "max_leap": 7,
-    "max_syncopation": 1,
-    "ties_over_bars": False,
-    "cadence": True,
-}
+SETS = (
+    {"scale": "major", "range": "D4-G5", "max_leap": 7, "max_syncopation": 1, "ties_over_bars": False, "cadence": True},
+    {"cadence": True, "rests": False},
+    {"contour": "+ + -", "scale": "major"},
+    {"durations": "1/2 1 3/2 2 3", "rests": False, "range": "D4-G5", "leap_recovery": True},
+)
 
 
 def bits_per_note(made: Generated) -> float:
@@ -42,37 +41,49 @@ def bits_per_note(made: Generated) -> float:
     return -made.log_likelihood / log(2) / max(made.notes_drawn, 1)
 
 
+def compare(ruled: list[Generated], free: list[Generated]) -> None:
+    """Print what the ruled melodies have more of than the free ones."""
+    rows = [np.array([describe(one.melody) for one in made]) for made in (ruled, free)]
+    found = {name: compare_sets(rows[0][:, number], rows[1][:, number]) for number, name in enumerate(NAMES)}
+    bits = compare_sets([bits_per_note(one) for one in ruled], [bits_per_note(one) for one in free])
+    print(f"    bits per note: ruled - free {bits.difference}, p {bits.p:.3g}")
+    apart = {name: one for name, one in corrected(found).items() if one.p < ALPHA}
+    for name, one in apart.items():
+        print(f"    {name}: {one.difference}, p {one.p:.3g}")
+    print(f"    {len(NAMES) - len(apart)} of {len(NAMES)} descriptors not apart")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--model", default="lstm")
-    parser.add_argument(
-        "--count", type=int, default=400, help="melodies with rules; free ones are as many again, times 4"
-    )
+    parser.add_argument("--model", nargs="+", default=["lstm", "transformer", "hybrid", "gan"])
+    parser.add_argument("--count", type=int, default=300, help="melodies with each set of rules")
+    parser.add_argument("--free", type=int, default=3000, help="melodies without rules")
     parser.add_argument("--particles", type=int, default=8)
     chosen = parser.parse_args()
-    engine = open_model(chosen.model)[0]
-    start = time.process_time()
-    request = Request(seed=1, count=chosen.count, particles=chosen.particles, **FRAME, **RULES)
-    ruled = generate(engine, request)
-    used = time.process_time() - start
-    every = generate(engine, Request(seed=2, count=4 * chosen.count, **FRAME))
-    written = request.model_dump(mode="json")
-    free = [one for one in every if certify(one.melody, written).verdict is Verdict.KEPT]
-    share = len(free) / len(every)
-    print(f"{chosen.model}: {len(free)} of {len(every)} free melodies keep {', '.join(RULES)}: {share:.1%}")
-    estimate = np.mean([np.exp(one.steering.log_probability) for one in ruled if one.steering])
-    print(f"particles say {estimate:.1%}; {len(ruled)} melodies with {chosen.particles} in {used:.0f} s of processor")
-    sizes = [one.steering.effective_size for one in ruled if one.steering]
-    median, low = np.percentile(sizes, (50, 5))
-    print(f"effective particles: median {median:.2f}, 5th percentile {low:.2f}")
-    rows = {name: np.array([describe(one.melody) for one in made]) for name, made in (("ruled", ruled), ("free", free))}
-    compared = {
-        name: compare_sets(rows["ruled"][:, number], rows["free"][:, number]) for number, name in enumerate(NAMES)
-    }
-    bits = {"bits per note": compare_sets([bits_per_note(one) for one in ruled], [bits_per_note(one) for one in free])}
-    for name, one in {**bits, **corrected(compared)}.items():
-        print(f"  {name:<40} ruled - free {one.difference}, p {one.p:.3g}")
+    for model in chosen.model:
+        engine = open_model(model)[0]
+        every = generate(engine, Request(seed=2, count=chosen.free, **FRAME))
+        print(model)
+        for rules in SETS:
+            start = time.process_time()
+            request = Request(seed=1, count=chosen.count, particles=chosen.particles, **FRAME | rules)
+            ruled = generate(engine, request)
+            used = time.process_time() - start
+            written = request.model_dump(mode="json")
+            free = [one for one in every if certify(one.melody, written).verdict is Verdict.KEPT]
+            estimate = np.mean([np.exp(one.steering.log_probability) for one in ruled if one.steering])
+            median, low = np.percentile([one.steering.effective_size for one in ruled if one.steering], (50, 5))
+            print(f"  {', '.join(f'{name} {value}' for name, value in rules.items())}")
+            print(
+                f"    kept by {len(free)} of {len(every)} free melodies, {len(free) / len(every):.1%}; by particles",
+                end=" ",
+            )
+            print(f"{estimate:.1%}, effective {median:.2f}, 5th percentile {low:.2f}; {used:.0f} s of processor")
+            if len(free) < FEWEST:
+                print(f"    fewer than {FEWEST} to compare with")
+            else:
+                compare(ruled, free)
 
 
 if __name__ == "__main__":

@@ -133,19 +133,23 @@ def runs(training: Ints, steps: int) -> Hashes:
 
 
 def _hash(steps: Ints) -> Hashes:
-    """(rows,) of (rows, steps)."""
-    value = np.zeros(len(steps), np.uint64)
-    for column in range(steps.shape[1]):
-        value = _follow(value, steps[:, column])
-    return value
+    """(rows,) of (rows, steps): a polynomial of the mixed steps, which wraps around on purpose."""
+    powers = np.full(steps.shape[1], BASE)
+    powers[-1:] = 1
+    return np.asarray((_mixed(steps) * np.multiply.accumulate(powers[::-1])[::-1]).sum(axis=1, dtype=np.uint64))
 
 
 def _follow(before: Hashes, step: Ints) -> Hashes:
-    """The hash of a run that is one step longer. Wraps around on purpose."""
+    """The hash of a run that is one step longer."""
+    return np.asarray(before * BASE + _mixed(step))
+
+
+def _mixed(step: Ints) -> Hashes:
+    """Each step's bits, spread over all 64 as in SplitMix64 (Steele, Lea and Flood 2014)."""
     mixed = np.asarray(step).astype(np.uint64)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(before * BASE + (mixed ^ (mixed >> np.uint64(31))) + np.uint64(1))
+    return np.asarray((mixed ^ (mixed >> np.uint64(31))) + np.uint64(1))
 
 
 def _is_in(values: Hashes, known: Hashes) -> Flags:

@@ -9,19 +9,18 @@ beginning that no repetition of it could have, or from which none can be reached
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
-from cachetools import LRUCache
 
 from melodysynthesis.constraints.lookahead import Floats, Lookahead
-from melodysynthesis.constraints.rule import NO, Flags, Ints
 from melodysynthesis.generation.contour_in_form import parts_of, stretches_of
 from melodysynthesis.generation.form import Form
 from melodysynthesis.generation.past import Memory, Past
 from melodysynthesis.generation.plan import Asked, cut, looks_back, memories_of, tables
+from melodysynthesis.generation.repetitions import Again, Repetitions
 
 MOST = 20_000
 """Beginnings that are looked at from one: some ten seconds."""
@@ -29,10 +28,6 @@ SOON = 1_000
 """Beginnings that are looked at from each note of a melody that is being drawn."""
 BYTES_OF_ONE = 100_000
 """So many bytes of tables are made in the time in which a beginning is looked at."""
-
-
-WAYS_BYTES = 256 * 2**20
-"""What is kept of the ways to the starts of repetitions."""
 
 
 class UndecidedError(Exception):
@@ -46,14 +41,13 @@ class Beginning(NamedTuple):
         tick: its number.
         place: see `Lookahead`.
         past: of one particle.
-        again: for each repetition to come of what has been sung, by the number of its first tick: (U,) the state to
-            which its notes so far lead, from each state in which it may begin.
+        again: see there.
     """
 
     tick: int
     place: int
     past: Past
-    again: dict[int, Ints]
+    again: Again
 
 
 class Search:
@@ -68,11 +62,10 @@ class Search:
 
     def __init__(self, look: Lookahead, memories: Sequence[Memory]) -> None:
         self.look, self.memories = look, memories
-        self.form = next((memory for memory in memories if isinstance(memory, Form)), None)
+        form = next((memory for memory in memories if isinstance(memory, Form)), None)
+        self.repetitions = Repetitions(look, form)
         self.rarest_first = any(memory.name == "max_copy" for memory in memories)
         self.end = len(look.automaton.space.ticks) - 1
-        self._ways: LRUCache[tuple[int, bytes], Flags] = LRUCache(WAYS_BYTES, getsizeof=lambda ways: ways.nbytes)
-        self._shared: dict[int, Flags] = {}
         self.looked = 0
         self.dead: set[bytes] = set()
         self.fine: set[bytes] = set()
@@ -145,7 +138,7 @@ class Search:
     def _following(self, beginning: Beginning) -> Iterator[Beginning]:
         """The beginnings that are one event longer."""
         tick, place, past, again = beginning
-        if tick in again and again[tick][place % (self.look.automaton.states + 1)] == self.look.automaton.states:
+        if tick in again and again[tick][self._state(place)] == self.look.automaton.states:
             return
         at = np.array([tick])
         likely = self.look.after_heads(at, np.array([place]))
@@ -162,100 +155,26 @@ class Search:
         tick, place, past, again = beginning
         at, head, lasts = np.array([tick]), np.array([event]), np.array([length])
         then, place = int(self.look.ends[tick, length]), int(self.look.follow(at, lasts, np.array([place]), head)[0])
-        again = {start: states for start, states in again.items() if start > tick}
-        for start, there in self._repetitions(tick):
-            states = again[start] if start in again else np.where(self._may_begin[start], self._all, len(self._all))
-            again[start] = self._sung(states, there, event, length)
-        if not all(
-            self._leads_to(start, states)[then, place % (len(self._all) + 1)] for start, states in again.items()
-        ):
+        to_come = self.repetitions.after(again, tick, event, length, (then, self._state(place)))
+        if to_come is None:
             return None
         longer = past.select(np.zeros(1, np.int64))
         longer.add(np.zeros(1, np.int64), at, head, lasts)
-        return Beginning(then, place, longer, again)
+        return Beginning(then, place, longer, to_come)
 
-    def _sung(self, states: Ints, tick: int, event: int, length: int) -> Ints:
-        """(states,) those after an event, of those before it; U where they can't be."""
-        automaton, broken = self.look.automaton, len(self._all)
-        kind, end = int(automaton.classes[tick, length]), int(self.look.ends[tick, length])
-        if kind == NO:
-            return np.full(len(states), broken)
-        after = automaton.next[kind, states, event]
-        return np.where(self.look.values[end, after] > 0, after, broken)
+    def _state(self, place: int) -> int:
+        return place % (self.look.automaton.states + 1)
 
-    def _leads_to(self, start: int, states: Ints) -> Flags:
-        """(ticks to the start, U + 1) from where a repetition's start is reached in a state from which it can be sung.
-
-        Args:
-            start: its first tick.
-            states: see `Beginning.again`.
-        """
-        alive = states < len(self._all)
-        key = (start, np.packbits(alive).tobytes())
-        if key not in self._ways:
-            self._ways[key] = self._ways_to(start, alive)
-        return self._ways[key]
-
-    def _ways_to(self, start: int, alive: Flags) -> Flags:
-        automaton = self.look.automaton
-        leads = np.zeros((start + 1, automaton.states + 1), np.bool_)
-        leads[start, :-1] = alive
-        for tick in reversed(range(start) if alive.any() else ()):
-            states, can_be_sung_again = np.flatnonzero(self._may_begin[tick]), self._can_be_sung_again(tick)
-            for length in np.flatnonzero((automaton.classes[tick] != NO) & (self.look.ends[tick] <= start)).tolist():
-                after = leads[self.look.ends[tick, length]][automaton.next[automaton.classes[tick, length], states]]
-                leads[tick, states] |= (after & can_be_sung_again[length]).any(axis=1)
-        return leads
-
-    def _can_be_sung_again(self, tick: int) -> Flags:
-        """(m, P + 1) which events at a tick are possible, from some state, wherever they are sung again."""
-        if tick not in self._shared:
-            automaton = self.look.automaton
-            shared = np.ones((len(automaton.space.lengths), automaton.setting.rest + 1), np.bool_)
-            for _, there in self._repetitions(tick):
-                states = np.flatnonzero(self._may_begin[there])
-                for length, kind in enumerate(automaton.classes[there].tolist()):
-                    after = automaton.next[kind, states] if kind != NO else np.full((1, 1), automaton.states)
-                    shared[length] &= (self.look.values[self.look.ends[there, length]][after] > 0).any(axis=0)
-            self._shared[tick] = shared
-        return self._shared[tick]
-
-    def _again(self, past: Past, tick: int) -> dict[int, Ints]:
+    def _again(self, past: Past, tick: int) -> Again:
         """See `Beginning`; for a past that comes from elsewhere."""
         beginning = Beginning(0, self.look.first_place, Past.empty(past.event.shape[1], past.rest), {})
-        while beginning.tick < tick and self.form is not None:
+        while beginning.tick < tick and self.repetitions.form is not None:
             event, length = int(past.event[0, beginning.tick]), int(past.length[0, beginning.tick])
             new = self._after(beginning, event, length)
             if new is None:  # dead, as will be found out
                 return {}
             beginning = new
         return {start: states for start, states in beginning.again.items() if start >= tick}
-
-    def _repetitions(self, tick: int) -> list[tuple[int, int]]:
-        """First tick of each later section with the same notes as this one, and the tick in it that is as this one."""
-        if self.form is None or self.form.same[tick] != NO:
-            return []
-        there = np.flatnonzero(self.form.same == tick)
-        return [(int(self.form.begins[one]), int(one)) for one in there]
-
-    @cached_property
-    def _all(self) -> Ints:
-        return np.arange(self.look.automaton.states)
-
-    @cached_property
-    def _may_begin(self) -> Flags:
-        """(n, U) states that some events lead to, and from which some lead to the end, by the automaton alone."""
-        automaton = self.look.automaton
-        reached = np.zeros((self.end + 1, automaton.states + 1), np.bool_)
-        reached[0, 0] = True
-        for tick in range(self.end):
-            states = np.flatnonzero(reached[tick, :-1] & (self.look.values[tick, :-1] > 0))
-            mine = automaton.classes[tick]
-            for kind in np.unique(mine[mine != NO]).tolist() if len(states) else ():
-                then = np.zeros(automaton.states + 1, np.bool_)
-                then[automaton.next[kind, states]] = True
-                reached[self.look.ends[tick, mine == kind]] |= then
-        return np.asarray((reached & (self.look.values > 0))[:, :-1])
 
     def _key(self, beginning: Beginning) -> bytes:
         """What the rest of a melody depends on."""
