@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 from cachetools import LRUCache
+from numpy.typing import NDArray
 
 from melodysynthesis.constraints.lookahead import Lookahead
 from melodysynthesis.constraints.rule import NO, Flags, Ints
@@ -35,7 +36,9 @@ class Repetitions:
 
     def __init__(self, look: Lookahead, form: Form | None) -> None:
         self.look, self.form, self.broken = look, form, look.automaton.states
-        self._ways: LRUCache[tuple[int, bytes], Flags] = LRUCache(KEPT_BYTES, getsizeof=lambda ways: ways.nbytes)
+        self._ways: LRUCache[tuple[int, bytes], NDArray[np.uint8]] = LRUCache(
+            KEPT_BYTES, getsizeof=lambda ways: ways.nbytes
+        )
         self._shared: dict[int, Flags] = {}
 
     def after(self, again: Again, tick: int, event: int, length: int, then: tuple[int, int]) -> Again | None:
