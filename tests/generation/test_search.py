@@ -16,7 +16,7 @@ from melodysynthesis.generation.contour_in_form import parts_of, stretches_of
 from melodysynthesis.generation.generate import check, generate
 from melodysynthesis.generation.plan import asked_for, cut, tables
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.search import UndecidedError, possible, search_of
+from melodysynthesis.generation.search import UndecidedError, known, possible
 from melodysynthesis.music import Key, Melody, Meter, Note
 from tests.fakes import TableEngine
 
@@ -102,10 +102,10 @@ def test_max_copy_is_kept_even_if_that_takes_a_rest(encoding, monkeypatch):
 
 def test_what_can_not_be_found_out_in_time_is_told():
     request = Request(form="AABA", contour="+ - + 0 + - + .", range="C4-G4", **FRAME, **SMALL)
-    search_of.cache_clear()
+    known.cache_clear()
     with pytest.raises(UndecidedError):
         possible(asked(request), 1)
-    search_of.cache_clear()
+    known.cache_clear()
 
 
 def test_notes_of_all_sections_are_counted_as_every_melody_has_them():
@@ -134,14 +134,14 @@ def test_a_count_that_makes_tables_too_large_is_kept_all_the_same(monkeypatch):
     whole = tables(asked_for(TableEngine("event").encoding, request, Timeline.of_bars([Meter(0, 4, 4)] * 4), KEY))
     monkeypatch.setattr("melodysynthesis.constraints.automaton.MAX_CELLS", whole.automaton.next.size // 2)
     tables.cache.clear()
-    search_of.cache_clear()
+    known.cache_clear()
     made = generate(TableEngine("event"), request)
     ((_, look),) = tables.cache.items()
     assert [rule.name for rule in look.automaton.uncounted] == ["max_syncopation"]
     for one in made:
         assert certify(one.melody, request.model_dump(mode="json")).verdict is Verdict.KEPT
     tables.cache.clear()
-    search_of.cache_clear()
+    known.cache_clear()
 
 
 @pytest.mark.slow

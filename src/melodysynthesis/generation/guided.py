@@ -8,6 +8,7 @@ not taken again. From where it stood before, one is known.
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import numpy as np
 
@@ -74,6 +75,7 @@ def guide(
 
     Each is final when it is out. The melody itself is what is returned.
     """
+    course = replace(course, asked=search.asked)
     taken = Taken(len(course.look.automaton.space.lengths))
     flock = Flock(
         engine,

@@ -21,7 +21,7 @@ from melodysynthesis.generation.plan import asked_for, looks_back, tables
 from melodysynthesis.generation.prompt import Prompt, prompts_for, says_meters
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.sampler import sample
-from melodysynthesis.generation.search import MOST, Search, UndecidedError, search_of, way_to
+from melodysynthesis.generation.search import MOST, Search, UndecidedError, known
 from melodysynthesis.generation.steered import Drawn, draw, particles_of
 from melodysynthesis.music import MODES, Key, Melody, Meter
 from melodysynthesis.runtime.base import Engine
@@ -70,26 +70,24 @@ def _drawn(engine: Engine, course: Course, request: Request, indices: Sequence[i
 
 def _drawn_again(engine: Engine, course: Course, request: Request, index: int) -> tuple[Drawn, int]:
     """A melody by a complete search, where particles came to nothing."""
-    wide, search = searched(course)
-    return draw_guided(engine, wide, request, index, search), 2
+    return draw_guided(engine, course, request, index, searched(course)), 2
 
 
-def searched(course: Course) -> tuple[Course, Search]:
-    """The course in such a way that some melody is known which keeps its rules, and the search that found it.
+def searched(course: Course) -> Search:
+    """A search that has found a melody of a course.
 
     Raises:
         RequestError: if there is no such melody, or it is too much to find out whether there is.
     """
     try:
-        way = way_to(course.asked)
+        search = known(course.asked)
     except UndecidedError:
         names = ", ".join(name.replace("_", "-") for name in course.asked.rules)
         line = f"no melody was found that keeps {names}, nor that none does: {MOST:,} beginnings were looked at"
         raise RequestError(line, course.asked.rules) from None
-    search = None if way is None else search_of(way)
-    if way is None or search is None:
+    if search is None:
         raise refusal(course.asked)
-    return replace(course, asked=way), search
+    return search.copy()
 
 
 def check_ruled(engine: Engine, request: Request) -> None:

@@ -1,24 +1,26 @@
 """Whether any melody goes on from a beginning, where rules look further back than an automaton can: a complete search.
 
-It goes depth first over events, the likeliest first, or the rarest where tunes must not be copied, and never twice
-over beginnings from which the same can follow: what counts is the place in the automaton and, of the past, what the
-rules will still look at. A section that is sung again later is followed from every state in which it may begin then: a
-beginning that no repetition of it could have, or from which none can be reached, is left at once.
+It goes depth first over events, and never twice over beginnings from which the same can follow: what counts is the
+place in the automaton and, of the past, what the rules will still look at. A beginning that can't be sung again where
+it has to be is left at once; see `repetitions`. What takes long in one order is often found soon in another: so it
+begins anew in others, and keeps what it knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from copy import copy
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from itertools import count
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from melodysynthesis.constraints.lookahead import Floats, Lookahead
 from melodysynthesis.generation.contour_in_form import parts_of, stretches_of
 from melodysynthesis.generation.form import Form
-from melodysynthesis.generation.past import Memory, Past
+from melodysynthesis.generation.past import Past
 from melodysynthesis.generation.plan import Asked, cut, looks_back, memories_of, tables
 from melodysynthesis.generation.repetitions import Again, Repetitions
 
@@ -26,6 +28,10 @@ MOST = 20_000
 """Beginnings that are looked at from one: some ten seconds."""
 SOON = 1_000
 """Beginnings that are looked at from each note of a melody that is being drawn."""
+SLICE = 200
+"""Beginnings that are looked at in the first order; twice as many in each of the next."""
+TILTS = (0.5, 0.0, -0.5)
+"""Orders by chance: what the logarithm of how likely something is counts beside it."""
 BYTES_OF_ONE = 100_000
 """So many bytes of tables are made in the time in which a beginning is looked at."""
 
@@ -56,19 +62,25 @@ class Search:
     It counts the beginnings that it has looked at.
 
     Args:
-        look: of the automaton.
-        memories: the rules beside it.
+        asked: the rules.
+        look: ahead of those that an automaton keeps.
     """
 
-    def __init__(self, look: Lookahead, memories: Sequence[Memory]) -> None:
-        self.look, self.memories = look, memories
-        form = next((memory for memory in memories if isinstance(memory, Form)), None)
-        self.repetitions = Repetitions(look, form)
-        self.rarest_first = any(memory.name == "max_copy" for memory in memories)
+    def __init__(self, asked: Asked, look: Lookahead) -> None:
+        self.asked, self.look, self.memories = asked, look, memories_of(asked, look)
+        self.repetitions = Repetitions(look, next((one for one in self.memories if isinstance(one, Form)), None))
         self.end = len(look.automaton.space.ticks) - 1
         self.looked = 0
         self.dead: set[bytes] = set()
         self.fine: set[bytes] = set()
+        self._order(0)
+
+    def copy(self) -> Self:
+        """One that knows the same, and learns for itself."""
+        new = copy(self)
+        new.dead, new.fine = set(self.dead), set(self.fine)
+        new._order(0)
+        return new
 
     def possible(self, past: Past, tick: int, place: int, most: int = MOST) -> bool:
         """Whether some melody that keeps all rules begins so.
@@ -83,8 +95,20 @@ class Search:
             UndecidedError: if that is too few to find out.
         """
         first = Beginning(tick, place, past, self._again(past, tick))
-        way, until = [(self._key(first), self._following(first))], self.looked + most
-        if tick == self.end or way[0][0] in self.fine:
+        until = self.looked + most
+        for number in count():
+            self._order(number)
+            try:
+                return self._found_in_order(first, min(self.looked + (SLICE << number), until))
+            except UndecidedError:
+                if self.looked >= until:
+                    raise
+        raise AssertionError  # never reached
+
+    def _found_in_order(self, first: Beginning, until: int) -> bool:
+        """See `possible`; up to so many beginnings that were looked at in all."""
+        way = [(self._key(first), self._following(first))]
+        if first.tick == self.end or way[0][0] in self.fine:
             return True
         while way:
             key, following = way[-1]
@@ -98,9 +122,9 @@ class Search:
                 self.fine.update(key for key, _ in way)
                 return True
             if then not in self.dead:
-                self.looked += 1
-                if self.looked > until:
+                if self.looked >= until:
                     raise UndecidedError
+                self.looked += 1
                 way.append((then, self._following(new)))
         return False
 
@@ -119,6 +143,7 @@ class Search:
     def found_with(self, past: Past, tick: int, place: int, event: int) -> bool:
         """Whether some is found soon that begins so and goes on with this event, of whatever length."""
         beginning = Beginning(tick, place, past, self._again(past, tick))
+        self._order(0)
         news = (self._after(beginning, event, length) for length in self.lengths(past, tick, place, event))
         return any(new is not None and self.found(new.past, new.tick, new.place) for new in news)
 
@@ -130,10 +155,22 @@ class Search:
             likely = likely * memory.lengths(past, at, head)
         return self._in_order(likely[0])
 
+    def _order(self, number: int) -> None:
+        """Look at the likeliest first, then at the rarest, then by chance, more or less by how likely they are.
+
+        Where tunes must not be copied the rarest are tried first of all.
+        """
+        tilts = (-1.0, 1.0) if "max_copy" in self.asked.rules else (1.0, -1.0)
+        self._tilt = tilts[number] if number < len(tilts) else TILTS[number % len(TILTS)]
+        self._random = np.random.default_rng(number) if number >= len(tilts) else None
+
     def _in_order(self, likely: Floats) -> list[int]:
         """Numbers of those that are possible at all."""
-        order = np.argsort(likely if self.rarest_first else -likely, kind="stable")
-        return [int(number) for number in order if likely[number] > 0]
+        those = np.flatnonzero(likely > 0)
+        score = self._tilt * np.log(likely[those])
+        if self._random is not None:
+            score += self._random.gumbel(size=len(those))
+        return [int(number) for number in those[np.argsort(-score, kind="stable")]]
 
     def _following(self, beginning: Beginning) -> Iterator[Beginning]:
         """The beginnings that are one event longer."""
@@ -187,24 +224,23 @@ class Search:
         return digest.digest()
 
 
-@lru_cache(maxsize=2)
-def search_of(asked: Asked) -> Search | None:
-    """The search for melodies that keep what is asked for; None if not even those rules can be kept that look ahead."""
-    look = tables(asked)
-    return None if look is None else Search(look, memories_of(asked, look))
-
-
 def possible(asked: Asked, most: int = MOST) -> bool:
     """Whether any melody keeps what is asked for.
 
     Raises:
         UndecidedError: if that is not found out by so many beginnings.
     """
-    return way_to(asked, most) is not None
+    return search_for(asked, most) is not None
 
 
-def way_to(asked: Asked, most: int = MOST) -> Asked | None:
-    """What is asked for in such a way that some melody keeps it; None if none does.
+@lru_cache(maxsize=2)
+def known(asked: Asked) -> Search | None:
+    """`search_for` what is asked for, kept for the next melody."""
+    return search_for(asked, MOST)
+
+
+def search_for(asked: Asked, most: int) -> Search | None:
+    """A search that has found a melody which keeps what is asked for; None if there is none.
 
     Raises:
         UndecidedError: if that is not found out by so many beginnings.
@@ -214,16 +250,16 @@ def way_to(asked: Asked, most: int = MOST) -> Asked | None:
         if left <= 0:
             raise UndecidedError
         left -= cost
-        search = search_of(way)
-        if search is None:
+        look = tables(way)
+        if look is None:
             continue
-        before = search.looked
+        search = Search(way, look)
         try:
             if search.possible_at_all(max(left // 2 if way.parts or way.early else left, 0)):
-                return way
+                return search
         except UndecidedError:
             undecided = True
-        left -= search.looked - before
+        left -= search.looked
     if undecided:
         raise UndecidedError
     return None

@@ -13,6 +13,7 @@ for that goes on from it; see `guided`. That takes longer than the model itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -62,8 +63,9 @@ def sing(engine: Engine, course: Course, request: Request, index: int, ahead: in
     """The notes and rests of one melody of a course; see `stream`."""
     at = course.start.tick
     if course.memories:
-        wide, search = searched(course)
-        events = guide(engine, wide, request, index, search)
+        search = searched(course)
+        events = guide(engine, course, request, index, search)
+        wide = replace(course, asked=search.asked)
         yield from (Sung(_event(wide, *event), 1.0, 1.0) for event in events)
         return
     flock, count = Flock(engine, course, request, [index]), 0
