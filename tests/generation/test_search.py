@@ -70,6 +70,54 @@ def test_a_form_is_possible_if_and_only_if_some_melody_has_it(form, rules):
     assert possible(asked(request)) == bool(there)
 
 
+def steps_of(melody):
+    onsets = np.array([*(note.onset for note in melody.notes), melody.duration])
+    lasting, interval = np.diff(onsets), np.diff([note.pitch for note in melody.notes])
+    return steps_by_rhythm(interval, lasting[:-1], lasting[1:])
+
+
+@pytest.mark.parametrize("form", ["AA", "ABAB", "AABA", "AA'BA"])
+@pytest.mark.parametrize("longest", [1, 2, 3, 4])
+def test_a_form_without_copies_is_possible_if_and_only_if_some_melody_has_it(form, longest, monkeypatch):
+    """What stands beside a section when it is sung again makes runs, too, that its own notes begin or end."""
+    melodies = list(every_melody())
+    own = {number: steps_of(melody).tolist() for number, melody in enumerate(melodies)}
+    for seed in range(16):
+        chosen = np.random.default_rng(seed).choice(len(melodies), 1 + seed % 4 * longest**2)
+        training = np.concatenate([[*own[number], -1] for number in chosen.tolist()])
+        monkeypatch.setattr(copies, "steps_of", lambda corpus, training=training: training)
+        windows = np.lib.stride_tricks.sliding_window_view(training, longest)
+        copied = {tuple(window) for window in windows.tolist()}
+        there = {
+            number
+            for number in kept_by(form=form)
+            if not any(tuple(own[number][at : at + longest]) in copied for at in range(len(own[number]) - longest + 1))
+        }
+        request = Request(form=form, max_copy=longest, range="C4-D4", scale="major", **FRAME, **SMALL)
+        assert possible(asked(request)) == bool(there)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("form", ["AA", "ABAB"])
+def test_nothing_is_begun_in_a_form_that_would_be_a_copy_when_it_is_sung_again(form, seed, monkeypatch):
+    """Of all steps from note to note four in five are copies, so that few notes can stand beside each other."""
+    pitches, durations = (60, 62, 64, 65, 67), (12, 24, 36)
+    intervals = {b - a for a in pitches for b in pitches}
+    steps = np.array([steps_by_rhythm(*map(np.array, one)) for one in product(intervals, durations, durations)])
+    copied = np.random.default_rng(seed).permutation(np.unique(steps))[: len(np.unique(steps)) * 4 // 5]
+    monkeypatch.setattr(copies, "steps_of", lambda corpus: np.stack([copied, np.full(len(copied), -1)], axis=1).ravel())
+    monkeypatch.setattr("melodysynthesis.generation.ruled.draw", lambda engine, course, request, indices: [None])
+    known.cache_clear()
+    fields = {"durations": "1/2 1 3/2", "range": "C4-G4", "scale": "major", "rests": False, "max_copy": 1}
+    try:
+        (made,) = generate(TableEngine("event"), Request(form=form, seed=seed, **fields, **FRAME))
+    except RequestError as refused:
+        assert "max_copy" in refused.rules
+    else:
+        assert not set(steps_of(made.melody).tolist()) & set(copied.tolist())
+    known.cache_clear()
+
+
 def test_a_form_that_no_melody_has_is_refused_before_any_is_made():
     request = Request(form="AAAA", contour="+ + + + + .", range="C4-C5", scale="major", **FRAME, **SMALL)
     with pytest.raises(RequestError, match="form AAAA") as refused:

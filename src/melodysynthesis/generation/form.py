@@ -21,12 +21,14 @@ class Form:
         space: of the melody.
         form: its sections.
         places: start and end of each.
+        edge: so many notes at the start and at the end of a section count for what stands beside it when it is sung
+            again, by other rules than those of the automaton.
     """
 
     name = "form"
 
-    def __init__(self, space: Space, form: Sequence[Section], places: Sequence[tuple[int, int]]) -> None:
-        self.space, count = space, len(space.ticks)
+    def __init__(self, space: Space, form: Sequence[Section], places: Sequence[tuple[int, int]], edge: int = 0) -> None:
+        self.space, self.edge, count = space, edge, len(space.ticks)
         # Where the same notes, or the same rhythm, were sung before each tick; `NO` where they are new.
         self.same, self.rhythm = np.full(count, NO), np.full(count, NO)
         self.begins = np.full(count, NO)  # the first tick of the section of each
@@ -82,7 +84,8 @@ class Form:
         """All of the past before a tick that counts from there on, for one particle.
 
         In a section that is sung again that is the rest of it; before it, the sections' effect is known better by
-        `search`. Of what is varied it is the rhythm and the pitches, and whether there is another one yet.
+        `repetitions`, but for their edges. Of what is varied it is the rhythm and the pitches, and whether there is
+        another one yet.
         """
         later = np.arange(len(self.same)) >= tick
         sources = self.rhythm[later & (self.rhythm != NO)]
@@ -95,4 +98,19 @@ class Form:
             for mine, theirs in self.varied
             if len(mine) and mine[0] < tick <= mine[-1]
         ]
-        return bytes(past.event[0, sources].tobytes() + past.length[0, sources].tobytes() + bytes(differs))
+        edges = self._edges(past, tick)
+        told = (past.event[0, sources], past.length[0, sources], edges, past.event[0, edges], past.length[0, edges])
+        return b"".join(part.tobytes() for part in told) + bytes(differs)
+
+    def _edges(self, past: Past, tick: int) -> Ints:
+        """Ticks of the first and the last events, up to `edge` notes, of what was sung and will be sung again."""
+        again = self.same[tick:]
+        begins = np.unique(self.begins[again[(again != NO) & (again < tick)]])
+        found = [np.zeros(0, np.int64)]
+        for begin in begins.tolist() if self.edge else ():
+            ticks = np.flatnonzero((self.begins[:tick] == begin) & (past.event[0, :tick] != NO))
+            notes = ticks[past.event[0, ticks] != past.rest]
+            if len(notes) > 2 * self.edge:
+                ticks = ticks[(ticks <= notes[self.edge - 1]) | (ticks >= notes[-self.edge])]
+            found.append(ticks)
+        return np.concatenate(found)

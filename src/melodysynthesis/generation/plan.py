@@ -227,7 +227,8 @@ def memories_of(asked: Asked, look: Lookahead) -> tuple[Memory, ...]:
     values, automaton = dict(asked.values), look.automaton
     memories: list[Memory] = [Spent(automaton, rule) for rule in automaton.uncounted]
     if "form" in asked.rules:
-        memories.append(Form(automaton.space, values["form"], cut(asked.timeline, values["form"])))
+        edge = values["max_copy"] + 1 if "max_copy" in asked.rules else 0
+        memories.append(Form(automaton.space, values["form"], cut(asked.timeline, values["form"]), edge))
     if "max_copy" in asked.rules:
         from melodysynthesis.generation.copies import MaxCopy, steps_of  # which read corpora, as nothing else here does
 
