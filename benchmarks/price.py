@@ -2,9 +2,9 @@
 
     python benchmarks/price.py [--model NAME|FILE ...] [--count N] [--free N] [--particles N]
 
-The sets of rules are ones that free melodies keep now and then. Free melodies of which the certificate finds all rules
-kept are drawn from exactly what particles are to draw from: the model's own distribution among melodies that keep the
-rules. So both are compared by bits per note under the model, without rules, and by the 17 descriptors: differences are
+The sets of rules are ones that free melodies keep now and then. Free melodies have their bars by particles, too, and no
+other rule. Those of which the certificate finds all rules kept are drawn from what particles are to draw from: the
+model's own distribution among melodies of these bars that keep the rules. So both are compared by bits per note under the model, without rules, and by the 17 descriptors: differences are
 what steering costs, with intervals by bootstrap over melodies. Both are drawn at temperature 1.
 """
 
@@ -28,6 +28,7 @@ from melodysynthesis.generation.request import Request
 
 ALPHA, FEWEST = 0.05, 20
 FRAME = {"key": "G major", "meter": "3/4", "pickup": 0, "bars": 8, "temperature": 1.0}
+NO_RULE = {"max_leap": 127}
 SETS = (
     {"scale": "major", "range": "D4-G5", "max_leap": 7, "max_syncopation": 1, "ties_over_bars": False, "cadence": True},
     {"cadence": True, "rests": False},
@@ -39,6 +40,11 @@ SETS = (
 def bits_per_note(made: Generated) -> float:
     """Under the model, the rules not given."""
     return -made.log_likelihood / log(2) / max(made.notes_drawn, 1)
+
+
+def estimate(made: list[Generated]) -> float:
+    """Probability that a melody of the model has the bars and keeps the rules."""
+    return float(np.mean([np.exp(one.steering.log_probability) for one in made if one.steering]))
 
 
 def compare(ruled: list[Generated], free: list[Generated]) -> None:
@@ -63,8 +69,9 @@ def main() -> None:
     chosen = parser.parse_args()
     for model in chosen.model:
         engine = open_model(model)[0]
-        every = generate(engine, Request(seed=2, count=chosen.free, **FRAME))
-        print(model)
+        every = generate(engine, Request(seed=2, count=chosen.free, particles=chosen.particles, **NO_RULE, **FRAME))
+        frame = estimate(every)
+        print(f"{model}: a melody has these bars with {frame:.1%}, as particles say")
         for rules in SETS:
             start = time.process_time()
             request = Request(seed=1, count=chosen.count, particles=chosen.particles, **FRAME | rules)
@@ -72,14 +79,11 @@ def main() -> None:
             used = time.process_time() - start
             written = request.model_dump(mode="json")
             free = [one for one in every if certify(one.melody, written).verdict is Verdict.KEPT]
-            estimate = np.mean([np.exp(one.steering.log_probability) for one in ruled if one.steering])
             median, low = np.percentile([one.steering.effective_size for one in ruled if one.steering], (50, 5))
             print(f"  {', '.join(f'{name} {value}' for name, value in rules.items())}")
-            print(
-                f"    kept by {len(free)} of {len(every)} free melodies, {len(free) / len(every):.1%}; by particles",
-                end=" ",
-            )
-            print(f"{estimate:.1%}, effective {median:.2f}, 5th percentile {low:.2f}; {used:.0f} s of processor")
+            share, said = len(free) / len(every), estimate(ruled) / frame
+            print(f"    kept by {len(free)} of {len(every)} free melodies, {share:.1%}; as particles say, {said:.1%}")
+            print(f"    effective particles {median:.2f}, 5th percentile {low:.2f}; {used:.0f} s of processor")
             if len(free) < FEWEST:
                 print(f"    fewer than {FEWEST} to compare with")
             else:

@@ -109,12 +109,9 @@ def test_nothing_is_begun_in_a_form_that_would_be_a_copy_when_it_is_sung_again(f
     monkeypatch.setattr("melodysynthesis.generation.ruled.draw", lambda engine, course, request, indices: [None])
     known.cache_clear()
     fields = {"durations": "1/2 1 3/2", "range": "C4-G4", "scale": "major", "rests": False, "max_copy": 1}
-    try:
-        (made,) = generate(TableEngine("event"), Request(form=form, seed=seed, **fields, **FRAME))
-    except RequestError as refused:
-        assert "max_copy" in refused.rules
-    else:
-        assert not set(steps_of(made.melody).tolist()) & set(copied.tolist())
+    request = Request(form=form, seed=seed, **fields, **FRAME)
+    made = generate(TableEngine("event"), request) if possible(asked(request)) else []
+    assert all(not set(steps_of(one.melody).tolist()) & set(copied.tolist()) for one in made)
     known.cache_clear()
 
 

@@ -38,8 +38,9 @@ RESTS = 0.0367
 """Rests by the note."""
 FOREIGN = 0.02
 """How frequent a note outside of the key's scale is, beside one of the scale."""
-OVER_BAR = 0.05
-"""How frequent a note over a bar line is, beside one that ends on it or before."""
+OVER_BAR, SYNCOPATED = 0.012, 0.061
+"""How frequent a note over a bar line is, or one that sounds through a stronger place within the bar, beside others of
+the same lengths from the same places: counted over 115,812 of those notes."""
 RARE = 2e-5
 """What nobody sang is thought to be so frequent."""
 NEVER = 1_000_000
@@ -231,7 +232,10 @@ def _length_shares(automaton: Automaton) -> Floats:
     ends = space.ticks[:, None] + space.lengths
     lines = np.array([*timeline.bar_lines, timeline.ticks])
     following = lines[np.minimum(np.searchsorted(lines, space.ticks, "right"), len(lines) - 1)]
-    shares = np.where(ends <= timeline.ticks, share, 0.0) * np.where(ends > following[:, None], OVER_BAR, 1.0)
+    free = np.array([*timeline.unsyncopated, timeline.ticks])[space.ticks]
+    shares = np.where(ends <= timeline.ticks, share, 0.0) * np.where(
+        ends > following[:, None], OVER_BAR, np.where(space.lengths > free[:, None], SYNCOPATED, 1.0)
+    )
     return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), RARE))
 
 

@@ -79,6 +79,18 @@ class Timeline:
         return tuple(metric_weight(place.meter, place.position) for place in places)
 
     @cached_property
+    def unsyncopated(self) -> tuple[int, ...]:
+        """Ticks that a note from each tick may last before it sounds through a stronger place, and is syncopated."""
+        longest: list[int] = []
+        waiting: list[int] = []  # ticks from the end that no earlier one is stronger than
+        for tick in reversed(range(self.ticks)):
+            while waiting and self.weights[waiting[-1]] <= self.weights[tick]:
+                waiting.pop()
+            longest.append(waiting[-1] - tick if waiting else self.ticks)
+            waiting.append(tick)
+        return tuple(reversed(longest))
+
+    @cached_property
     def strong(self) -> tuple[bool, ...]:
         """Whether each tick is a strong beat; see `theory.is_strong`."""
         places = map(self.place, range(self.ticks))

@@ -14,13 +14,7 @@ class MaxSyncopation(Counting):
 
     def __init__(self, setting: Setting, notes: int) -> None:
         super().__init__(setting, min(notes, setting.timeline.ticks))
-        weights = np.array(setting.timeline.weights)
-        # How long a note from each tick may be before it sounds through a stronger place.
-        self.free = np.full(len(weights), len(weights))
-        for tick, weight in enumerate(weights):
-            stronger = np.flatnonzero(weights[tick + 1 :] > weight)
-            if len(stronger):
-                self.free[tick] = stronger[0] + 1
+        self.free = np.array(setting.timeline.unsyncopated)
 
     def situations(self, onsets: Ints, lengths: Ints) -> Ints:
         """How often a note that is syncopated here is sung."""
