@@ -4,8 +4,9 @@
 
 The sets of rules are ones that free melodies keep now and then. Free melodies have their bars by particles, too, and no
 other rule. Those of which the certificate finds all rules kept are drawn from what particles are to draw from: the
-model's own distribution among melodies of these bars that keep the rules. So both are compared by bits per note under the model, without rules, and by the 17 descriptors: differences are
-what steering costs, with intervals by bootstrap over melodies. Both are drawn at temperature 1.
+model's own distribution among melodies of these bars that keep the rules. So both are compared by bits per note under
+the model, without rules, and by the 17 descriptors: differences are what steering costs, with intervals by bootstrap
+over melodies. Both are drawn at temperature 1.
 """
 
 import argparse
