@@ -115,6 +115,17 @@ def test_nothing_is_begun_in_a_form_that_would_be_a_copy_when_it_is_sung_again(f
     known.cache_clear()
 
 
+@pytest.mark.parametrize("seed", [0, 5, 11, 18])
+def test_a_section_is_drawn_so_that_it_can_be_sung_again_over_other_chords(seed, monkeypatch):
+    monkeypatch.setattr("melodysynthesis.generation.ruled.draw", lambda engine, course, request, indices: [None])
+    fields = {"key": "G major", "pickup": "1", "meter": "4/4", "bars": 3, "form": "ABA", "range": "F3-B5", "seed": seed}
+    fields |= {"durations": "1/2 1 3", "max_leap": 9, "max_syncopation": 7, "ties_over_bars": False}
+    chords = ("A9", "Fsus2", "Gm6", "Emmaj7", "D7sus4", "Dbdim", "Dbm7b5", "Cmmaj7", "Gaug")[seed % 7 :]
+    request = Request(**fields, chords=" | ".join(chords[:3]))
+    (made,) = generate(TableEngine("event"), request)
+    assert certify(made.melody, request.model_dump(mode="json")).verdict is Verdict.KEPT
+
+
 def test_a_form_that_no_melody_has_is_refused_before_any_is_made():
     request = Request(form="AAAA", contour="+ + + + + .", range="C4-C5", scale="major", **FRAME, **SMALL)
     with pytest.raises(RequestError, match="form AAAA") as refused:

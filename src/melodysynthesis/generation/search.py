@@ -94,7 +94,9 @@ class Search:
         Raises:
             UndecidedError: if that is too few to find out.
         """
-        first = Beginning(tick, place, past, self._again(past, tick))
+        first = self._beginning(past, tick, place)
+        if first is None:
+            return False
         until = self.looked + most
         for number in count():
             self._order(number)
@@ -142,7 +144,9 @@ class Search:
 
     def found_with(self, past: Past, tick: int, place: int, event: int) -> bool:
         """Whether some is found soon that begins so and goes on with this event, of whatever length."""
-        beginning = Beginning(tick, place, past, self._again(past, tick))
+        beginning = self._beginning(past, tick, place)
+        if beginning is None:
+            return False
         self._order(0)
         news = (self._after(beginning, event, length) for length in self.lengths(past, tick, place, event))
         return any(new is not None and self.found(new.past, new.tick, new.place) for new in news)
@@ -202,16 +206,18 @@ class Search:
     def _state(self, place: int) -> int:
         return place % (self.look.automaton.states + 1)
 
-    def _again(self, past: Past, tick: int) -> Again:
-        """See `Beginning`; for a past that comes from elsewhere."""
+    def _beginning(self, past: Past, tick: int, place: int) -> Beginning | None:
+        """One with a past that comes from elsewhere; None if what was sung can't be sung again where it has to be."""
         beginning = Beginning(0, self.look.first_place, Past.empty(past.event.shape[1], past.rest), {})
         while beginning.tick < tick and self.repetitions.form is not None:
             event, length = int(past.event[0, beginning.tick]), int(past.length[0, beginning.tick])
             new = self._after(beginning, event, length)
-            if new is None:  # dead, as will be found out
-                return {}
+            if new is None:
+                return None
             beginning = new
-        return {start: states for start, states in beginning.again.items() if start >= tick}
+        return Beginning(
+            tick, place, past, {start: states for start, states in beginning.again.items() if start >= tick}
+        )
 
     def _key(self, beginning: Beginning) -> bytes:
         """What the rest of a melody depends on."""
