@@ -10,9 +10,8 @@ from typing import Self
 import numpy as np
 
 from melodysynthesis.constraints.base import clock_of
-from melodysynthesis.constraints.given import Event, parted
+from melodysynthesis.constraints.given import Event
 from melodysynthesis.constraints.lookahead import Lookahead
-from melodysynthesis.constraints.rule import Ints
 from melodysynthesis.constraints.timeline import Timeline
 from melodysynthesis.encodings.base import Encoding, Frame
 from melodysynthesis.encodings.event import sounds, tonic_shift
@@ -27,6 +26,9 @@ from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.walk import Start
 from melodysynthesis.music import Melody, Note
 from melodysynthesis.theory import find_key
+
+Numbers = tuple[int, int, int]
+"""Of an event: its onset, itself and its length; see `Automaton`."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Course:
         number, past = self.look.automaton.space.number, _nothing(self.look)
         before = [event for event in self.asked.given if event.onset < self.begin]
         for event in before:
-            past.add(np.zeros(1, np.int64), *_numbers(self.look, event))
+            past.add(np.zeros(1, np.int64), *np.array(_numbers(self.look, event))[:, None])
         place, until = self.look.run(before), int(number[self.end])
         return Start(int(number[self.begin]), place, past, until, self.suffix, self.moved)
 
@@ -90,18 +92,18 @@ class Course:
         """
         given = [event for event in self.asked.given if event.onset < self.begin]
         for memory in memories_of(self.asked._replace(early=False), self.look):
-            event = first_broken(self.look, memory, given)
-            if event is not None:
-                raise together_with_given(memory.name, self.asked, event)
+            broken = first_broken(self.look, memory, [_numbers(self.look, event) for event in given])
+            if broken is not None:
+                raise together_with_given(memory.name, self.asked, given[broken])
         return self
 
-    def keeps_to_the_end(self, encoding: Encoding, ids: Sequence[int]) -> bool:
-        """Whether rules that look back are kept in what is given behind the notes that were drawn, too."""
+    def keeps_to_the_end(self, drawn: Sequence[Numbers]) -> bool:
+        """Whether rules that look back are kept in what is given behind the events that were drawn, too."""
         if not looks_back(self.asked, self.look) or self.end == self.timeline.ticks:
             return True
-        events = parted(events_of(self.melody(encoding, ids)), self.asked.cuts)
+        behind = [_numbers(self.look, event) for event in self.asked.given if event.onset >= self.end]
         memories = memories_of(self.asked._replace(early=False), self.look)
-        return all(first_broken(self.look, memory, events) is None for memory in memories)
+        return all(first_broken(self.look, memory, [*drawn, *behind]) is None for memory in memories)
 
     def melody(self, encoding: Encoding, ids: Sequence[int]) -> Melody:
         """The melody that tokens say."""
@@ -255,13 +257,13 @@ def _frame_ids(encoding: Encoding, frame: Frame, timeline: Timeline) -> tuple[in
     return tuple(ids[1 : _body(encoding, ids)])
 
 
-def first_broken(look: Lookahead, memory: Memory, events: Sequence[Event]) -> Event | None:
-    """The first of the events, from the start of a melody on, that a rule does not allow; None if it allows all."""
+def first_broken(look: Lookahead, memory: Memory, events: Sequence[Numbers]) -> int | None:
+    """Which of the events, from the start of a melody on, a rule is the first not to allow; None if it allows all."""
     past = _nothing(look)
-    for event in events:
-        tick, head, length = _numbers(look, event)
+    for number, event in enumerate(events):
+        tick, head, length = np.array(event)[:, None]
         if not memory.heads(past, tick)[0, head[0]] or not memory.lengths(past, tick, head)[0, length[0]]:
-            return event
+            return number
         past.add(np.zeros(1, np.int64), tick, head, length)
     return None
 
@@ -270,11 +272,10 @@ def _nothing(look: Lookahead) -> Past:
     return Past.empty(len(look.automaton.space.ticks), look.automaton.setting.rest)
 
 
-def _numbers(look: Lookahead, event: Event) -> tuple[Ints, Ints, Ints]:
-    """(1,) numbers of an event's onset, of itself and of its length."""
+def _numbers(look: Lookahead, event: Event) -> Numbers:
     space = look.automaton.space
-    length = np.searchsorted(space.lengths, [event.ticks])
-    return space.number[[event.onset]], np.array([look.automaton.event(event.pitch)]), length
+    length = int(np.searchsorted(space.lengths, event.ticks))
+    return int(space.number[event.onset]), look.automaton.event(event.pitch), length
 
 
 def _check_step(encoding: Encoding, timeline: Timeline) -> None:

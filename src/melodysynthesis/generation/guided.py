@@ -91,7 +91,7 @@ def guide(
         flock.step()
         drawn = flock.results[0] if flock.done else None
         if flock.done and drawn is not None:
-            if course.keeps_to_the_end(engine.encoding, drawn.ids):
+            if course.keeps_to_the_end(drawn.events):
                 yield from (event for event in drawn.events if event[0] >= at)
                 return drawn
             tick = int(before.tick[0])

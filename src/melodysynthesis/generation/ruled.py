@@ -62,7 +62,7 @@ def _drawn(engine: Engine, course: Course, request: Request, indices: Sequence[i
     """What was drawn for each index, and at which attempt."""
     return {
         index: (drawn, 1)
-        if drawn is not None and course.keeps_to_the_end(engine.encoding, drawn.ids)
+        if drawn is not None and course.keeps_to_the_end(drawn.events)
         else _drawn_again(engine, course, request, index)
         for index, drawn in zip(indices, draw(engine, course, request, indices), strict=True)
     }
