@@ -18,7 +18,6 @@ from melodysynthesis.generation.course import bars_of, rewritten
 from melodysynthesis.generation.generate import generate, generate_only
 from melodysynthesis.generation.plan import asked_for, tables
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.ruled import courses_for
 from melodysynthesis.generation.stream import stream
 from melodysynthesis.music import Key, Melody, Meter, Note
 from tests.fakes import TableEngine
@@ -157,20 +156,6 @@ def test_bars_are_rewritten_in_a_rhythm_and_a_form_though_a_rest_goes_on_from_th
     for one in generate(TableEngine(encoding), Request(seed=1, count=2, **written)):
         assert is_kept(one.melody, one.request)
         assert one.melody.notes == notes  # as what is given in one half is sung in the other
-
-
-@pytest.mark.parametrize("encoding", ["event", "grid"])
-def test_rests_in_a_row_may_be_longer_than_any_single_one(encoding):
-    notes = tuple(Note(24 * number, 24, 67) for number in range(36))
-    whole = Melody(notes, 24 * 36, (Meter(0, 3, 4),), Key("G"))
-    request = Request(within=whole, rewrite="2-11", form="A", durations="1 15")
-    ((course, _),) = courses_for(TableEngine(encoding), request, [0])
-    automaton = course.look.automaton
-    rests = [(int(automaton.space.number[tick]), automaton.event(None), 360) for tick in (72, 432)]
-    beginning = [(int(automaton.space.number[tick]), automaton.event(67), 24) for tick in (0, 24, 48)]
-    lengths = automaton.space.lengths.tolist()
-    assert 720 > max(lengths)
-    assert course.keeps_to_the_end([(tick, event, lengths.index(ticks)) for tick, event, ticks in beginning + rests])
 
 
 def test_a_primer_ends_within_a_rest_of_the_rhythm():
