@@ -39,7 +39,8 @@ from melodysynthesis.generation.request import Request
 from melodysynthesis.live.ear import Performed
 from melodysynthesis.live.improviser import ModelImproviser
 from melodysynthesis.live.messages import NoteOff, NoteOn, parse
-from melodysynthesis.live.player import Ask, Player
+from melodysynthesis.live.orders import Ask
+from melodysynthesis.live.player import Player
 from melodysynthesis.live.quantise import quantise
 from melodysynthesis.live.setting import Setting
 from melodysynthesis.live.tempo import seconds_per_tick

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from melodysynthesis.live.messages import ALL_NOTES_OFF, Control, NoteOff, NoteOn
-from melodysynthesis.live.player import Ask, Drop, Player, Remark
+from melodysynthesis.live.orders import Ask, Drop, Remark
+from melodysynthesis.live.player import Player
 from melodysynthesis.live.setting import Setting
 from melodysynthesis.music import Melody, Note
 

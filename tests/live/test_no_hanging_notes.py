@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melodysynthesis.live.messages import NoteOff, NoteOn, Transport, parse
-from melodysynthesis.live.player import Ask, Player
+from melodysynthesis.live.orders import Ask
+from melodysynthesis.live.player import Player
 from melodysynthesis.live.setting import MOST_BARS, Setting
 from melodysynthesis.music import Meter, Note
 from tests.live.stage import Scale, Synthesizer

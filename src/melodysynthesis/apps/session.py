@@ -20,7 +20,8 @@ from melodysynthesis.apps.ports import Input, Output, Ports
 from melodysynthesis.errors import MelodyError
 from melodysynthesis.live.improviser import Improviser
 from melodysynthesis.live.messages import Sent, parse
-from melodysynthesis.live.player import Ask, Drop, Player, Remark
+from melodysynthesis.live.orders import Ask, Drop, Remark
+from melodysynthesis.live.player import Player
 from melodysynthesis.music import Note
 
 MOST_WAITING = 10_000

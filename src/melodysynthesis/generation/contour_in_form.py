@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from melodysynthesis.constraints.lookahead import RARE, RESTS, Floats, Lookahead
+from melodysynthesis.constraints.lookahead import LEAST, RARE, RESTS, Floats, Lookahead
 from melodysynthesis.constraints.rule import NO
 from melodysynthesis.constraints.rules.contour import Part
 from melodysynthesis.constraints.terms import Contour, Section
 
 
 class Stretch(NamedTuple):
-    """A section that is sung again or again sung, or all of a row that are sung once.
+    """A section whose letter comes more than once, or a row of sections whose letters come once.
 
     Attributes:
         start: its tick.
@@ -155,6 +155,6 @@ def _note_shares(look: Lookahead, stretch: Stretch, most: int) -> Floats:
         total[-1] += noted[-1]
         largest = total.max()
         if largest > 0:
-            ways[tick - first] = np.where(total > 0, np.maximum(total / largest, 1e-300), 0)
+            ways[tick - first] = np.where(total > 0, np.maximum(total / largest, LEAST), 0)
             scale[tick - first] = top + np.log(largest)
     return np.asarray(ways[0] / max(ways[0].sum(), RARE))

@@ -43,8 +43,6 @@ USUAL = (52, 84)
 """E3 to C6: what folk songs and most melodies use."""
 KEPT_BYTES = 256 * 2**20
 """What the tables that are kept may take. Most have a few megabytes, those of the hardest rules a hundred."""
-SMALLEST = 300
-"""So many sets of rules are looked through at most for one smaller than the first that was found."""
 
 
 class Asked(NamedTuple):

@@ -13,6 +13,7 @@
     quantise      human timing -> ticks
     voice         notes -> messages in time; nothing hangs
     player        whose turn it is
+    orders        what it gives out to be done
     improviser    what the model writes
     recording     what was played, as a MIDI file
     transcript    what was played, as melodies
@@ -22,7 +23,8 @@ Whoever calls it hands in ports, clock and threads: `apps.live`, or a test.
 
 from melodysynthesis.live.improviser import Improviser, ModelImproviser
 from melodysynthesis.live.messages import Message, NoteOff, NoteOn
-from melodysynthesis.live.player import Ask, Player, Remark
+from melodysynthesis.live.orders import Ask, Remark
+from melodysynthesis.live.player import Player
 from melodysynthesis.live.recording import Recording
 from melodysynthesis.live.setting import Setting
 

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from melodysynthesis.formats.parts import top_line
 from melodysynthesis.live.ear import Ear, Performed
-from melodysynthesis.live.messages import Message, NoteOff, NoteOn, Sent, SongPosition, Transport, silences
+from melodysynthesis.live.messages import Message, NoteOff, NoteOn, SongPosition, Transport, silences
+from melodysynthesis.live.orders import Ask, Drop, Order, Remark
 from melodysynthesis.live.quantise import quantise
 from melodysynthesis.live.recording import Recording
 from melodysynthesis.live.setting import CLICK_CHANNEL, MOST_BARS, Setting
@@ -47,48 +47,6 @@ HIGH_CLICK, LOW_CLICK = 76, 77
 DEFAULT_VELOCITY = 80
 
 
-class Ask(NamedTuple):
-    """A request to the model: what follows on `heard`, so that the whole has so many bars.
-
-    Attributes:
-        turn: its number. An `Ask` of a later number takes its place.
-        heard: ends where the answer begins.
-        bars: of the whole.
-        start: tick of the player at which `heard` begins.
-        until: tick of the player at which the answer is over, whatever more there would be.
-        due: seconds at which the answer begins.
-        velocity: how loud it is played.
-    """
-
-    turn: int
-    heard: Melody
-    bars: int
-    start: int
-    until: int
-    due: float
-    velocity: int
-
-    @property
-    def begin(self) -> int:
-        """Tick of the player at which the answer begins."""
-        return self.start + self.heard.duration
-
-
-class Drop(NamedTuple):
-    """The answer of this number is not wanted any more."""
-
-    turn: int
-
-
-class Remark(NamedTuple):
-    """A line for people."""
-
-    text: str
-
-
-Out = Sent | Ask | Drop | Remark
-
-
 class Player:
     """Plays with a person.
 
@@ -101,7 +59,7 @@ class Player:
         self.recording = Recording()
         self._time = Timeline(setting)
         self._ear, self._voice = Ear(), Voice()
-        self._out: list[Out] = []
+        self._out: list[Order] = []
         self._memory: list[Note] = []  # what both have played before the present phrase, in ticks of the player
         self._ask: Ask | None = None
         self._turn = 0
@@ -170,7 +128,7 @@ class Player:
 
     # What is to be done.
 
-    def poll(self, now: float) -> list[Out]:
+    def poll(self, now: float) -> list[Order]:
         """What is to be done now, in order."""
         self._look(now)
         if not self._stopped:
