@@ -21,10 +21,11 @@ from melodysynthesis.certificate.rhythm import is_syncopated
 from melodysynthesis.certificate.score import Score, beat_ticks
 from melodysynthesis.errors import RequestError
 from melodysynthesis.formats import json as melody_json
-from melodysynthesis.generation.notation import format_pitch, parse_meter
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import TICKS_PER_QUARTER, Key, Melody, Meter, Note
-from melodysynthesis.theory import CHORDS, NAMED_SCALES, Chord, tonic_name
+from melodysynthesis.notation import format_pitch, parse_meter
+from melodysynthesis.theory import NAMED_SCALES, tonic_name
+from melodysynthesis.theory.chords import CHORDS, Chord
 
 Fields = dict[str, Any]
 
@@ -41,7 +42,7 @@ SHARE = 0.35
 
 
 @dataclass(frozen=True)
-class Asked:
+class ConstraintProblem:
     """A request; where it is from; a melody that keeps it, or the rules that are known to conflict."""
 
     fields: Fields
@@ -65,7 +66,7 @@ class Singer(Protocol):
         """Notes of the longest run that a melody shares with the tunes that it was trained on."""
 
 
-def satisfiable(random: Random, tunes: Sequence[Melody], singer: Singer) -> Asked:
+def satisfiable(random: Random, tunes: Sequence[Melody], singer: Singer) -> ConstraintProblem:
     """A random request and a melody that keeps it.
 
     Args:
@@ -88,7 +89,7 @@ def satisfiable(random: Random, tunes: Sequence[Melody], singer: Singer) -> Aske
         fields |= {"temperature": random.choice((0.7, 0.9, 1.0, 1.2)), "seed": random.randrange(10**6)}
         if random.random() < SHARE:
             fields |= {"max_copy": max(singer.longest_copy(witness), 1) + random.choice((0, 1, 3))}
-        return Asked(fields, origin, witness)
+        return ConstraintProblem(fields, origin, witness)
 
 
 def beside_notes(random: Random, witness: Melody, fields: Fields) -> Fields:
@@ -399,7 +400,7 @@ RECIPES = (
 )
 
 
-def impossible(random: Random, tunes: Sequence[Melody], singer: Singer) -> Asked:
+def impossible(random: Random, tunes: Sequence[Melody], singer: Singer) -> ConstraintProblem:
     """A random request that no melody keeps, and rules that conflict in it; see `satisfiable`."""
     while True:
         base = satisfiable(random, tunes, singer)
@@ -410,4 +411,4 @@ def impossible(random: Random, tunes: Sequence[Melody], singer: Singer) -> Asked
             continue
         with suppress(RequestError):  # some other rule of the base contradicts them as soon as it is written
             Request(**base.fields | rules)
-            return Asked(base.fields | rules, base.origin, None, recipe.rules)
+            return ConstraintProblem(base.fields | rules, base.origin, None, recipe.rules)

@@ -1,12 +1,12 @@
-"""Does adversarial training help? Quality against diversity over temperatures, beside both controls.
+"""Does adversarial training help? Quality against diversity over temperatures, compared with two controls.
 
     python benchmarks/adversarial.py runs/hybrid runs/hybrid-policy runs/hybrid-gumbel --continued runs/hybrid-further
 
-Each model goes on from the first bars of the same held-out tunes (test split), at each temperature. The curves are
+Each model continues the first bars of the same held-out tunes (test split), at each temperature. The curves are
 those of the likelihood model; of the same model trained on by likelihood for about as long; of the best of several
 continuations by the critic of the first adversarial run, without training; and of the adversarial runs. They are
-judged by critics that none of them has met (`evaluation.tradeoff`). Writes a picture and a JSON file; melodies that
-were generated before are taken from the folder, so that an interrupted run goes on.
+judged by critics that were not used in any training (`_quality_diversity`). Writes a picture and a JSON file; melodies
+that were generated before are taken from the folder, so that an interrupted run goes on.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+from _quality_diversity import Point, draw, quality_diversity
 from melodysynthesis import corpora
-from melodysynthesis.evaluation import theme
-from melodysynthesis.evaluation.tradeoff import Point, draw, quality_diversity
+from melodysynthesis.evaluation import plotting
 from melodysynthesis.formats import files
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.generation.generate import generate
@@ -65,13 +65,13 @@ def make(entrant: Entrant, temperature: float, primers: list[Melody], seed: int,
     engine = OnnxEngine(entrant.run / "model.onnx", threads=1)
     request = Request(
         model=entrant.name, count=entrant.of * len(primers), seed=seed, temperature=temperature, primers=tuple(primers),
-        max_steps=LONGEST,
+        max_steps=LONGEST, drafts=1,
     )  # fmt: skip
     made = generate(engine, request)
     if entrant.critic is not None:
         import numpy as np
 
-        from melodysynthesis.training.adversarial.best_of import Reranker
+        from _reranker import Reranker
 
         chosen = Reranker(entrant.critic).best([np.array(one.ids) for one in made], entrant.of)
         made = [made[number] for number in chosen]
@@ -80,9 +80,9 @@ def make(entrant: Entrant, temperature: float, primers: list[Melody], seed: int,
     return melodies
 
 
-def arm_of(run: Path) -> str:
+def estimator_of(run: Path) -> str:
     """How an adversarial run learned from its critic."""
-    return str(json.loads((run / "config.json").read_text())["adversarial"]["arm"])
+    return str(json.loads((run / "config.json").read_text())["adversarial"]["estimator"])
 
 
 def report(curves: dict[str, list[Point]], people: Point) -> None:
@@ -116,7 +116,7 @@ def main() -> None:
         entrants.append(Entrant("continued", given.continued))
     if given.adversarial:
         entrants.append(Entrant(f"best of {given.of}", given.likelihood, given.adversarial[0], given.of))
-    entrants += [Entrant(arm_of(run), run) for run in given.adversarial]
+    entrants += [Entrant(estimator_of(run), run) for run in given.adversarial]
     given.folder.mkdir(parents=True, exist_ok=True)
     work = partial(make, primers=primers, seed=given.seed, folder=given.folder)
     asked = [(entrant, temperature) for entrant in entrants for temperature in given.temperatures]
@@ -132,7 +132,7 @@ def main() -> None:
     report(curves, human)
     found = {name: [point.figures() for point in points] for name, points in curves.items()}
     files.save(given.folder / "curves.json", json.dumps({**found, "people": human.figures()}, indent=1).encode())
-    theme.save(draw(curves, human), given.folder / "curves.png")
+    plotting.save(draw(curves, human), given.folder / "curves.png")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from melodysynthesis.generation.constrained import stream_request
 from melodysynthesis.generation.generate import check, generate
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.stream import stream
 from melodysynthesis.runtime import pretrained
 from melodysynthesis.runtime.base import Engine
 
@@ -34,7 +34,7 @@ GOAL_MS, OTHER_GOAL_MS = 5.0, 10.0
 def note_times(engine: Engine, request: Request) -> Iterator[tuple[float, float]]:
     """Seconds by the clock and by the processor until each note after the first."""
     clock, processor = time.perf_counter(), time.process_time()
-    for number, _ in enumerate(stream(engine, request)):
+    for number, _ in enumerate(stream_request(engine, request)):
         now, used = time.perf_counter(), time.process_time()
         if number:
             yield now - clock, used - processor
@@ -85,7 +85,7 @@ def commitments(engine: Engine, request: Request, count: int) -> None:
         sung = [
             one
             for seed in range(count)
-            for one in stream(engine, request.model_copy(update={"seed": seed, "count": 1}), ahead=ahead)
+            for one in stream_request(engine, request.model_copy(update={"seed": seed, "count": 1}), ahead=ahead)
         ]
         before, after = np.mean([(one.before, one.after) for one in sung], axis=0)
         print(

@@ -3,7 +3,7 @@
     python benchmarks/counted.py [--encoding event grid] [--batches 1 256 1000] [--position 100] [--seconds 3]
 
 Counted on the training tunes of `essen-german`, then stepped through validation tunes: the token at `position` is
-timed, since PPM counts what it has heard so far. The walk of the encoding's context is left out. The models are timed
+timed, since PPM counts the tokens so far. The walk of the encoding's context is left out. The models are timed
 in turns, and the fastest tenth counts, since others may use the machine.
 """
 
@@ -43,9 +43,9 @@ def ngram_step(engine: NGramEngine, tunes: Ids) -> object:
     return engine._logits(tunes[:, -engine.order :])
 
 
-def ppm_step(engine: PPMEngine, heard: short_term.Heard, ids: Ids) -> object:
-    """Hear the last column, and the logits after it."""
-    return engine._logits(short_term.hear(heard, ids, engine.encoding.start_id))
+def ppm_step(engine: PPMEngine, history: short_term.ShortTermHistory, ids: Ids) -> object:
+    """Take the last column; the logits after it."""
+    return engine._logits(short_term.advance(history, ids, engine.encoding.start_id))
 
 
 def measure(encoding: Encoding, given: argparse.Namespace) -> None:
@@ -59,11 +59,11 @@ def measure(encoding: Encoding, given: argparse.Namespace) -> None:
     print(f"{'batch':>6} {'n-gram':>9} {'PPM mean':>9} {'PPM upon':>9} {'short':>9} {'PPM mean us/token':>18}")
     for batch in given.batches:
         tunes = np.array([long_enough[i % len(long_enough)][: given.position] for i in range(batch)])
-        heard = short_term.begin(tunes[:, 0])
+        history = short_term.begin(tunes[:, 0])
         for column in tunes.T[1:-1]:
-            heard = short_term.hear(heard, column, encoding.start_id)
+            history = short_term.advance(history, column, encoding.start_id)
         runs: list[Callable[[], object]] = [partial(ngram_step, ngram, tunes)]
-        runs += [partial(ppm_step, engine, heard, tunes[:, -1]) for engine in (ppm, *others)]
+        runs += [partial(ppm_step, engine, history, tunes[:, -1]) for engine in (ppm, *others)]
         taken = in_turns(runs, given.seconds)
         print(
             f"{batch:6} " + " ".join(f"{1e6 * each:9.0f}" for each in taken) + f" {1e6 * taken[1] / batch:18.1f}",

@@ -4,10 +4,10 @@
                                 [--position 100] [--seconds 3]
 
 The step is that of one position, the hundredth by default, so that a cache is as full as it is in the middle of a
-melody. The network alone is timed (the walk of the encoding's context is shown beside it): random weights, whose speed
-is that of trained ones. PyTorch runs the same step without gradients. The two are timed in turns, and the fastest tenth
-counts, since others may use the machine. The last column is what the products of one step would take at the peak of a
-float32 matrix product in this process.
+melody. The network alone is timed, with random weights, whose speed is that of trained ones. Beside it is the mean time
+of the encoding's context for a token of a scale in quarters, features included. PyTorch runs the same step without
+gradients. The two are timed in turns, and the fastest tenth counts, since others may use the machine. The last column
+is what the products of one step would take at the peak of a float32 matrix product in this process.
 """
 
 import argparse
@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from _turns import in_turns
 from melodysynthesis.encodings import encoding_from
 from melodysynthesis.models import ARCHITECTURES, build, parameter_count
-from melodysynthesis.runtime.base import Card
+from melodysynthesis.music import Key, Melody, Meter, Note
+from melodysynthesis.runtime.base import ModelCard
 from melodysynthesis.runtime.onnx import OnnxEngine
 from melodysynthesis.training.export import export
 
@@ -50,12 +51,16 @@ def measure(architecture: str, preset: str, given: argparse.Namespace, folder: P
     encoding = encoding_from({"name": PRESETS[preset]})
     model = build(architecture, preset, encoding).eval()
     path = folder / f"{architecture}-{preset}.onnx"
-    export(model, encoding, Card(architecture, architecture, preset, "", "", 0, parameter_count(model), "", {}), path)
+    export(
+        model, encoding, ModelCard(architecture, architecture, preset, "", "", 0, parameter_count(model), "", {}), path
+    )
     start = time.perf_counter()
     engine = OnnxEngine(path)
     loading = time.perf_counter() - start
     best = peak()
     size = path.stat().st_size / 1e6
+    notes = tuple(Note(24 * number, 24, 60 + number % 12) for number in range(given.position))
+    tune = encoding.encode(Melody(notes, 24 * len(notes), (Meter(0, 4, 4),), Key("C")))[1:]
     print(f"\n{architecture} {preset}: {size:.1f} MB, loaded in {1000 * loading:.0f} ms, peak {best / 1e9:.0f} GFLOP/s")
     print(f"{'batch':>6} {'ONNX':>10} {'PyTorch':>10} {'ratio':>6} {'context':>10} {'us/token':>9} {'at peak':>10}")
     for batch in given.batches:
@@ -73,15 +78,19 @@ def measure(architecture: str, preset: str, given: argparse.Namespace, folder: P
         def by_onnx(ids: np.ndarray = ids, state=state) -> None:
             engine._run(ids, state)
 
-        def context(state=state) -> None:
-            state.context.features()
+        def context(batch=batch) -> None:
+            under_way = encoding.start(batch)
+            for token in tune:
+                under_way.advance(np.full(batch, token))
+                under_way.features()
 
         torch.set_num_threads(1 if batch < 64 else THREADS)  # as the engine has it
         onnx, eager, walk = in_turns([by_onnx, by_torch, context], given.seconds)
         matrices = sum(p.numel() for n, p in model.named_parameters() if p.ndim == 2 and "embedding" not in n)
         ideal = 2 * matrices * batch / best
         print(
-            f"{batch:6} {1e6 * onnx:7.0f} us {1e6 * eager:7.0f} us {eager / onnx:5.1f}x {1e6 * walk:7.0f} us "
+            f"{batch:6} {1e6 * onnx:7.0f} us {1e6 * eager:7.0f} us {eager / onnx:5.1f}x "
+            f"{1e6 * walk / len(tune):7.0f} us "
             f"{1e6 * onnx / batch:9.1f} {1e6 * ideal:7.0f} us"
         )
 

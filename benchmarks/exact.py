@@ -21,14 +21,14 @@ from scipy.special import log_softmax
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from melodysynthesis.apps.opening import open_model
 from melodysynthesis.certificate import Verdict, certify
-from melodysynthesis.encodings.base import Frame
+from melodysynthesis.encodings.base import Header
 from melodysynthesis.encodings.event_tokens import END, KINDS, PHRASE, Kind
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Melody, Note
 from melodysynthesis.runtime.base import Engine
+from melodysynthesis.runtime.loading import open_model
 
 FRAME = {"key": "C major", "meter": "2/4", "bars": 2, "pickup": 0, "durations": "1", "range": "C4-G4", "scale": "major",
          "rests": False}  # fmt: skip
@@ -46,11 +46,11 @@ Ids = tuple[int, ...]
 Shares = dict[Ids, float]
 
 
-def every_sequence(engine: Engine, frame: Frame) -> Shares:
+def every_sequence(engine: Engine, header: Header) -> Shares:
     """All sequences of tokens of so many quarters, and the natural logarithm of the model's probability of each."""
-    assert frame.meter is not None
+    assert header.meter is not None
     notes = tuple(Note(QUARTER * number, QUARTER, pitch) for number, pitch in enumerate(PITCHES))
-    said = engine.encoding.encode(Melody(notes, QUARTER * len(notes), (frame.meter,), frame.key))
+    said = engine.encoding.encode(Melody(notes, QUARTER * len(notes), (header.meter,), header.key))
     tokens_of = {kind: np.unique(said[KINDS[said] == kind]).tolist() for kind in (Kind.PITCH, Kind.DURATION)}
     (whole,) = generate(engine, Request(count=1, **FRAME))
     body = next(number for number, token in enumerate(whole.ids) if KINDS[token] in (Kind.PITCH, Kind.PHRASE))
@@ -121,7 +121,7 @@ def main() -> None:
     for model in chosen.model:
         engine = open_model(model)[0]
         (one,) = generate(engine, Request(count=1, **FRAME))
-        every = every_sequence(engine, one.frame)
+        every = every_sequence(engine, one.header)
         print(f"{model}: {len(every):,} sequences, together {sum(np.exp(list(every.values()))):.2%} of what it says")
         for rules in CASES:
             request = Request(seed=1, count=chosen.draws, temperature=1, **FRAME | rules)
@@ -129,7 +129,7 @@ def main() -> None:
             kept = {
                 path: chance
                 for path, chance in every.items()
-                if certify(engine.encoding.decode(path, one.frame), asked).verdict is Verdict.KEPT
+                if certify(engine.encoding.decode(path, one.header), asked).verdict is Verdict.KEPT
             }
             true = normalised({path: float(np.exp(chance)) for path, chance in kept.items()})
             told = [f"masking {variation(normalised(by_masking(every, kept)), true):.3f}"]

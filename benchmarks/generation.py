@@ -19,11 +19,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from melodysynthesis.apps.opening import open_model
 from melodysynthesis.formats.grid import melody_of
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Melody
+from melodysynthesis.runtime.loading import open_model
 
 ORIGINAL_SECONDS_PER_TOKEN = 0.065
 GOAL = 1000

@@ -1,6 +1,7 @@
 """Random requests for melodies: all that can be kept are kept, and all that can't are refused with a smallest conflict.
 
     python benchmarks/guarantees.py [--count N] [--impossible N] [--model NAME|FILE ...] [--first N] [--log FILE]
+    python benchmarks/guarantees.py --everyday [...]    requests as people make them
     python benchmarks/guarantees.py --tally LOG ...
 
 Each satisfiable request is generated once, written as MIDI, MusicXML and ABC, read again, and certified from each. Of a
@@ -27,17 +28,19 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from _random_requests import Asked, Fields, impossible, satisfiable
+from _everyday_requests import everyday
+from _random_requests import ConstraintProblem, Fields, impossible, satisfiable
 from melodysynthesis import corpora, formats
 from melodysynthesis.apps import baselines
-from melodysynthesis.apps.opening import open_model
 from melodysynthesis.certificate import Verdict, certify
+from melodysynthesis.constraints.rules import RULES
 from melodysynthesis.errors import EncodingError, MelodyError, RequestError
 from melodysynthesis.evaluation.originality import Index, evaluate, index_of
 from melodysynthesis.generation.generate import generate
-from melodysynthesis.generation.request import RULES, Request
+from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Melody
 from melodysynthesis.runtime.base import Engine
+from melodysynthesis.runtime.loading import open_model
 from melodysynthesis.runtime.pretrained import PRETRAINED
 
 GERMAN = "essen-german"
@@ -108,7 +111,7 @@ def broken_in(melody: Melody, request: Request, corpus: str) -> list[str]:
         for finding in certify(read, request.model_dump(mode="json"), originality).findings:
             if finding.verdict is not Verdict.KEPT:
                 why = str(finding.breaches[0]) if finding.breaches else finding.reason
-                told.append(f"{finding.rule} {finding.asked} in {name}: {why}")
+                told.append(f"{finding.rule} {finding.requested} in {name}: {why}")
     return told
 
 
@@ -160,7 +163,7 @@ def against_refusal(engine: Engine, fields: Fields) -> tuple[str, list[str]]:
     return REFUSED, []
 
 
-def kinds_of(asked: Asked, model: str) -> list[tuple[str, str]]:
+def kinds_of(asked: ConstraintProblem, model: str) -> list[tuple[str, str]]:
     """What a request is counted by."""
     rules = [("rule", name) for name in (*RULES, "primers", "rewrite") if asked.fields.get(name) not in (None, ())]
     conflict = [("conflict", "+".join(asked.conflict))] if asked.conflict else []
@@ -183,7 +186,10 @@ def run(numbers: Iterable[int], chosen: argparse.Namespace, tunes: list[Melody],
         engine = engines[model]
 
         random = Random(f"{chosen.seed}-{number}-{possible}")
-        asked = (satisfiable if possible else impossible)(random, tunes, Model(engine))
+        if chosen.everyday and possible:
+            asked = everyday(random, Model(engine))
+        else:
+            asked = (satisfiable if possible else impossible)(random, tunes, Model(engine))
         start = time.process_time()
         outcome, why = (outcome_of if possible else against_refusal)(engine, asked.fields)
         seconds = round(time.process_time() - start, 3)
@@ -211,8 +217,11 @@ def report(outcomes: Iterable[Outcome], good: str) -> None:
     print(f"{sum(one.good for one in every):,} of {len(every):,} {good}; {dict(Counter(one.outcome for one in every))}")
     if every:
         seconds = [one.seconds for one in every]
-        median, late = np.percentile(seconds, (50, 95))
-        print(f"processor seconds: {median:.3g} median, {late:.3g} 95th percentile, {sum(seconds):.0f} in all")
+        median, late, latest = np.percentile(seconds, (50, 95, 99))
+        print(
+            f"processor seconds: {median:.3g} median, {late:.3g} 95th percentile, {latest:.3g} 99th, "
+            f"{max(seconds):.3g} worst, {sum(seconds):.0f} in all"
+        )
     count = Counter((kind, name) for one in every for kind, name in one.kinds)
     fine = Counter((kind, name) for one in every if one.good for kind, name in one.kinds)
     for kind in dict.fromkeys(kind for kind, _ in count):
@@ -229,6 +238,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first request, to go on or to share work")
     parser.add_argument("--only", type=int, nargs="+", help="numbers of satisfiable requests, instead of a row of them")
+    parser.add_argument("--everyday", action="store_true", help="requests as people make them")
     parser.add_argument("--log", type=Path, help="where each outcome is added as a line")
     parser.add_argument("--tally", type=Path, nargs="+", help="logs to add up; nothing is run")
     chosen = parser.parse_args()

@@ -32,19 +32,19 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from melodysynthesis import corpora
-from melodysynthesis.apps.opening import open_model
 from melodysynthesis.apps.ports import RtMidiPorts
 from melodysynthesis.apps.session import Session, SystemClock, WriterThread, punctual
 from melodysynthesis.generation.request import Request
-from melodysynthesis.live.ear import Performed
+from melodysynthesis.live.commands import AnswerRequest
 from melodysynthesis.live.improviser import ModelImproviser
 from melodysynthesis.live.messages import NoteOff, NoteOn, parse
-from melodysynthesis.live.orders import Ask
+from melodysynthesis.live.note_tracker import PerformedNote
 from melodysynthesis.live.player import Player
 from melodysynthesis.live.quantise import quantise
-from melodysynthesis.live.setting import Setting
+from melodysynthesis.live.settings import LiveSettings
 from melodysynthesis.live.tempo import seconds_per_tick
 from melodysynthesis.music import Melody, Note
+from melodysynthesis.runtime.loading import open_model
 
 GOAL_MS = 5.0
 HEARD_BARS, ALL_BARS = 4, 8
@@ -109,7 +109,7 @@ def reading(melodies: list[Melody], tempo: float = 100) -> None:
             errors = random.normal(0, milliseconds / 1000 / spacing, len(melody.notes))
             meant = [note._replace(onset=note.onset + shift) for note in melody.notes]
             played = sorted(
-                Performed(note.onset + error, note.onset + error + 0.85 * note.duration, note.pitch, 80)
+                PerformedNote(note.onset + error, note.onset + error + 0.85 * note.duration, note.pitch, 80)
                 for note, error in zip(meant, errors.tolist(), strict=True)
             )
             written = quantise(played, melody.meters[0], spacing, melody.duration + shift)
@@ -152,14 +152,14 @@ class Noted:
         self.written: list[float] = []
         self.due: list[list[float]] = []
 
-    def improvise(self, heard: Melody, bars: int, turn: int) -> Iterator[Note]:
+    def improvise(self, played: Melody, bars: int, turn: int) -> Iterator[Note]:
         """See `Improviser.improvise`."""
         began, first = time.monotonic(), True
-        for note in self.improviser.improvise(heard, bars, turn):
+        for note in self.improviser.improvise(played, bars, turn):
             if first:
                 self.written.append(time.monotonic() - began)
             first = False
-            self.due[-1].append(self.asked[-1] + (note.onset - heard.duration) * seconds_per_tick(TEMPO))
+            self.due[-1].append(self.asked[-1] + (note.onset - played.duration) * seconds_per_tick(TEMPO))
             yield note
 
 
@@ -170,7 +170,7 @@ class NotedWriter(WriterThread):
         self.noted = noted
         super().__init__(noted, session)
 
-    def ask(self, ask: Ask) -> None:
+    def ask(self, ask: AnswerRequest) -> None:
         """See `Writer.ask`."""
         self.noted.asked.append(ask.due)
         self.noted.due.append([])
@@ -192,7 +192,7 @@ def sessions(engine: Any, phrases: int, over_jack: bool, rules: dict[str, Any]) 
     else:
         ports, names = Loopback(arrived), ("", "")
         keyboard = ports.keyboard
-    setting = Setting(tempo=TEMPO, at="beat", pause=Fraction(1, 4), bars=rules.get("bars", 1))
+    setting = LiveSettings(tempo=TEMPO, at="beat", pause=Fraction(1, 4), bars=rules.get("bars", 1))
     noted = Noted(ModelImproviser(engine, Request(seed=1, key="C major", meter="4/4", **rules)))
     session = Session(Player(setting), ports, *names, say=lambda line: None, clock=SystemClock())
     trips, asked, lates = [], [], []

@@ -16,9 +16,9 @@ from pathlib import Path
 from melodysynthesis import corpora, formats
 from melodysynthesis.encodings.base import Encoding, Ids
 from melodysynthesis.errors import EncodingError
+from melodysynthesis.evaluation.common_fields import MARKS, without
+from melodysynthesis.evaluation.comparison import HumanReference, ScoreRow, SetComparison
 from melodysynthesis.evaluation.descriptors import NAMES
-from melodysynthesis.evaluation.level import MARKS, without
-from melodysynthesis.evaluation.suite import Judged, Panel, Row
 from melodysynthesis.formats import files
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     corpus = corpora.load()
-    panel = Panel(kept([*corpus.split("validation"), *corpus.split("test")]), seed=asked.seed)
+    panel = HumanReference(kept([*corpus.split("validation"), *corpus.split("test")]), seed=asked.seed)
     engine = pretrained.load(asked.model)
     sets = {f"study: {path.stem.removesuffix('_outputs')}": formats.read(path).melodies for path in texts(asked.folder)}
     sets[f"ours: {asked.model} at {asked.temperature:g}"] = made(engine, asked.count, asked.temperature, asked.seed)
@@ -54,13 +54,13 @@ def main() -> None:
     for name, melodies in sets.items():
         whole = kept(melodies)
         print(f"{name}: {len(whole):,} of {len(melodies):,} have the study's durations", flush=True)
-        judged.append(panel.judge(whole[: asked.count], name))
+        judged.append(panel.compare(whole[: asked.count], name))
     print(f"\n{len(panel.people):,} human tunes; the reference is {judged[0].reference}\n")
     print("\n".join(table(judged)))
     print()
     print("\n".join(descriptors(judged)))
     for one in judged:
-        told = ", ".join(f"{clue.name} {clue.higher}" for clue in (one.told.clues if one.told else ())[:6])
+        told = ", ".join(f"{clue.name} {clue.higher}" for clue in (one.critic.clues if one.critic else ())[:6])
         print(f"\n{one.name} is known by (chance that its figure is higher than people's): {told}")
     if asked.out:
         files.save(asked.out, json.dumps([one.as_dict() for one in judged], indent=1).encode())
@@ -79,7 +79,7 @@ def kept(melodies: Sequence[Melody]) -> list[Melody]:
 
 def made(engine: Engine, count: int, temperature: float, seed: int) -> list[Melody]:
     """Generated melodies."""
-    asked = Request(count=MORE * count, temperature=temperature, seed=seed)
+    asked = Request(count=MORE * count, temperature=temperature, seed=seed, drafts=1)
     return [one.melody for one in generate(engine, asked)]
 
 
@@ -94,7 +94,7 @@ def sequences(encoding: Encoding, melodies: Sequence[Melody]) -> list[Ids]:
     return found
 
 
-def table(judged: Sequence[Judged]) -> list[str]:
+def table(judged: Sequence[SetComparison]) -> list[str]:
     """Markdown, a row a set; people's first."""
     columns = {
         "critic AUC": ("critic", "", "auc"),
@@ -114,7 +114,7 @@ def table(judged: Sequence[Judged]) -> list[str]:
     return lines
 
 
-def descriptors(judged: Sequence[Judged]) -> list[str]:
+def descriptors(judged: Sequence[SetComparison]) -> list[str]:
     """Markdown, a row a descriptor: Wasserstein distances from people, and people's own."""
     lines = [f"| Wasserstein | people | {' | '.join(one.name for one in judged)} |", "|---" * (len(judged) + 2) + "|"]
     for name in NAMES:
@@ -123,7 +123,7 @@ def descriptors(judged: Sequence[Judged]) -> list[str]:
     return lines
 
 
-def said(row: Row, people: bool = False) -> str:
+def said(row: ScoreRow, people: bool = False) -> str:
     """A score with its interval."""
     value, low, high = row[6:9] if people else row[3:6]
     return f"{value:.3g} [{low:.3g}, {high:.3g}]"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from melodysynthesis.encodings import GridEncoding
-from melodysynthesis.evaluation.judging import judge_text
+from melodysynthesis.encodings import GridEncoding, token_ids
+from melodysynthesis.evaluation.evaluate import evaluate_text
 from melodysynthesis.runtime.base import Engine
 from melodysynthesis.runtime.constant import train_constant
 from melodysynthesis.runtime.ngram import train_ngram
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=0, help="judge the models in windows of so many tokens, too")
     arguments = parser.parse_args()
     encoding = GridEncoding()
-    train, test = (encoding.ids_of(path.read_text().split()) for path in (arguments.train, arguments.test))
+    train, test = (token_ids(encoding, path.read_text().split()) for path in (arguments.train, arguments.test))
     known = set(songs_of(arguments.train))
     unseen = np.array([song not in known for song in songs_of(arguments.test)])
     print(f"{unseen.sum()} of {len(unseen)} songs of {arguments.test.name} are not in {arguments.train.name}")
@@ -57,7 +57,7 @@ def main() -> None:
         engine = make()
         for window in sorted({0, arguments.window}) if name in trained else [0]:
             start = time.perf_counter()
-            found = judge_text(engine, test, window=window or None)
+            found = evaluate_text(engine, test, window=window or None)
             judged = time.perf_counter() - start
             new = unseen[[int(source.removeprefix("song ")) - 1 for source in found.sources]]
             tokens = found.tokens[new].sum()

@@ -19,17 +19,17 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from melodysynthesis.apps.opening import open_model
 from melodysynthesis.certificate import Verdict, certify
 from melodysynthesis.evaluation.descriptors import NAMES, describe
 from melodysynthesis.evaluation.statistics import compare_sets, corrected
+from melodysynthesis.generation.batch import Generated
 from melodysynthesis.generation.generate import generate
-from melodysynthesis.generation.generated import Generated
 from melodysynthesis.generation.request import Request
+from melodysynthesis.runtime.loading import open_model
 
 ALPHA, FEWEST = 0.05, 20
 FRAME = {"key": "G major", "meter": "3/4", "pickup": 0, "bars": 8, "temperature": 1.0}
-NO_RULE = {"max_leap": 127}
+NO_RULE = {"max_leap": 127, "drafts": 1}
 SETS = (
     {"scale": "major", "range": "D4-G5", "max_leap": 7, "max_syncopation": 1, "ties_over_bars": False, "cadence": True},
     {"cadence": True, "rests": False},
@@ -75,7 +75,7 @@ def main() -> None:
         print(f"{model}: a melody has these bars with {frame:.1%}, as particles say")
         for rules in SETS:
             start = time.process_time()
-            request = Request(seed=1, count=chosen.count, particles=chosen.particles, **FRAME | rules)
+            request = Request(seed=1, count=chosen.count, particles=chosen.particles, drafts=1, **FRAME | rules)
             ruled = generate(engine, request)
             used = time.process_time() - start
             written = request.model_dump(mode="json")

@@ -81,12 +81,12 @@ def family(pid: int) -> list[int]:
 
 def used(pid: int) -> tuple[float, float]:
     """Processor seconds and resident MB of a process and all below it."""
-    seconds = memory = 0.0
+    seconds = rule = 0.0
     for each in family(pid):
         fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
         seconds += (int(fields[11]) + int(fields[12])) / TICKS
-        memory += int(Path(f"/proc/{each}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-    return seconds, memory
+        rule += int(Path(f"/proc/{each}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return seconds, rule
 
 
 def settle(pid: int) -> None:
@@ -133,7 +133,7 @@ async def visit(address: str, seed: int) -> Visit:
     return Visit(seen.get("notes"), seen.get("melody"), seen["done"] if whole else None)
 
 
-def told_of_crowd(name: str, visits: list[Visit], seconds: float, memory: tuple[float, float]) -> None:
+def told_of_crowd(name: str, visits: list[Visit], seconds: float, rule: tuple[float, float]) -> None:
     """Percentiles of the crowd's waiting."""
     for what in Visit._fields:
         waited = sorted(value for one in visits if (value := getattr(one, what)) is not None) or [float("nan")]
@@ -142,19 +142,19 @@ def told_of_crowd(name: str, visits: list[Visit], seconds: float, memory: tuple[
     lost = sum(one.done is None for one in visits)
     print(
         f"{name}: {lost} of {len(visits)} lost; {seconds / len(visits):.2f} s of processor each; "
-        f"{memory[0]:,.0f} MB before, {memory[1]:,.0f} MB after; load {os.getloadavg()[0]:.1f}"
+        f"{rule[0]:,.0f} MB before, {rule[1]:,.0f} MB after; load {os.getloadavg()[0]:.1f}"
     )
 
 
 def measure_crowd(name: str, source: Path, people: int, rounds: int) -> None:
     """Rounds of a crowd in one studio, told together."""
     with studio(source) as (address, pid):
-        asyncio.run(crowd(address, people))  # memory grows until each worker has met everything
-        visits, (before, memory) = list[Visit](), used(pid)
+        asyncio.run(crowd(address, people))  # rule grows until each worker has met everything
+        visits, (before, rule) = list[Visit](), used(pid)
         for _ in range(rounds):
             visits += asyncio.run(crowd(address, people))
         after, memory_then = used(pid)
-        told_of_crowd(name, visits, after - before, (memory, memory_then))
+        told_of_crowd(name, visits, after - before, (rule, memory_then))
 
 
 def measure_page(rounds: int) -> None:

@@ -26,8 +26,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from melodysynthesis.encodings import Encoding, encoding_from
 from melodysynthesis.models import ARCHITECTURES, MelodyModel, config_from, parameter_count
-from melodysynthesis.training.batches import Sequences, Songs
+from melodysynthesis.training.batches import Songs
 from melodysynthesis.training.config import TrainingConfig
+from melodysynthesis.training.data import Sequences
 from melodysynthesis.training.loop import Trainer
 from melodysynthesis.training.objective import Likelihood
 from melodysynthesis.training.run import Run

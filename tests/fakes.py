@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from melodysynthesis.encodings import Frame, encoding_from
+from melodysynthesis.encodings import Header, encoding_from
 from melodysynthesis.encodings.base import Ids
-from melodysynthesis.runtime.base import Card, Logits, State
+from melodysynthesis.runtime.base import Logits, ModelCard, State
 
 
 class TableEngine:
@@ -12,7 +12,7 @@ class TableEngine:
 
     def __init__(self, encoding: str, seed: int = 0, spread: float = 3.0) -> None:
         self.encoding = encoding_from({"name": encoding})
-        self.card = Card("table", "table", "test", "none", "none", seed, 0, "", {})
+        self.card = ModelCard("table", "table", "test", "none", "none", seed, 0, "", {})
         size = len(self.encoding.vocabulary)
         self.table = np.random.default_rng(seed).normal(0, spread, (size, size)).astype(np.float32)
         self.batches: list[int] = []
@@ -22,9 +22,9 @@ class TableEngine:
         self.table[:, self.encoding.vocabulary.index(token)] += by
         return self
 
-    def init(self, batch: int, frame: Frame = Frame()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
+    def init(self, batch: int, header: Header = Header()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
         start = self.encoding.start_id
-        return self.table[np.full(batch, start)], State(self.encoding.start(batch, frame), None)
+        return self.table[np.full(batch, start)], State(self.encoding.start(batch, header), None)
 
     def step(self, ids: Ids, state: State) -> tuple[Logits, State]:
         self.batches.append(len(ids))

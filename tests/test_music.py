@@ -94,3 +94,25 @@ def test_errors_say_where_and_suggest():
     )
     assert unknown("corpus", "zzz", ["b", "a", "b"]) == "unknown corpus 'zzz': known: a, b"
     assert issubclass(CorpusError, MelodyError)
+
+
+@pytest.mark.parametrize(
+    ("onsets", "expected"),
+    [
+        ((0, 24, 48, 72), "0:Hal- 24:lo, 48:lie- 72:be"),
+        ((0, 12, 24, 48, 60, 72), "0:Hal- 24:lo, 48:lie- 72:be"),
+        ((0, 30, 36, 72), "0:Hal- 30:lo, 36:lie- 72:be"),
+        ((0, 36, 72), "0:Hal- 36:lo, lie- 72:be"),
+        ((0, 72), "0:Hallo, lie- 72:be"),
+        ((0,), "0:Hallo, liebe"),
+        ((12, 60), "12:Hal- 60:lo, liebe"),
+        ((96,), ""),
+        ((), ""),
+    ],
+)
+def test_a_melody_that_is_rewritten_keeps_every_syllable(onsets, expected):
+    words = ((0, "Hal-"), (24, "lo,"), (48, "lie-"), (72, "be"))
+    before = Melody(tuple(Note(tick, 24, 60) for tick, _ in words), 96, lyrics=words)
+    ends = [*onsets[1:], 120]
+    after = Melody(tuple(Note(a, b - a, 62) for a, b in zip(onsets, ends, strict=False)), 120).with_metadata(before)
+    assert " ".join(f"{tick}:{text}" for tick, text in after.lyrics) == expected

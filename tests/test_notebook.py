@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from melodysynthesis.generation.notation import parse_key, parse_meter, parse_notes
 from melodysynthesis.music import Melody
+from melodysynthesis.notation import parse_key, parse_meter, parse_notes
 from melodysynthesis.notebook import LONGEST, html
 
 TUNE = replace(parse_notes("G4:1 A4:1/2 B4:1/2 D5:1 C5:2 B4:1"), meters=(parse_meter("3/4"),), key=parse_key("G major"))
@@ -21,7 +21,7 @@ from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
 import melodysynthesis.music, sys
 assert "melodysynthesis.formats" not in sys.modules
-from melodysynthesis.generation.notation import parse_notes
+from melodysynthesis.notation import parse_notes
 data, _ = shell.display_formatter.format(parse_notes("G4:1 A4:1"))
 assert data["text/html"].startswith("<figure"), data
 assert data["text/plain"].startswith("Melody(")

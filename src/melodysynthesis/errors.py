@@ -49,15 +49,16 @@ class RequestError(MelodyError):
 
     Attributes:
         rules: the request's fields that no melody keeps together, none of them superfluous; "given" for notes that
-            stand. Empty where it is another mistake.
+            are given. Empty for other mistakes.
+        field: the field whose value is out of its range; the message begins with its name. Empty for other mistakes.
     """
 
-    def __init__(self, message: str, rules: Iterable[str] = ()) -> None:
+    def __init__(self, message: str, rules: Iterable[str] = (), field: str = "") -> None:
         super().__init__(message)
-        self.rules = tuple(rules)
+        self.rules, self.field = tuple(rules), field
 
-    def __reduce__(self) -> tuple[type["RequestError"], tuple[str, tuple[str, ...]]]:
-        return type(self), (str(self), self.rules)
+    def __reduce__(self) -> tuple[type["RequestError"], tuple[str, tuple[str, ...], str]]:
+        return type(self), (str(self), self.rules, self.field)
 
 
 class ModelError(MelodyError):

@@ -7,8 +7,8 @@ where no note sounds. A `Melody` is monophonic: no two notes overlap.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -55,6 +55,10 @@ class Meter(NamedTuple):
 
 BEAT_UNITS = (1, 2, 4, 8, 16, 32)
 MAX_BEATS = 32
+MIN_TEMPO, MAX_TEMPO = 5, 1000
+"""Quarter notes per minute."""
+DEFAULT_TEMPO = 120
+"""Quarter notes per minute at which a melody without tempo is played, as by every MIDI player."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,15 @@ class Melody:
         key: tonic and mode, or None where unknown.
         phrase_ends: ascending ticks at which a phrase ends, each within ``(0, duration]``.
         pickup: length in ticks of the incomplete bar (anacrusis) at the start, 0 for none.
-        source: where the melody came from, for people to read. Not compared.
+        source: where the melody came from, for people to read.
+        title, composer: as a score names them; empty where unknown.
+        tempo: quarter notes per minute, from `MIN_TEMPO` to `MAX_TEMPO`; None where unknown.
+        lyrics: pairs of an onset in ticks and the syllable sung there, by ascending tick. A syllable that goes on
+            in the next one ends with a hyphen: ``((0, "Hal-"), (24, "lo"))``.
+        chords: pairs of a tick and the symbol of the chord that enters there, as `theory.chords` writes it, by
+            ascending tick below `duration`: ``((0, "G"), (72, "D7/F#"))``. A chord goes on until the next.
+
+    The last six are about the melody, not part of it: they are not compared.
 
     Raises:
         ValueError: where these rules are broken; the message names the first offender.
@@ -113,15 +125,28 @@ class Melody:
     phrase_ends: tuple[int, ...] = ()
     pickup: int = 0
     source: str = field(default="", compare=False)
+    title: str = field(default="", compare=False, repr=False)
+    composer: str = field(default="", compare=False, repr=False)
+    tempo: float | None = field(default=None, compare=False, repr=False)
+    lyrics: tuple[tuple[int, str], ...] = field(default=(), compare=False, repr=False)
+    chords: tuple[tuple[int, str], ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check_notes()
         self._check_meters()
-        for ticks, what in ((tuple(m.tick for m in self.meters), "meters"), (self.phrase_ends, "phrase ends")):
+        for ticks, what in (
+            (tuple(m.tick for m in self.meters), "meters"),
+            (self.phrase_ends, "phrase ends"),
+            (tuple(tick for tick, _ in self.chords), "chords"),
+        ):
             if any(a >= b for a, b in pairwise(ticks)):
                 raise ValueError(f"{what} are not in ascending order: {ticks}")
         if self.phrase_ends and not 0 < self.phrase_ends[0] <= self.phrase_ends[-1] <= self.duration:
             raise ValueError(f"phrase ends {self.phrase_ends} are not within the melody's {self.duration} ticks")
+        if self.chords and not 0 <= self.chords[0][0] <= self.chords[-1][0] < max(self.duration, 1):
+            raise ValueError(f"the chord at tick {self.chords[-1][0]} is not within the melody's {self.duration} ticks")
+        if self.tempo is not None and not MIN_TEMPO <= self.tempo <= MAX_TEMPO:
+            raise ValueError(f"a tempo of {self.tempo:g} is not from {MIN_TEMPO} to {MAX_TEMPO} quarters a minute")
 
     def _check_notes(self) -> None:
         now = 0
@@ -183,11 +208,68 @@ class Melody:
             yield Bar(number, start, end, meter)
             start, number = end, number + 1
 
+    def with_metadata(self, other: Melody) -> Melody:
+        """The same melody with title, composer, tempo, lyrics and chords of another one, as of one that it continues.
+
+        Every syllable is kept: below the note at its onset, else below another note between its neighbours, else joined
+        to the syllable before. The chords stay those of this melody if the other one has none.
+        """
+        lyrics = _lyrics_below([note.onset for note in self.notes if note.onset < other.duration], other.lyrics)
+        chords = tuple(chord for chord in other.chords if chord[0] < self.duration) or self.chords
+        return replace(
+            self, title=other.title, composer=other.composer, tempo=other.tempo, lyrics=lyrics, chords=chords
+        )
+
     def transpose(self, semitones: int, key: Key | None = None) -> Melody:
-        """The same melody, moved; `key` is the key it then has (None forgets it unless nothing moves).
+        """The same melody, moved, with its chords; `key` is the key it then has (None forgets it unless nothing moves).
 
         Raises:
             ValueError: if a pitch leaves 0 to 127.
         """
         notes = tuple(note._replace(pitch=note.pitch + semitones) for note in self.notes)
-        return replace(self, notes=notes, key=key or (self.key if semitones == 0 else None))
+        steps = STEPS.index(key.tonic[0]) - STEPS.index(self.key.tonic[0]) if key and self.key else None
+        chords = tuple((tick, transpose_symbol(symbol, semitones, steps)) for tick, symbol in self.chords)
+        return replace(self, notes=notes, chords=chords, key=key or (self.key if semitones == 0 else None))
+
+
+_SYMBOL_ROOTS = re.compile(r"^[A-G](?:##?|bb?)?|(?<=/)[A-G](?:##?|bb?)?$")
+_USUAL_ROOTS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+
+
+def transpose_symbol(symbol: str, semitones: int, steps: int | None = None) -> str:
+    """A chord symbol moved by semitones, its letters by `steps` of the staff: ``("A/C#", 2, 1)`` is B/D#.
+
+    Without steps, or where these need more than two accidentals, its notes have their usual names.
+    """
+
+    def moved(match: re.Match[str]) -> str:
+        pitch_class = (Key(match[0]).pitch_class + semitones) % 12
+        if steps is not None:
+            letter = STEPS[(STEPS.index(match[0][0]) + steps) % 7]
+            alteration = (pitch_class - STEP_PITCH_CLASS[letter] + 6) % 12 - 6
+            if abs(alteration) <= 2:
+                return letter + ("#" * alteration if alteration > 0 else "b" * -alteration)
+        return _USUAL_ROOTS[pitch_class]
+
+    return _SYMBOL_ROOTS.sub(moved, symbol) if semitones % 12 else symbol
+
+
+def _lyrics_below(onsets: Sequence[int], lyrics: Sequence[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
+    """Syllables that were sung at other onsets, in order below these; see `Melody.with_metadata`."""
+    there, placed = set(onsets), list[tuple[int, str]]()
+    for number, (tick, syllable) in enumerate(lyrics):
+        if tick in there:
+            placed.append((tick, syllable))
+            continue
+        after = placed[-1][0] if placed else -1
+        following = [at for at, _ in lyrics[number + 1 :]]
+        until = next((at for at in following if at in there), onsets[-1] + 1 if onsets else 0)
+        free = onsets[bisect_right(onsets, after) : bisect_left(onsets, until)]
+        waiting = sum(at < until for at in following)  # of these syllables, each needs a note, too
+        if free:
+            nearest = min(free[: max(len(free) - waiting, 1)], key=lambda onset: abs(onset - tick))
+            placed.append((nearest, syllable))
+        elif placed:
+            before = placed[-1][1]
+            placed[-1] = after, before[:-1] + syllable if before.endswith("-") else f"{before} {syllable}"
+    return tuple(placed)

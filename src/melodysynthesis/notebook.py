@@ -11,11 +11,15 @@ loaded before a melody is shown.
 from __future__ import annotations
 
 import base64
+import sys
+import tempfile
+import webbrowser
 from html import escape
+from pathlib import Path
 
 from melodysynthesis.errors import FormatError
-from melodysynthesis.formats import midi, render
-from melodysynthesis.music import TICKS_PER_QUARTER, Melody
+from melodysynthesis.formats import render
+from melodysynthesis.music import DEFAULT_TEMPO, TICKS_PER_QUARTER, Melody
 
 LONGEST = 90.0
 """Seconds of sound that are put into a notebook: 64 kB each, which is kept in its file."""
@@ -31,6 +35,17 @@ def html(melody: Melody) -> str:
     )
 
 
+def show(melody: Melody) -> None:
+    """Display a melody in a notebook; outside of one, open a page with it in the web browser."""
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display(ipython.display.HTML(html(melody)))
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".html", encoding="utf-8", delete=False) as page:
+        page.write(f'<!doctype html><meta charset="utf-8"><title>{escape(_about(melody))}</title>{html(melody)}')
+    webbrowser.open(Path(page.name).as_uri())
+
+
 def _score(melody: Melody, about: str) -> str:
     if not melody.notes:
         return ""
@@ -42,7 +57,7 @@ def _score(melody: Melody, about: str) -> str:
 
 
 def _sound(melody: Melody) -> str:
-    seconds = melody.duration / TICKS_PER_QUARTER * 60 / midi.QUARTERS_PER_MINUTE
+    seconds = melody.duration / TICKS_PER_QUARTER * 60 / (melody.tempo or DEFAULT_TEMPO)
     if not melody.notes:
         return ""
     if seconds > LONGEST:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from melodysynthesis.encodings import encoding_from
-from melodysynthesis.generation.notation import parse_key, parse_meter, parse_notes
-from melodysynthesis.runtime.base import Card
+from melodysynthesis.notation import parse_key, parse_meter, parse_notes
+from melodysynthesis.runtime.base import ModelCard
 from melodysynthesis.runtime.ngram import train_ngram
 
 
@@ -25,7 +25,7 @@ def tunes():
 def model_file(folder, encoding_name):
     encoding = encoding_from({"name": encoding_name})
     sequences = [np.asarray(encoding.encode(melody)) for melody in tunes()]
-    card = Card("scale", "ngram", "test", "scales", "none", 0, 0, "", {"bits per note": 1.25})
+    card = ModelCard("scale", "ngram", "test", "scales", "none", 0, 0, "", {"bits per note": 1.25})
     path = folder / f"scale-{encoding_name}.ngram"
     train_ngram(sequences, encoding, 4, card).save(path)
     return path

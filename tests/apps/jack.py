@@ -22,9 +22,9 @@ PERIOD = 256
 @contextmanager
 def jack() -> Iterator[None]:
     """A server for this process and those that it starts; the test is skipped where there can be none."""
-    pytest.importorskip("rtmidi", reason="python-rtmidi is not installed")
+    pytest.importorskip("rtmidi", reason="needs JACK and python-rtmidi")
     if shutil.which("jackd") is None or shutil.which("jack_lsp") is None:
-        pytest.skip("there is no JACK server here: apt-get install jackd2")
+        pytest.skip("needs JACK: apt-get install jackd2")
     name = f"melody-{os.getpid()}"
     before = os.environ.get("JACK_DEFAULT_SERVER")
     os.environ["JACK_DEFAULT_SERVER"] = name
@@ -32,7 +32,7 @@ def jack() -> Iterator[None]:
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         if not _answers(server):
-            pytest.skip("the JACK server does not start here")
+            pytest.skip("needs JACK: the server does not start here")
         yield
     finally:
         server.terminate()

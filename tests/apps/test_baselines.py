@@ -4,10 +4,10 @@ import pytest
 
 from melodysynthesis import formats
 from melodysynthesis.apps import baselines
-from melodysynthesis.apps.opening import open_model
 from melodysynthesis.encodings import encoding_from
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
+from melodysynthesis.runtime.loading import open_model
 from melodysynthesis.runtime.pretrained import path_of
 from tests.apps.conftest import tunes
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -10,12 +11,14 @@ from pathlib import Path
 import pytest
 
 import melodysynthesis
-from melodysynthesis import formats
-from melodysynthesis.apps import cli, generate
+from melodysynthesis import api, formats
+from melodysynthesis.apps import bench, cli
 from melodysynthesis.apps.cli import VERBS, run
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import files
 from melodysynthesis.formats.grid import melody_of
+from melodysynthesis.music import MODES
+from melodysynthesis.runtime.pretrained import PRETRAINED
 
 SOURCE = str(Path(melodysynthesis.__file__).parents[1])
 MELODY = [sys.executable, "-c", "from melodysynthesis.apps.cli import main; main()"]
@@ -26,7 +29,7 @@ def melody(*arguments, **options):
     """The program in its own process."""
     return subprocess.run(
         [*MELODY, *arguments], capture_output=True, text=True, check=False, timeout=60,
-        env={**os.environ, "PYTHONPATH": SOURCE}, **options,
+        **{"env": {**os.environ, "PYTHONPATH": SOURCE}, **options},
     )  # fmt: skip
 
 
@@ -89,11 +92,11 @@ MISTAKES = [
     (["generate", "--modle", "x"], "no such option: --modle"),
     (["generate", "--count"], "'--count' requires an argument"),
     (["generate", "--count", "many"], "'--count'"),
-    (["generate", "--model", "{event}", "--count", "0"], "count '0'"),
-    (["generate", "--model", "{event}", "--temperature", "-1"], "temperature '-1.0'"),
+    (["generate", "--model", "{event}", "--count", "0"], "--count must be a whole number from 1 to"),
+    (["generate", "--model", "{event}", "--temperature", "-1"], "--temperature must be a number"),
     (["generate", "--model", "{event}", "--temperature", "0", "--top-k", "3"], "no effect"),
-    (["generate", "--model", "{event}", "--top-p", "1.5"], "top-p '1.5'"),
-    (["generate", "--model", "{event}", "--bars", "10000"], "bars '10000'"),
+    (["generate", "--model", "{event}", "--top-p", "1.5"], "--top-p must be a number above 0 and at most 1"),
+    (["generate", "--model", "{event}", "--bars", "10000"], "--bars must be a whole number from 1 to 127"),
     (["generate", "--model", "{event}", "--key", "H"], "German H is B"),
     (["generate", "--model", "{event}", "--meter", "3/5"], "meter '3/5'"),
     (["generate", "--model", "{event}", "--pickup", "1"], "a pickup needs a meter"),
@@ -119,7 +122,6 @@ MISTAKES = [
     (["inspect"], "missing argument 'FILE"),
     (["inspect", "nowhere.mid"], "no such file"),
     (["inspect", "file"], "no suffix"),
-    (["inspect", "--json", "file"], "no suffix"),
     (["export", "tune.json"], "missing option '--format'"),
     (["export", "tune.json", "--format", "xyz"], "unknown format 'xyz'"),
     (["export", "tune.json", "--format", ","], "no format is named"),
@@ -141,6 +143,75 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments, match, models, folder,
     assert said.err.startswith("melody")
     assert match.lower() in said.err.lower()
     assert sorted(folder.rglob("*")) == before
+
+
+def test_under_json_a_mistake_is_json_on_standard_error(models, folder, capsys):
+    asked = ["generate", "--model", models["event"], "--bars", "4", "--meter", "3/4", "--json"]
+    assert run([*asked, "--durations", "5", "--no-rests"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    error = json.loads(printed.err.splitlines()[-1])["error"]
+    assert error["type"] == "RequestError"
+    assert "durations" in error["message"]
+    assert set(error["rules"]) == {"durations", "rests"}
+    assert run(["inspect", "--json", "file"]) == 2
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == []
+    assert json.loads(printed.err)["error"]["type"] == "FormatError"
+    assert run(["generate", "--jsn", "--json"]) == 2
+    assert "--jsn" in json.loads(capsys.readouterr().err)["error"]["message"]
+
+
+def test_help_can_be_asked_for_in_three_ways(capsys):
+    printed = []
+    for words in (["help", "generate"], ["generate", "-h"], ["generate", "--help"]):
+        assert run(words) == 0
+        printed.append(capsys.readouterr().out)
+    assert len(set(printed)) == 1
+    assert run(["help"]) == 0
+    assert "Commands:" in capsys.readouterr().out
+
+
+def test_help_of_generate_is_in_groups_and_lists_what_can_be_chosen(capsys):
+    assert run(["generate", "--help"]) == 0
+    printed = capsys.readouterr().out
+    groups = [line.rstrip(":") for line in printed.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert groups == [
+        "What to write", "Rules, kept by every melody", "Sampling", "Files", "Output", "What can be chosen",
+    ]  # fmt: skip
+    words = " ".join(printed.split())
+    assert all(name in words for name in (*PRETRAINED, *MODES, "melodic-minor", "chromatic", "Gm7b5", "G7sus4"))
+    before_rules, _, rules = printed.partition("Rules, kept by every melody:")
+    assert "--bars" in before_rules
+    assert "--scale" in rules.partition("Sampling:")[0]
+
+
+def test_help_without_groups_has_one_list_of_options(capsys):
+    assert run(["metrics", "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert "Options:" in printed
+    assert "Output:" not in printed
+
+
+@pytest.mark.parametrize("verb", ["corpus", "listen", "study"])
+def test_help_of_verbs_within_a_verb_is_not_cut(verb, capsys):
+    assert run([verb, "--help"]) == 0
+    assert not re.search(r"\w\.\.\.", capsys.readouterr().out)
+
+
+def test_a_shell_can_complete_verbs_and_options(monkeypatch):
+    monkeypatch.setenv("_MELODY_COMPLETE", "complete_bash")
+    for line, word, expected in (("melody insp", 1, "inspect"), ("melody generate --chor", 2, "--chords")):
+        done = melody(env={**os.environ, "PYTHONPATH": SOURCE, "COMP_WORDS": line, "COMP_CWORD": str(word)})
+        assert done.stdout.split() == [expected]
+
+
+def test_the_package_is_a_program(capsys):
+    done = subprocess.run(
+        [sys.executable, "-m", "melodysynthesis", "--version"], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+    )  # fmt: skip
+    assert done.stdout == f"melodysynthesis {melodysynthesis.__version__}\n"
 
 
 def test_generate_writes_files_and_says_what_they_are(models, folder, capsys):
@@ -176,7 +247,7 @@ def test_what_somebody_changed_is_not_overwritten(models, folder, capsys):
 
 
 def test_a_melody_is_made_again_from_its_json(models, folder, capsys):
-    words = ["--model", models["event"], "--count", "3", "--primer", "G4:1 A4:1/2 B4 C5:1", "--temperature", "0.7"]
+    words = ["--model", models["event"], "--count", "3", "--primer", "G4:1 A4:1/2 B4 C5:1", "--temperature", "3"]
     assert run(["generate", "--quiet", *words]) == 0
     path = sorted((folder / "generated_melodies").glob("*.json"))[2]
     assert run(["generate", "--from", str(path), "--out", "again", "--quiet"]) == 0
@@ -209,7 +280,7 @@ def test_the_json_says_where_a_melody_is_from(models, folder, capsys):
         formats.read(answer["files"][-1]).melodies[0].notes[:2]
         == formats.read(answer["files"][0]).melodies[0].notes[:2]
     )
-    assert "it hears no beat" in said.err
+    assert "accents may not fit" in said.err
 
 
 def test_a_seed_nobody_chose_is_told(models, folder, capsys):
@@ -303,11 +374,21 @@ def test_bench_lists_what_there_is(capsys):
     assert "cold_start" in capsys.readouterr().out
 
 
+def test_bench_works_in_the_projects_folder_for_an_installed_package(folder, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "FOLDERS", (folder / "nowhere", *bench.FOLDERS[1:]))
+    assert run(["bench"]) == 2
+    assert "run this in the project's folder" in capsys.readouterr().err
+    (folder / "benchmarks").mkdir()
+    (folder / "benchmarks" / "cold_start.py").write_text('"""How fast it starts."""\n')
+    assert run(["bench"]) == 0
+    assert capsys.readouterr().out == "cold_start  How fast it starts.\n"
+
+
 def test_an_interrupt_is_one_line_and_130(models, monkeypatch, folder, capsys):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(generate, "generate_only", interrupt)
+    monkeypatch.setattr(api, "draw", interrupt)
     assert run(["generate", "--model", models["event"]]) == 130
     assert capsys.readouterr().err == "melody: stopped\n"
 
@@ -323,13 +404,14 @@ def test_a_library_that_is_not_there_is_named_with_its_extra(monkeypatch, capsys
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path):
     (tmp_path / "tunes.txt").write_text("60 _ 62 _\n" * 2000)
-    command = " ".join(f"'{word}'" for word in MELODY) + " inspect tunes.txt | head -1"
+    command = " ".join(f"'{word}'" for word in MELODY) + " inspect tunes.txt | head -1; exit ${PIPESTATUS[0]}"
     done = subprocess.run(
-        command, shell=True, capture_output=True, text=True, check=False, cwd=tmp_path,
+        ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": SOURCE},
     )  # fmt: skip
     assert done.stderr == ""
     assert done.stdout.startswith("tunes.txt:1")
+    assert done.returncode == 141
 
 
 def test_a_full_disk_leaves_nothing_half_written(models, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from melodysynthesis import formats
 from melodysynthesis.apps.cli import run
-from melodysynthesis.apps.compare import _people_last
+from melodysynthesis.apps.compare import _corpus_last
 from melodysynthesis.evaluation.features import FIGURES, PROFILES
 from melodysynthesis.formats import abc
 from tests.corpora.test_families import tune
@@ -29,7 +29,7 @@ def sets(folder, monkeypatch):
 def test_a_table_and_a_csv_of_all_scores(sets, folder, capsys):
     assert run(["compare", *sets, "--against", "people", "--no-critic", "--out", "scores.csv"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("melodies: 3 melodies, beside 12 of people's, people\n")
+    assert printed.startswith("melodies: 3 melodies, compared with 12 human ones: people\n")
     assert "Frechet distance, 17 descriptors" in printed
     with (folder / "scores.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -40,6 +40,17 @@ def test_a_table_and_a_csv_of_all_scores(sets, folder, capsys):
     assert "Pitch Range" in printed
     assert "Interval Triples" in printed
     assert "Phrase Quarters" not in printed  # MIDI says no phrases
+
+
+def test_piped_and_narrow_output_is_not_cut(sets, monkeypatch, capsys):
+    wide = ["compare", *sets, "--against", "people", "--no-critic"]
+    assert run(wide) == 0
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) > 80
+    assert "…" not in printed
+    monkeypatch.setenv("COLUMNS", "40")
+    assert run(wide) == 0
+    assert capsys.readouterr().out == printed
 
 
 def test_two_sets_side_by_side_as_json_and_plots(sets, folder, capsys):
@@ -57,10 +68,10 @@ def test_two_sets_side_by_side_as_json_and_plots(sets, folder, capsys):
 
 
 def test_a_corpus_may_stand_last(tmp_path):
-    assert _people_last([Path("set"), Path("essen-german")], None) == ([Path("set")], "essen-german")
-    assert _people_last([Path("set")], None) == ([Path("set")], "essen-german")
-    assert _people_last([Path("essen-german")], None) == ([Path("essen-german")], "essen-german")
-    assert _people_last([Path("a"), Path("b")], "people") == ([Path("a"), Path("b")], "people")
+    assert _corpus_last([Path("set"), Path("essen-german")], None) == ([Path("set")], "essen-german")
+    assert _corpus_last([Path("set")], None) == ([Path("set")], "essen-german")
+    assert _corpus_last([Path("essen-german")], None) == ([Path("essen-german")], "essen-german")
+    assert _corpus_last([Path("a"), Path("b")], "people") == ([Path("a"), Path("b")], "people")
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_licence(folder, capsys):
     [
         (["build", "esen-german"], "unknown corpus 'esen-german': did you mean essen-german"),
         (["show", "FOLDER", "--tune", "99"], "has 20 melodies; there is no number 99"),
-        (["show", "FOLDER", "--tune", "1", "--format", "mid"], "format 'mid' is not one to print"),
+        (["show", "FOLDER", "--tune", "1", "--format", "mid"], "expected one of abc, krn"),
         (["build", "FOLDER", "--min-notes", "1000"], "none of 21 tunes can be kept"),
     ],
 )
@@ -95,3 +95,27 @@ def test_audit(folder, capsys, monkeypatch):
     answer = json.loads(capsys.readouterr().out)
     assert not answer["ok"]
     assert answer["leaks"][0]["notes"] >= 20
+
+
+TWO_VOICES = b"X:1\nM:4/4\nL:1/4\nK:C\nV:1 name=High\nV:2 name=Low\n[V:1] cdef|gabc'|\n[V:2] C,D,E,F,|G,A,B,C|\n"
+
+
+def test_the_part_of_a_corpus_is_chosen(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MELODYSYNTHESIS_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "voices"
+    folder.mkdir()
+    (folder / "a.abc").write_bytes(TWO_VOICES)
+    for part, first in ((None, 72), ("Low", 48), ("2", 48)):
+        flags = [] if part is None else ["--part", part]
+        assert run(["corpus", "show", str(folder), "--tune", "1", "--format", "json", *flags]) == 0
+        assert json.loads(capsys.readouterr().out)["notes"][0][2] == first
+    assert run(["corpus", "build", str(folder), "--part", "Middle"]) == 2
+    assert "no voice 'Middle'" in capsys.readouterr().err
+
+
+def test_the_part_of_files_is_chosen_wherever_they_are_read(tmp_path, capsys):
+    (tmp_path / "a.abc").write_bytes(TWO_VOICES)
+    assert run(["metrics", str(tmp_path / "a.abc"), "--part", "Middle"]) == 2
+    assert run(["compare", str(tmp_path / "a.abc"), "--part", "Middle"]) == 2
+    assert run(["export", str(tmp_path / "a.abc"), "--part", "Middle", "--format", "mid"]) == 2
+    assert capsys.readouterr().err.count("no voice 'Middle'; there are 1, 2") == 3

@@ -5,10 +5,11 @@ import json
 import pytest
 
 from melodysynthesis import formats
-from melodysynthesis.apps.asking import DRAWING, RULES
+from melodysynthesis.apps.asking import DRAWING
 from melodysynthesis.apps.cli import run
-from melodysynthesis.generation import request
-from melodysynthesis.generation.course import rewritten
+from melodysynthesis.generation import constrained, output, search
+from melodysynthesis.generation.request import Request
+from melodysynthesis.generation.task import rewritten
 
 FLAGS = ["--key", "G major", "--meter", "3/4", "--bars", "4", "--seed", "3", "--particles", "2", "--format", "abc"]
 
@@ -53,9 +54,42 @@ def test_bars_are_rewritten_in_alternatives(made, tmp_path, capsys):
         ]
 
 
-def test_all_rules_are_options_of_the_verbs_that_generate():
-    assert set(RULES) == {*request.RULES, "chromatic"}
-    assert set(RULES | DRAWING) <= set(request.Request.model_fields)
+def test_a_melody_that_is_refused_does_not_lose_the_others(tmp_path, capsys, monkeypatch):
+    """The second of three comes to nothing: two are written, the refusal names it, and the exit status is 2."""
+    asked = []
+
+    def accepts(self, sample):
+        asked.append(sample)
+        return len(asked) != 2
+
+    monkeypatch.setattr(constrained.ConstrainedBatch, "accepts", accepts)
+    monkeypatch.setattr(search, "SECONDS", 0.0)
+    search.known.cache_clear()
+    assert run(["generate", *FLAGS, "--form", "AABA", "--count", "3", "--out", str(tmp_path)]) == 2
+    search.known.cache_clear()
+    assert len(list(tmp_path.glob("*.abc"))) == len(list(tmp_path.glob("*.json"))) == 2
+    told = capsys.readouterr()
+    assert told.out.count("certified") == 2
+    assert "of 3: no melody that keeps form was found" in told.err
+    assert "2 of 3 are written" in told.err
+
+
+def test_how_melodies_are_drawn_are_fields_of_a_request():
+    assert {option.name for option in DRAWING} <= set(Request.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--bars", "500"], "--bars must be a whole number from 1 to 127, not '500'"),
+        (["--max-leap", "-1"], "--max-leap must be a whole number from 0 to 127, not '-1'"),
+        (["--top-p", "nan"], "--top-p must be a number above 0 and at most 1, not 'nan'"),
+        (["--temperature", "101"], "--temperature must be a number from 0 to 100, not '101"),
+    ],
+)
+def test_values_out_of_range_are_refused_with_the_range(flags, message, tmp_path, capsys):
+    assert run(["generate", *flags, "--out", str(tmp_path / "none")]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_rules_hold_for_the_bars_that_are_rewritten_and_all_else(made, tmp_path, capsys):
@@ -101,3 +135,20 @@ def test_what_is_impossible_is_told_in_one_line_before_a_folder_is_made(flags, s
     assert said in told
     assert told.count("\n") == 1
     assert not (tmp_path / "none").exists()
+
+
+def test_who_asks_for_what_the_model_would_not_write_is_told(models, folder, capsys, monkeypatch):
+    monkeypatch.setattr(output, "usual_bits", lambda source: 0.001)
+    frame = ["generate", "--model", models["event"], "--key", "C", "--meter", "4/4", "--bars", "2", "--seed", "1"]
+    assert run([*frame, "--range", "C4-C5"]) == 0
+    assert "far from what the model writes by itself: 1 of 1" in capsys.readouterr().err
+    assert run(frame) == 0
+    assert "far from" not in capsys.readouterr().err
+
+
+def test_a_title_is_in_the_files(models, folder):
+    words = ["--model", models["event"], "--bars", "2", "--meter", "4/4", "--seed", "1", "--title", "Evening Song"]
+    assert run(["generate", "--quiet", "--format", "musicxml", *words]) == 0
+    (path,) = (folder / "generated_melodies").glob("*.musicxml")
+    assert formats.read(path).melodies[0].title == "Evening Song"
+    assert run(["generate", *words[:-1], "two\nlines"]) == 2

@@ -10,12 +10,12 @@ from melodysynthesis import formats
 from melodysynthesis.apps import live, ports
 from melodysynthesis.apps.cli import run
 from melodysynthesis.apps.ports import choose
-from melodysynthesis.apps.session import MOST_WAITING, Session
+from melodysynthesis.apps.session import MAX_INBOX, Session
 from melodysynthesis.errors import RequestError
 from melodysynthesis.live.messages import parse
 from melodysynthesis.live.player import Player
-from melodysynthesis.live.setting import Setting
-from tests.live.stage import Scale, Synthesizer
+from melodysynthesis.live.settings import LiveSettings
+from tests.live.simulation import Scale, Synthesizer
 
 TICK = 60 / 120 / 24
 
@@ -87,7 +87,7 @@ class InlineWriter:
 
     def ask(self, ask):
         try:
-            for note in self.improviser.improvise(ask.heard, ask.bars, ask.turn):
+            for note in self.improviser.improvise(ask.played, ask.bars, ask.turn):
                 self.session.wrote(ask.turn, note)
         except ValueError as error:
             self.session.failed(ask.turn, str(error))
@@ -106,7 +106,7 @@ class Show:
         self.clock = FakeClock()
         self.ports = FakePorts(self.clock)
         self.said = []
-        self.player = Player(setting or Setting(tempo=120))
+        self.player = Player(setting or LiveSettings(tempo=120))
         self.session = Session(self.player, self.ports, source, target, say=self.said.append, clock=self.clock)
         self.writer = InlineWriter(self.session, improviser or Scale())
 
@@ -152,7 +152,7 @@ def test_a_quit_in_the_middle_of_a_note_ends_it():
 
 
 def test_an_output_that_vanishes_is_told_once_and_taken_again():
-    show = Show(Setting(tempo=120, at="beat")).bar()
+    show = Show(LiveSettings(tempo=120, at="beat")).bar()
     show.at(3.3, lambda: (show.ports.targets.clear(), show.present()))
     show.at(3.4, show.present).at(3.5, lambda: (show.ports.targets.append("Synth"), show.present()))
     show.ports.synthesizer.sounding = Sounding()
@@ -209,7 +209,7 @@ def test_a_flood_is_bounded_and_told_and_the_player_goes_on():
     show = Show().bar()
 
     def flood():
-        for number in range(3 * MOST_WAITING):
+        for number in range(3 * MAX_INBOX):
             show.ports.listening([0x90 if number % 2 else 0x80, number % 128, 1], 0.9)
 
     show.at(0.9, flood).at(1.5, show.present).run(30.0)
@@ -322,7 +322,7 @@ def test_ports_are_listed(fake_ports, capsys):
         (["--record", "take.wav"], "expected a name in .mid"),
         (["--record", "nowhere/take.mid"], "there is no folder 'nowhere'"),
         (["--model", "lstn"], "unknown model 'lstn'"),
-        (["--temperature", "-1"], "temperature '-1.0'"),
+        (["--temperature", "-1"], "--temperature must be a number from 0 to 100, not '-1.0'"),
     ],
 )
 def test_mistakes_are_one_line(arguments, line, fake_ports, folder, capsys):
@@ -368,10 +368,10 @@ def test_a_session_of_the_command_line_is_recorded(fake_ports, models, folder, c
 
 def test_a_recording_is_saved_while_it_is_made(folder, monkeypatch):
     monkeypatch.setattr(live, "SAVE_SECONDS", 0.01)
-    player = Player(Setting())
+    player = Player(LiveSettings())
     player.hear(parse([0x90, 60, 70]), 0.0)
     player.hear(parse([0x80, 60, 0]), 0.5)
-    with live._kept(player, folder / "take.mid"):
+    with live._saved(player, folder / "take.mid"):
         until = time.monotonic() + 10
         while not (folder / "take.mid").exists():
             assert time.monotonic() < until
@@ -380,6 +380,6 @@ def test_a_recording_is_saved_while_it_is_made(folder, monkeypatch):
 
 
 def test_what_is_going_to_happen_is_told():
-    told = live._how(Setting(tempo=96, trade=1))
+    told = live._how(LiveSettings(tempo=96, trade=1))
     assert told == "4/4, key as you play, 96 quarters a minute, from your first note on; trading 1 bar"
-    assert live._how(Setting(along=True, sync=True)).endswith("the MIDI clock's tempo; playing along")
+    assert live._how(LiveSettings(along=True, sync=True)).endswith("the MIDI clock's tempo; playing along")

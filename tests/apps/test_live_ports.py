@@ -1,5 +1,6 @@
 """The program over real MIDI ports, in a process of its own, with a JACK server."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -86,7 +87,8 @@ def playing(model, folder, *arguments):
                "--key", "C major", "--seed", "1", *arguments]  # fmt: skip
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, cwd=folder,
-        env={**__import__("os").environ, "PYTHONUNBUFFERED": "1"},
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a process in the background ignores it
     )  # fmt: skip
     try:
         assert "Listening to Rig out" in process.stdout.readline()

@@ -13,7 +13,7 @@ from melodysynthesis.corpora import sources
 from melodysynthesis.encodings import encoding_from
 from melodysynthesis.evaluation.originality import evaluate, index_of
 from melodysynthesis.formats import abc
-from melodysynthesis.runtime.base import Card
+from melodysynthesis.runtime.base import ModelCard
 from melodysynthesis.runtime.ngram import train_ngram
 from tests.apps.conftest import tunes
 from tests.corpora.test_families import tune
@@ -60,7 +60,7 @@ def test_json(collection, copy, capsys):
 
 def test_generate_writes_it_into_the_provenance(collection, folder, capsys):
     encoding = encoding_from({"name": "event"})
-    card = Card("copier", "ngram", "test", "tunes", "none", 0, 0, "", {})
+    card = ModelCard("copier", "ngram", "test", "tunes", "none", 0, 0, "", {})
     sequences = [np.asarray(encoding.encode(melody)) for melody in collection.split("train")]
     train_ngram(sequences, encoding, 8, card).save(folder / "copier.ngram")
     request = ["generate", "--model", "copier.ngram", "--seed", "1", "--count", "2", "--format", "mid"]

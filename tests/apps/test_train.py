@@ -1,16 +1,20 @@
 """`melody train`, on a folder of a few songs."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from melodysynthesis.apps import train
 from melodysynthesis.apps.cli import run
+from melodysynthesis.configuration import field_help
 from melodysynthesis.formats import write
 from melodysynthesis.runtime.pretrained import load
 from melodysynthesis.training import export, loop
-from melodysynthesis.training.log import read_history
+from melodysynthesis.training.adversarial.config import TRAINING
+from melodysynthesis.training.config import PRESETS, TrainingConfig
+from melodysynthesis.training.reporting import read_history
 from tests.training.songs import songs
 
 SMALL = ("--set", "embedding=8", "--set", "units=12", "--epochs", "1", "--threads", "1", "--no-tensorboard")
@@ -102,7 +106,7 @@ def test_ctrl_c_says_how_to_go_on(
         (["--encoding", "grit"], "unknown encoding 'grit': did you mean grid"),
         (["--corpus", "esen-german"], "unknown corpus 'esen-german': did you mean essen-german"),
         (["--set", "unit=3"], "unknown model field 'unit': did you mean units"),
-        (["--set", "units=many"], "--set units=many: 'many' is no int"),
+        (["--set", "units=many"], "--set units=many: 'many' is not a whole number"),
         (["--set", "units"], "expected name=value"),
         (["--epochs", "0"], "epochs is 0, expected at least 1"),
         (["--schedule", "cosin"], "unknown schedule 'cosin': did you mean cosine"),
@@ -130,7 +134,7 @@ def test_a_run_is_not_overwritten(text: Path, capsys: pytest.CaptureFixture[str]
     (text.parent / "mine").mkdir()
     (text.parent / "mine" / "config.json").write_text("{}")
     assert run(["train", "--corpus", str(text), "--out", "mine"]) == 2
-    assert "already is a run here: use --resume mine" in capsys.readouterr().err
+    assert "there is a run here already: use --resume mine" in capsys.readouterr().err
 
 
 def test_help_documents_every_field(capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,3 +158,14 @@ def test_the_card_tells_the_command_without_the_folders_of_the_machine(tmp_path:
     words = ["train", "--corpus", f"{tmp_path}/tunes", "--seed", "1", "--out", f"{tmp_path}/run"]
     assert train._published(words, f"{tmp_path}/tunes") == "melody train --corpus tunes --seed 1"
     assert train._published(["train", f"--out={tmp_path}"], "airds") == "melody train"
+
+
+def test_help_shows_the_default_of_every_field_for_each_preset(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for field in fields(TrainingConfig):
+        values = [getattr(config, field.name) for config in (PRESETS["base"], PRESETS["original"], TRAINING)]
+        texts = [{True: "on", False: "off"}[value] if isinstance(value, bool) else str(value) for value in values]
+        base, original, gan = texts
+        expected = f"[{base}]" if len(set(texts)) == 1 else f"[base {base}, original {original}, gan {gan}]"
+        assert f"{field_help(TrainingConfig)[field.name]} {expected}" in shown

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from melodysynthesis import formats
-from melodysynthesis.certificate import RULES, Place, Verdict, certify
+from melodysynthesis.certificate import CHECKS, Location, Verdict, certify
 from melodysynthesis.formats import json as melody_json
-from melodysynthesis.generation.notation import format_pitch
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import TICKS_PER_QUARTER, Key, Melody, Meter, Note
+from melodysynthesis.notation import format_pitch
 from melodysynthesis.theory import NAMED_SCALES, is_strong, metric_weight
 from tests.certificate.tunes import in_bars, tunes, with_note, with_pitches
 
@@ -228,6 +228,11 @@ def chords(draw):
     symbols = draw(st.lists(st.sampled_from(("C", "Am", "G7", "Dm")), min_size=count, max_size=count))
     tones = {"C": (60, 64, 67), "Am": (57, 60, 64), "G7": (55, 59, 62, 65), "Dm": (62, 65, 69)}
     pitches, places = [], []
+    ends = [min([tick for tick in strong_ticks(melody) if tick > note.onset] + [note.end]) for note in melody.notes]
+    cut = (
+        note._replace(duration=min(note.end, end) - note.onset) for note, end in zip(melody.notes, ends, strict=True)
+    )
+    melody = replace(melody, notes=tuple(cut))
     for note in melody.notes:
         bar = next(bar for bar in melody.bars() if bar.start <= note.onset < bar.end)
         position = note.onset - bar.start
@@ -243,7 +248,7 @@ def chords(draw):
             pitches[number] = before + draw(st.sampled_from((-2, -1, 1, 2)))
     # A change above may have moved a note that another one leans on: such melodies are left out.
     number = draw(st.sampled_from([n for n in range(len(pitches)) if places[n]] or [None]))
-    assume(number is not None and leans_well(pitches, places))
+    assume(number is not None and leans_well(melody, pitches, places))
     kept = with_pitches(melody, pitches)
     return Case(kept, fields, with_note(kept, number, pitch=90), number)  # F#6: in none of the chords, and a leap away
 
@@ -251,8 +256,28 @@ def chords(draw):
 CLASSES = {"C": {0, 4, 7}, "Am": {9, 0, 4}, "G7": {7, 11, 2, 5}, "Dm": {2, 5, 9}}
 
 
-def leans_well(pitches, places):
-    """The rule once more, as briefly as it can be put."""
+def strong_ticks(melody):
+    return [
+        bar.start + position
+        for bar in melody.bars()
+        if bar.number
+        for position in range(bar.end - bar.start)
+        if is_strong(bar.meter, position)
+    ]
+
+
+def is_on_beat(melody, tick):
+    return "/" not in place_of(melody, tick)
+
+
+def leans_well(melody, pitches, places):
+    """The rule once more, as briefly as it can be put, for notes that sound through no strong beat."""
+    outside = [place and pitch % 12 not in CLASSES[place[0]] for pitch, place in zip(pitches, places, strict=True)]
+    on_beat = [is_on_beat(melody, note.onset) for note in melody.notes]
+    if any(all(pair) for pair in pairwise([one and other for one, other in zip(outside, on_beat, strict=True)])):
+        return False
+    if any(one and note.duration >= 48 for one, note in zip(outside, melody.notes, strict=True)):
+        return False
     for number, (pitch, place) in enumerate(zip(pitches, places, strict=True)):
         if not place or pitch % 12 in CLASSES[place[0]]:
             continue
@@ -303,6 +328,29 @@ def durations(draw):
     other = draw(st.integers(1, melody.notes[number].duration - 1).filter(lambda ticks: ticks not in lengths))
     fields = {"durations": " ".join(map(quarters, sorted(lengths)))}
     return Case(melody, fields, with_note(melody, number, duration=other), number)
+
+
+@case
+def max_note(draw):
+    melody = draw(tunes())
+    number = a_note(draw, melody)
+    later = [note.onset for note in melody.notes[number + 1 :]] + [melody.duration]
+    longer = later[0] - melody.notes[number].onset
+    assume(longer > 1)
+    kept = with_note(melody, number, duration=draw(st.integers(1, longer - 1)))
+    limit = max(note.duration for note in kept.notes)
+    assume(limit < longer)
+    return Case(kept, {"max_note": quarters(limit)}, with_note(kept, number, duration=longer), number)
+
+
+@case
+def max_rest(draw):
+    melody = draw(tunes(min_notes=3))
+    number = a_note(draw, melody)
+    limit = max((length for _, length in gaps(melody)), default=0) + draw(st.integers(1, 30))
+    broken = replace(melody, notes=melody.notes[:number] + melody.notes[number + 1 :])
+    assume(max(length for _, length in gaps(broken)) > limit)
+    return Case(melody, {"max_rest": quarters(limit)}, broken)
 
 
 @case
@@ -369,6 +417,93 @@ def rhythm(draw):
     return Case(melody, fields, with_note(melody, number, duration=draw(st.integers(1, length - 1))))
 
 
+@case
+def grouping(draw):
+    """5/4 in two groups, and bars that have other beats."""
+    kept = in_bars([Note(0, 24, 60)], [Meter(0, 5, 4)] * draw(st.integers(1, 3)), 0, None)
+    broken = in_bars([Note(0, 24, 60)], [Meter(0, 3, 4)] * draw(st.integers(1, 3)), 0, None)
+    return Case(kept, {"grouping": draw(st.sampled_from(["3+2", "2+3"]))}, broken)
+
+
+@case
+def first_degree(draw):
+    melody, degree = draw(tunes()), draw(st.integers(1, 7))
+    key = Key(melody.key.tonic, "major")
+    above = (0, 2, 4, 5, 7, 9, 11)[degree - 1]
+    kept = with_note(melody, 0, pitch=60 + (key.pitch_class + above) % 12)
+    off = kept.notes[0].pitch + draw(st.integers(1, 11))
+    return Case(kept, {"key": str(key), "first_degree": degree}, with_note(kept, 0, pitch=off), 0)
+
+
+@case
+def climax(draw):
+    """The highest pitch, 80, in one bar, which is broken by one note elsewhere or by none there."""
+    melody = draw(tunes(min_notes=3))
+    bars = [bar for bar in melody.bars() if bar.number]
+    number = a_note(draw, melody)
+    bar = next((bar for bar in bars if bar.start <= melody.notes[number].onset < bar.end), None)
+    assume(bar is not None)
+    fields = {"climax": f"{bar.number}:G#5"}
+    kept, other = with_note(melody, number, pitch=80), a_note(draw, melody)
+    outside = not bar.start <= melody.notes[other].onset < bar.end
+    broken = with_note(kept, other, pitch=80 if outside else 81)
+    return Case(kept, fields, broken, other)
+
+
+@case
+def density(draw):
+    melody = draw(tunes())
+    bars = [bar for bar in melody.bars() if bar.number]
+    counts = [sum(bar.start <= note.onset < bar.end for note in melody.notes) for bar in bars]
+    assume(max(counts) > 1)
+    least, most = min([*counts[:-1], max(counts)]), max(counts)
+    fewer = [note for note in melody.notes if note.onset < bars[0].start or note.onset >= bars[0].end]
+    assume(least and len(bars) > 1 and fewer)
+    return Case(melody, {"density": f"{least}-{most}"}, replace(melody, notes=tuple(fewer)))
+
+
+@case
+def tessitura(draw):
+    melody = draw(tunes(min_notes=3))
+    high = draw(st.sampled_from(range(len(melody))))
+    kept = with_note(with_pitches(melody, [60] * len(melody)), high, pitch=draw(st.integers(61, 90)))
+    other = high + 1 if high + 1 < len(melody) else high - 1
+    return Case(kept, {"tessitura": "C4-C4"}, with_note(kept, other, pitch=59), max(high, other))
+
+
+@case
+def phrases(draw):
+    melody = draw(tunes(min_bars=2))
+    starts = [bar.start - melody.pickup for bar in melody.bars() if bar.number]
+    first = draw(st.integers(1, len(starts) - 1))
+    cut, rests = starts[first], draw(st.booleans())
+    before = [note._replace(duration=min(note.duration, cut - rests - note.onset)) for note in melody.notes
+              if note.onset < cut - rests]  # fmt: skip
+    after = [note for note in melody.notes if note.onset >= cut]
+    assume(before and after)
+    fields = {"phrases": f"{first} {len(starts) - first}", **({"phrase_rests": True} if rests else {})}
+    kept = replace(melody, notes=(*before, *after))
+    if rests:
+        return Case(kept, fields, with_note(kept, len(before) - 1, duration=cut - before[-1].onset))
+    across = before[-1]._replace(duration=cut + 1 - before[-1].onset)
+    later = [note for note in after if note.onset > cut]
+    return Case(kept, fields, replace(melody, notes=(*before[:-1], across, *later)), len(before) - 1)
+
+
+@case
+def returning_motif(draw):
+    """Two notes that touch, as a motif that comes as often as it does, and is broken by another duration of one."""
+    melody = draw(tunes(rests=False, min_notes=3))
+    number = a_note(draw, melody, 0, len(melody) - 1)
+    one, other = melody.notes[number : number + 2]
+    sizes = [(b.pitch - a.pitch, a.duration, b.duration) for a, b in pairwise(melody.notes)]
+    times = sizes.count((other.pitch - one.pitch, one.duration, other.duration))
+    assume(times <= 16)
+    fields = {"returning_motif": f"C4:{quarters(one.duration)} {format_pitch(60 + other.pitch - one.pitch)}:"
+                       f"{quarters(other.duration)}", "returns": times}  # fmt: skip
+    return Case(melody, fields, with_note(melody, number, duration=one.duration - 1))
+
+
 def gaps(melody):
     ends, onsets = [0, *(note.end for note in melody.notes)], [*(note.onset for note in melody.notes), melody.duration]
     return [(end, onset - end) for end, onset in zip(ends, onsets, strict=True) if onset > end]
@@ -393,6 +528,8 @@ def form(draw):
     number = a_note(draw, first)
     varied = with_note(first, number, pitch=first.notes[number].pitch + 1)
     parts = {"A": first, "B": second, "A'": varied}
+    places = {name: {(note.onset, note.pitch) for note in part.notes} for name, part in parts.items()}
+    assume(all(4 * len(places["B"] & places[name]) <= 3 * len(second.notes) for name in ("A", "A'")))
     order = draw(st.sampled_from((("A", "A"), ("A", "B", "A"), ("A", "A'", "B", "A'"), ("A", "A", "B", "A'"))))
     length = first.duration
     notes = [n._replace(onset=n.onset + k * length) for k, name in enumerate(order) for n in parts[name].notes]
@@ -405,15 +542,46 @@ def form(draw):
     return Case(kept, {"form": "".join(order)}, with_note(kept, chosen, duration=duration - 1))
 
 
-@case
-def max_copy(draw):
+def copied(draw, name, kind):
     melody = draw(tunes(min_notes=3))
     limit = draw(st.integers(1, len(melody) - 1))
     number = draw(st.integers(0, len(melody) - limit - 1))
     place = {"first_note": number + 1, "last_note": number + limit + 1}
     shared = {"longest_run": limit, "place": place, "tune": 3, "name": "a tune"}
-    broken = {"rhythm": {**shared, "longest_run": limit + 1}}
-    return Case(melody, {"max_copy": limit}, melody, number, {"rhythm": shared}, broken)
+    other = {"longest_run": len(melody), "place": place, "tune": 3, "name": "a tune"}
+    kept, broken = (
+        {"rhythm": other, "interval": other} | {kind: one} for one in (shared, {**shared, "longest_run": limit + 1})
+    )
+    return Case(melody, {name: limit}, melody, number, kept, broken)
+
+
+@case
+def max_copy(draw):
+    return copied(draw, "max_copy", "rhythm")
+
+
+@case
+def max_copy_pitches(draw):
+    return copied(draw, "max_copy_pitches", "interval")
+
+
+@case
+def lyrics(draw):
+    melody = draw(tunes(min_notes=4, min_bars=2))
+    sung = sorted(draw(st.sets(st.integers(0, len(melody) - 1), min_size=4, max_size=14)))
+    words = draw(st.lists(st.sampled_from(("la", "sol", "mi,", "grün!")), min_size=len(sung), max_size=len(sung)))
+    first = draw(st.integers(1, len(sung) - 1))
+    placed = tuple((melody.notes[note].onset, word) for note, word in zip(sung, words, strict=True))
+    ends = tuple(sorted({melody.notes[sung[first] - 1].end, melody.duration}))
+    kept = replace(melody, lyrics=placed, phrase_ends=ends)
+    fields = {
+        "lyrics": f"{' '.join(words[:first])} / {' '.join(words[first:])}", "language": "de",
+        "primers": [melody_json.to_dict(melody)],  # so that no meter or bars follow from the text
+    }  # fmt: skip
+    change = draw(st.integers(0, len(placed) - 1))
+    missing = placed[:change] + placed[change + 1 :]
+    other = (*placed[:change], (placed[change][0], "do"), *placed[change + 1 :])
+    return Case(kept, fields, replace(kept, lyrics=draw(st.sampled_from((missing, other)))))
 
 
 def written(fields):
@@ -426,7 +594,7 @@ def finding_of(rule, melody, fields, originality=None):
 
 
 def test_every_rule_has_a_case():
-    assert set(CASES) == {rule.field for rule in RULES}
+    assert set(CASES) == {rule.field for rule in CHECKS}
 
 
 SLOW = settings(
@@ -452,7 +620,7 @@ def test_a_melody_that_breaks_it(rule, data):
     assert finding.verdict is Verdict.BROKEN
     if case.note is not None:
         assert case.note + 1 in [breach.place.note for breach in finding.breaches]
-    assert all(isinstance(breach.place, Place) and breach.found and breach.expected for breach in finding.breaches)
+    assert all(isinstance(breach.place, Location) and breach.found and breach.expected for breach in finding.breaches)
 
 
 @SLOW

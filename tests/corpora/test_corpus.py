@@ -1,6 +1,7 @@
 """Building, caching and reading corpora of files in a temporary folder."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -141,6 +142,32 @@ def test_nothing_half_built_is_left(folder, monkeypatch):
     assert list((cache_folder() / "corpora").iterdir()) == []
 
 
+KILLED = """
+import os, signal, sys
+from melodysynthesis.corpora import load, store
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[2] == "while it is written":
+    store.Path.replace = die  # the new file is complete, and has not got its name
+load(sys.argv[1], progress=die if sys.argv[2] == "while it reads" else None)
+"""
+
+
+@pytest.mark.parametrize("moment", ["while it reads", "while it is written"])
+def test_a_killed_build_leaves_the_old_cache_whole(folder, moment):
+    load(folder)
+    (path,) = (cache_folder() / "corpora").iterdir()
+    old = path.read_bytes()
+    (folder / "new.krn").write_bytes(kern.write(tune(77)))
+    assert subprocess.run([sys.executable, "-c", KILLED, folder, moment], check=False).returncode == -signal.SIGKILL
+    assert path.read_bytes() == old
+    (folder / "new.krn").unlink()
+    assert not built(folder)
+    assert list(load(folder)) == [tune(n) for n in range(41)]
+
+
 def test_a_cache_that_cannot_be_written_says_so(folder, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MELODYSYNTHESIS_CACHE", str(tmp_path / "file"))
@@ -185,7 +212,7 @@ def test_licences_are_read_from_where_the_music_is():
 
 
 def test_essen_minor_is_inferred():
-    (melody,) = sources.SOURCES["essen-all"].read(b"X:1\nM:4/4\nL:1/4\nK:G\nG_BdG\n", "x").melodies
+    (melody,) = sources.SOURCES["essen-all"].read(b"X:1\nM:4/4\nL:1/4\nK:G\nG_BdG\n", "x", None).melodies
     assert melody.key == Key("G")
     assert sources.SOURCES["essen-all"].adapt(melody).key == Key("G", "minor")
 
@@ -193,7 +220,7 @@ def test_essen_minor_is_inferred():
 def test_a_real_file_of_the_collection():
     source = corpora.find_source("essen-german")
     path = next(path for path in source.files() if path.name == "kinder0.abc")
-    reading = source.read(path.read_bytes(), path.name)
+    reading = source.read(path.read_bytes(), path.name, None)
     assert not reading.problems
     assert len(reading.melodies) > 100
     assert all(melody.phrase_ends for melody in reading.melodies)

@@ -5,8 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melodysynthesis.corpora import families as fam
-from melodysynthesis.corpora.families import Notes, content_hash, find_families, split_families
+from melodysynthesis.corpora import run_index
+from melodysynthesis.corpora.families import (
+    content_hash,
+    find_families,
+    longest_run_across,
+    near_duplicates,
+    split_families,
+)
+from melodysynthesis.corpora.run_index import NoteRuns
 from melodysynthesis.music import Melody, Note
 
 
@@ -23,11 +30,11 @@ def tune(seed: int, length: int = 30) -> Melody:
     return melody(random.integers(55, 80, length).tolist(), random.choice([6, 12, 24, 36], length).tolist())
 
 
-def notes_of(tunes: list[Melody]) -> Notes:
+def notes_of(tunes: list[Melody]) -> NoteRuns:
     first = np.cumsum([0, *map(len, tunes)])
     arrays = [tune.note_array() for tune in tunes]
     columns = np.concatenate(arrays) if arrays else np.zeros((0, 3), np.int32)
-    return Notes(first, columns[:, 2].astype(np.uint8))
+    return NoteRuns(first, columns[:, 2].astype(np.uint8))
 
 
 def families(tunes: list[Melody]) -> list[int]:
@@ -77,8 +84,8 @@ def test_memory_bounds_change_nothing(monkeypatch):
     shared = tune(1, 16)
     tunes = [joined(tune(2 + n), shared) if n % 3 else tune(40 + n) for n in range(20)]
     expected = families(tunes)
-    monkeypatch.setattr(fam, "_NOTES_AT_ONCE", 50)
-    monkeypatch.setattr(fam, "_HASHES_AT_ONCE", 100)
+    monkeypatch.setattr(run_index, "_NOTES_AT_ONCE", 50)
+    monkeypatch.setattr(run_index, "_HASHES_AT_ONCE", 100)
     assert families(tunes) == expected
     assert len(set(expected)) == 8
 
@@ -125,10 +132,10 @@ def test_near_duplicates():
     one = tune(1, 60)
     variant = melody([*one.pitches[:59], 59], [note.duration for note in one.notes])
     tunes = [one, variant, tune(2, 60)]
-    assert fam.near_duplicates(notes_of(tunes), np.zeros(3, bool)) == 2
+    assert near_duplicates(notes_of(tunes), np.zeros(3, bool)) == 2
 
 
 def test_longest_run_across():
     shared = tune(1, 11)
     tunes = [joined(tune(2), shared), joined(shared, tune(3)), tune(4)]
-    assert fam.longest_run_across(notes_of(tunes), np.array([0, 1, 0], np.uint8)) == 11
+    assert longest_run_across(notes_of(tunes), np.array([0, 1, 0], np.uint8)) == 11

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from melodysynthesis.encodings import ENCODINGS, Encoding, Frame, encoding_from, frame_of
+from melodysynthesis.encodings import ENCODINGS, Encoding, Header, encoding_from, header_of
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.formats.grid import STEP_TICKS
 from melodysynthesis.music import Melody
@@ -45,7 +45,7 @@ def accepted(encoding: Encoding, melody: Melody) -> bool:
 @given(melody=anything)
 def test_decoding_what_was_encoded_gives_the_melody_or_it_is_rejected_by_name(encoding, melody):
     if accepted(encoding, melody):
-        assert encoding.decode(encoding.encode(melody), frame_of(melody)) == sayable(encoding, melody)
+        assert encoding.decode(encoding.encode(melody), header_of(melody)) == sayable(encoding, melody)
     else:
         with pytest.raises(EncodingError, match=r"note|pitch|duration|onset|last"):
             encoding.encode(melody)
@@ -58,7 +58,7 @@ def test_the_grammar_allows_every_melody_and_ends_with_it(encoding, melody):
         return
     ids = encoding.encode(melody)
     assert ids[0] == encoding.start_id
-    context = encoding.start(1, frame_of(melody))
+    context = encoding.start(1, header_of(melody))
     for token in ids[1:]:
         assert not context.done[0]
         assert context.allowed()[0, token], encoding.vocabulary[token]
@@ -124,16 +124,16 @@ def test_an_unknown_encoding_suggests_the_nearest():
 @encodings
 @given(melody=anything)
 def test_a_frame_leaves_the_melodies_that_stand_in_it(encoding, melody):
-    """Whatever part of its frame is asked for, a melody stays possible."""
+    """Whatever part of its header is asked for, a melody stays possible."""
     if not accepted(encoding, melody):
         return
-    whole = frame_of(melody)
-    for frame in (
-        Frame(key=whole.key),
-        Frame(meter=whole.meter, pickup=whole.pickup),
-        Frame(bars=whole.bars),
+    whole = header_of(melody)
+    for header in (
+        Header(key=whole.key),
+        Header(meter=whole.meter, pickup=whole.pickup),
+        Header(bars=whole.bars),
     ):
-        context = encoding.start(1, frame)
+        context = encoding.start(1, header)
         for token in encoding.encode(melody)[1:]:
             assert context.allowed()[0, token]
             context.advance(np.array([token]))

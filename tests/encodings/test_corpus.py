@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from melodysynthesis import corpora
-from melodysynthesis.encodings import encoding_from, frame_of
+from melodysynthesis.encodings import encoding_from, header_of
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.formats.grid import STEP_TICKS
 
@@ -38,7 +38,7 @@ def test_grid_says_every_tune_on_the_sixteenths_and_names_the_others(tunes):
         except EncodingError as error:
             rejected.append((tune, str(error)))
         else:
-            assert grid.decode(ids, frame_of(tune)) == replace(tune, meters=tune.meters[:1], phrase_ends=())
+            assert grid.decode(ids, header_of(tune)) == replace(tune, meters=tune.meters[:1], phrase_ends=())
     assert {tune for tune, _ in rejected} >= {tune for tune in tunes if not is_on_grid(tune)}
     assert len(rejected) < 40
     for tune, message in rejected:

@@ -1,12 +1,12 @@
-"""What is particular to the `event` encoding: its grammar, its frame and what its features say."""
+"""What is particular to the `event` encoding: its grammar, its header and what its features say."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 
-from melodysynthesis.encodings import Frame, encoding_from
+from melodysynthesis.encodings import Header, encoding_from
 from melodysynthesis.encodings.event import tonic_shift
-from melodysynthesis.encodings.event_context import FEATURES, LAGS
+from melodysynthesis.encodings.event_context import BARS_AGO, FEATURES
 from melodysynthesis.encodings.event_tokens import ALLOWED, GRAMMAR, ID, VOCABULARY, Kind, Slot
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import Key, Melody, Meter, Note
@@ -47,6 +47,15 @@ def test_a_melody_reads_as_its_frame_and_then_its_notes():
     assert tokens[-1] == "end"
 
 
+def test_features_do_not_depend_on_how_often_they_are_read():
+    often, once = EVENT.start(1), EVENT.start(1)
+    for token in EVENT.encode(WALTZ)[1:-2]:
+        for context in (often, once):
+            context.advance(np.array([token]))
+        often.features()
+    np.testing.assert_array_equal(often.features(), once.features())
+
+
 @given(melody=melodies(min_notes=1))
 def test_transposing_with_the_key_changes_the_tonic_only(melody):
     key = Key("C", melody.key.mode if melody.key else "major")
@@ -74,7 +83,7 @@ def test_place_in_the_bar_and_bars_to_go_are_those_before_the_note():
 def test_what_stood_a_bar_ago_is_known_and_nothing_else():
     tokens, rows = walk(WALTZ)
     pitches = [i for i, token in enumerate(tokens) if token.startswith("pitch")]
-    ago = feature(rows, f"pitch {LAGS[0]} bars ago")
+    ago = feature(rows, f"pitch {BARS_AGO[0]} bars ago")
     relative = [0 if i < 3 else WALTZ.notes[i - 3].pitch + 5 - 36 + 3 for i in range(9)]
     assert [ago[i] for i in pitches] == relative
 
@@ -97,7 +106,7 @@ def test_a_phrase_that_was_moved_up_and_a_rhythm_suggest_how_they_go_on():
     assert feature(rows, "how many like notes, transposed")[end] == 2
     assert feature(rows, "pitch after the last like notes")[end] == 0
     assert feature(rows, "how many notes of like rhythm")[end] == 6
-    assert FEATURES[-2].suggests[feature(rows, "duration after the last like rhythm")[end]] == VOCABULARY.index(
+    assert FEATURES[-2].candidates[feature(rows, "duration after the last like rhythm")[end]] == VOCABULARY.index(
         "duration:12"
     )
 
@@ -109,14 +118,14 @@ def test_every_slot_allows_just_the_kinds_of_the_grammar():
 
 
 def test_a_frame_forces_what_it_says_and_leaves_the_rest_open():
-    context = EVENT.start(1, Frame(Key("D", "dorian"), Meter(0, 6, 8), pickup=36, bars=8))
+    context = EVENT.start(1, Header(Key("D", "dorian"), Meter(0, 6, 8), pickup=36, bars=8))
     said = []
     while not context.in_body[0]:
         (token,) = np.flatnonzero(context.allowed()[0])
         said.append(VOCABULARY[token])
         context.advance(np.array([token]))
     assert said == ["tonic:D", "mode:dorian", "beats:6", "unit:8", "duration:36", "bars:8"]
-    assert EVENT.start(1, Frame(bars=8)).allowed()[0].sum() > 30
+    assert EVENT.start(1, Header(bars=8)).allowed()[0].sum() > 30
 
 
 def test_the_end_that_was_asked_for_leaves_the_pickup_off_the_last_bar():
@@ -132,6 +141,23 @@ def test_long_notes_are_tied_together():
     melody = Melody((Note(0, 768 + 24 + 1, 60),), 793)
     tokens = [VOCABULARY[i] for i in EVENT.body(melody)]
     assert tokens == ["pitch:60", "duration:768", "tie", "duration:24", "tie", "duration:1"]
+
+
+@pytest.mark.parametrize("quarters", [43, 44, 48, 100, 1000, 10_000])
+@pytest.mark.parametrize("first", [0, 1, 12])
+@pytest.mark.parametrize("sounds", [False, True])
+def test_one_rest_or_note_may_last_many_times_longer_than_all_before_it(quarters, first, sounds):
+    before = tuple(Note(24 * i, 24, 60 + i) for i in range(first))
+    long = Note(24 * first, 24 * quarters, 72)
+    after = tuple(Note(long.end + 24 * i, 24, 60 + i) for i in range(5))
+    notes = (*before, long, *after) if sounds else before + after
+    melody = Melody(notes, after[-1].end, (Meter(0, 4, 4),), Key("C"))
+    tokens, rows = walk(melody)
+    assert EVENT.decode(EVENT.encode(melody)) == melody
+    pitches = [i for i, token in enumerate(tokens) if token.startswith("pitch")]
+    a_bar_ago = feature(rows, "pitch 1 bars ago")
+    held, first_after = 1, 60 - 36 + 3
+    assert [a_bar_ago[i] for i in pitches[-5:]] == [held] * 4 + [first_after]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melodysynthesis.encodings import Frame, encoding_from, frame_of
+from melodysynthesis.encodings import Header, encoding_from, header_of, token_ids
 from melodysynthesis.encodings.grid import shift_to_c
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import Key, Melody, Meter, Note
@@ -48,14 +48,14 @@ def test_what_it_cannot_say_is_rejected_by_name(note, message):
 
 def test_the_frame_gives_back_key_meter_and_pickup():
     melody = Melody((Note(0, 24, 62), Note(24, 72, 67)), 96, (Meter(0, 3, 4),), Key("G"), (), 24)
-    assert GRID.decode(GRID.encode(melody), frame_of(melody)) == melody
+    assert GRID.decode(GRID.encode(melody), header_of(melody)) == melody
     assert GRID.decode(GRID.encode(melody)).meters == ()
 
 
 def test_bars_are_counted_from_the_frame():
-    context = GRID.start(1, Frame(meter=Meter(0, 3, 4), pickup=24, bars=2))
+    context = GRID.start(1, Header(meter=Meter(0, 3, 4), pickup=24, bars=2))
     ends = []
-    for token in GRID.ids_of(["60", *"_" * 15]):
+    for token in token_ids(GRID, ["60", *"_" * 15]):
         ends.append(int(context.bar_end[0]))
         context.advance(token[None])
     assert ends == [24] * 4 + [96] * 12
@@ -64,7 +64,7 @@ def test_bars_are_counted_from_the_frame():
 
 def test_a_token_from_elsewhere_is_named():
     with pytest.raises(EncodingError, match="'99' is not one of"):
-        GRID.ids_of(["60", "99"])
+        token_ids(GRID, ["60", "99"])
 
 
 def longest_like(tokens: list[int]) -> tuple[int, int]:

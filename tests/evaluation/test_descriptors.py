@@ -14,11 +14,11 @@ from melodysynthesis.evaluation.descriptors import (
     Sound,
     describe,
     describe_sounds,
+    likely_keys,
     sounds_of,
     sounds_of_tokens,
     summarise,
 )  # fmt: skip
-from melodysynthesis.evaluation.keys import likely_keys
 from melodysynthesis.formats.grid import melody_of
 from melodysynthesis.music import Melody, Note
 

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from melodysynthesis.errors import RequestError
 from melodysynthesis.evaluation import distribution
 from melodysynthesis.evaluation.distribution import (
-    evaluate,
     frechet,
     jensen_shannon,
     overlap_and_divergence,
     shares,
     wasserstein,
 )
-from melodysynthesis.evaluation.features import FIGURES, PROFILES
+from melodysynthesis.evaluation.features import FIGURES, PROFILES, features_of
 from melodysynthesis.music import Key, Melody, Meter, Note
 
 RANDOM = np.random.default_rng(0)
@@ -93,6 +92,14 @@ def test_frechet_of_gaussians():
     assert once(frechet, one, one) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize("far", [100.0, -100.0, 1e6])
+def test_no_figure_is_further_than_the_farthest(far):
+    reference = RANDOM.uniform(-1, 1, size=(500, 3))
+    values = reference + np.array([far, 0, 0])
+    # The first figure is `FARTHEST` deviations away in each melody: its mean by that, its variance 0 instead of 1.
+    assert once(frechet, values, reference) == pytest.approx(distribution.FARTHEST**2 + 1)
+
+
 def test_overlap_and_divergence_against_the_densities_written_out():
     reference, other = RANDOM.normal(size=(60, 1)), RANDOM.normal(0.8, 1.5, size=(50, 1))
 
@@ -118,6 +125,17 @@ def test_overlap_of_far_and_of_equal_sets():
     np.testing.assert_allclose(once(overlap_and_divergence, np.ones((3, 1)), np.ones((4, 1))), [1, 0], atol=1e-9)
 
 
+def evaluate(melodies, human, **settings):
+    """The distances as nested dictionaries of JSON values."""
+    scores, sizes = distribution.distances(features_of(melodies), features_of(human), **settings)
+    found = {**sizes, "figures": {}, "profiles": {}, "all": {}}
+    for (group, name, metric), score in scores.items():
+        values = {which: each.figures() for which, each in score._asdict().items()}
+        plain = {which: {n: None if isnan(v) else v for n, v in each.items()} for which, each in values.items()}
+        found[group].setdefault(name, {})[metric] = plain
+    return found
+
+
 def test_people_are_nearer_to_people_than_another_music_is():
     strange = [tune(seed, scale=(0, 4, 9, 11, 15, 18, 20)) for seed in range(100, 130)]
     found = evaluate(strange, PEOPLE, resamples=60)
@@ -126,7 +144,8 @@ def test_people_are_nearer_to_people_than_another_music_is():
     assert list(found["profiles"]) == list(PROFILES)
     degrees = found["profiles"]["Degrees"]["jensen_shannon"]
     assert degrees["melodies"]["low"] > 3 * degrees["people"]["high"]
-    assert found["frechet"]["17 descriptors"]["melodies"]["low"] > found["frechet"]["17 descriptors"]["people"]["high"]
+    distance = found["all"]["17 descriptors"]["frechet"]
+    assert distance["melodies"]["low"] > distance["people"]["high"]
     durations = found["profiles"]["Durations"]["jensen_shannon"]  # are drawn alike
     assert durations["melodies"]["low"] < durations["people"]["high"]
 
@@ -149,7 +168,7 @@ def test_a_set_of_one_melody_has_values_without_intervals():
 @pytest.mark.parametrize("odd", [Melody((), 0), Melody((Note(0, 24, 60),), 24), Melody(PEOPLE[0].notes, 10**4)])
 def test_melodies_without_notes_or_bars_are_defined(odd):
     found = evaluate([odd] * 3, PEOPLE[:12], resamples=10)
-    assert found["frechet"]["all figures"]["melodies"]["value"] > 0
+    assert found["all"]["all figures"]["frechet"]["melodies"]["value"] > 0
     assert found["figures"]["Phrases"]["overlap"]["melodies"]["value"] is None
     assert found["profiles"]["Metric Positions"]["jensen_shannon"]["melodies"]["value"] is None
     found = evaluate(PEOPLE[:3], [odd] * 12, resamples=10)
@@ -164,9 +183,7 @@ def test_sets_that_cannot_be_compared_are_one_line():
 
 
 def test_intervals_hold_their_values():
-    scores, _ = distribution.compare(
-        distribution.features_of(PEOPLE[:20]), distribution.features_of(PEOPLE[20:]), resamples=40
-    )
+    scores, _ = distribution.distances(features_of(PEOPLE[:20]), features_of(PEOPLE[20:]), resamples=40)
     for score in scores.values():
         for interval in score:
             assert isnan(interval.value) or interval.low - 1e-9 <= interval.value <= interval.high + 1e-9

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from melodysynthesis.corpora import SPLITS, Corpus
 from melodysynthesis.corpora.report import BuildReport
+from melodysynthesis.corpora.run_index import KINDS
 from melodysynthesis.corpora.store import Spool
 from melodysynthesis.evaluation import originality
-from melodysynthesis.evaluation.originality import KINDS, NGRAMS, Index, evaluate, index_of
+from melodysynthesis.evaluation.originality import NGRAMS, Index, evaluate, index_of
 from melodysynthesis.music import Melody, Meter, Note
 
 

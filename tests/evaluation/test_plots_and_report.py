@@ -9,9 +9,9 @@ import pytest
 
 from melodysynthesis.encodings import EventEncoding, GridEncoding
 from melodysynthesis.errors import CorpusError, FormatError
-from melodysynthesis.evaluation import plots, plots_of_sets, report, theme
+from melodysynthesis.evaluation import plots, plotting, report
 from melodysynthesis.evaluation.breakdown import breakdown
-from melodysynthesis.evaluation.judging import judge
+from melodysynthesis.evaluation.evaluate import evaluate
 from melodysynthesis.evaluation.labels import note_value, pitch_name, reading_order, token_label
 from melodysynthesis.evaluation.structure import mean_likeness
 from melodysynthesis.music import Key, Melody, Meter, Note
@@ -37,8 +37,8 @@ def made(request):
     encoding, melodies = request.param, list(tunes())
     sequences = [encoding.encode(melody) for melody in melodies]
     engine = train_ngram(sequences, encoding, 3)
-    constant = judge(train_constant(sequences, encoding), melodies)
-    found = judge(engine, melodies)
+    constant = evaluate(train_constant(sequences, encoding), melodies)
+    found = evaluate(engine, melodies)
     parts = breakdown(found, melodies)
     return report.Report("small", engine.card, "twelve tunes", found, {"constant rule": constant}, LINES, parts)
 
@@ -55,18 +55,18 @@ def test_every_plot_is_a_png_of_readable_size_and_the_same_each_time(made):
         "training_history",
     }  # fmt: skip
     for draw in drawn.values():
-        width, height = size_of(theme.png(draw()))
+        width, height = size_of(plotting.png(draw()))
         assert 800 <= width <= 3000
         assert 700 <= height <= 3000
     draw = drawn["reliability"]
-    assert theme.png(draw()) == theme.png(draw())
+    assert plotting.png(draw()) == plotting.png(draw())
 
 
 def test_plots_leave_pyplot_and_its_settings_alone(made):
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    theme.png(plots.confusion_matrix(made.found))
+    plotting.png(plots.confusion_matrix(made.found))
     assert dict(matplotlib.rcParams) == before
     import matplotlib.pyplot
 
@@ -74,16 +74,16 @@ def test_plots_leave_pyplot_and_its_settings_alone(made):
 
 
 def test_a_history_marks_the_best_epoch_and_copes_with_what_is_missing():
-    drawn = plots.history_of_run(LINES)
+    drawn = plots.training_history(LINES)
     assert drawn.axes[0].get_title(loc="right") == "kept: 0.8333 at epoch 3"
     assert [axes.get_ylabel() for axes in drawn.axes] == [
         "loss (nats per token)", "accuracy", "bits per note", "learning rate"
     ]  # fmt: skip
     twice_an_epoch = [{**line, "epoch": line["epoch"] // 2} for line in LINES]
-    assert plots.history_of_run(twice_an_epoch).axes[-1].get_xlabel() == "update"
-    theme.png(plots.history_of_run([{"step": 1, "epoch": 1, "loss": 2.0}]))
+    assert plots.training_history(twice_an_epoch).axes[-1].get_xlabel() == "update"
+    plotting.png(plots.training_history([{"step": 1, "epoch": 1, "loss": 2.0}]))
     with pytest.raises(CorpusError, match="history is empty"):
-        plots.history_of_run([])
+        plots.training_history([])
 
 
 def test_the_files_of_a_report(made, tmp_path):
@@ -103,7 +103,7 @@ def test_the_files_of_a_report(made, tmp_path):
 
 def test_a_report_of_one_tune_is_json_without_nan(made, tmp_path):
     encoding = made.found.encoding
-    one = judge(train_constant([encoding.encode(next(tunes()))], encoding), list(tunes(1)))
+    one = evaluate(train_constant([encoding.encode(next(tunes()))], encoding), list(tunes(1)))
     figures = replace(made, found=one, baselines={}, history=()).figures()
     json.dumps(figures, allow_nan=False)
     assert figures["bits per note"]["low"] is None
@@ -139,6 +139,6 @@ def test_reading_order_goes_by_group_and_size():
 
 def test_pictures_of_likeness_are_the_same_each_time_and_defined_for_sets_without_bars():
     found = {"one": mean_likeness(list(tunes()), 4), "none": mean_likeness([], 4)}
-    draws = [theme.png(plots_of_sets.likenesses(found, "bar")) for _ in range(2)]
+    draws = [plotting.png(plots.likenesses(found, "bar")) for _ in range(2)]
     assert draws[0] == draws[1]
-    assert size_of(theme.png(plots_of_sets.likenesses({"none": found["none"]}, "bar")))[0] > 400
+    assert size_of(plotting.png(plots.likenesses({"none": found["none"]}, "bar")))[0] > 400

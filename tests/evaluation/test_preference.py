@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from melodysynthesis.evaluation.preference import chances, fit
+from melodysynthesis.evaluation import preferences
+from melodysynthesis.evaluation.preferences import chances, fit
 
 # Agresti, Categorical Data Analysis (2002), table 10.10: American League 1987, wins of the row over the column
 BASEBALL = [
@@ -110,3 +111,19 @@ def test_what_always_wins_is_strong_not_infinite():
 def test_without_any_choice_all_are_alike():
     assert fit(np.zeros((3, 3))).values.tolist() == [0, 0, 0]
     assert fit(np.zeros((3, 3)), np.ones((3, 3)) - np.eye(3)).values == pytest.approx([0, 0, 0])
+
+
+def test_one_listener_has_a_mean_but_no_interval():
+    melodies = [preferences.RatedMelody("a", "1"), preferences.RatedMelody("a", "2")]
+    found = preferences.mean_ratings([preferences.Rating("one", melody, 4) for melody in melodies])["a"]
+    assert found.value == 4
+    assert np.isnan([found.low, found.high]).all()
+    both = preferences.mean_ratings([preferences.Rating(who, melodies[0], 4) for who in ("one", "two")])["a"]
+    assert (both.low, both.high) == (4, 4)
+
+
+def test_choices_of_one_listener_have_no_interval():
+    pair = preferences.RatedMelody("a", "1"), preferences.RatedMelody("b", "1")
+    found = preferences.preference([preferences.Choice("one", *pair, 1)] * 3)
+    assert found.strengths[0].value > found.strengths[1].value
+    assert np.isnan([found.strengths[0].low, found.strengths[0].high]).all()

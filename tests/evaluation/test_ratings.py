@@ -6,8 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from melodysynthesis.evaluation.preference import fit
-from melodysynthesis.evaluation.ratings import Choice, Heard, Rating, mean_ratings, preference
+from melodysynthesis.evaluation.preferences import Choice, RatedMelody, Rating, fit, mean_ratings, preference
 
 STRENGTHS = {"people": 1.0, "model": 0.0, "noise": -1.0}
 
@@ -18,7 +17,7 @@ def choices(listeners, each, random, taste=0.0):
         liked = {name: value + taste * random.normal() for name, value in STRENGTHS.items()}
         for first, second in list(combinations(STRENGTHS, 2)) * each:
             ahead = random.random() < 1 / (1 + math.exp(liked[second] - liked[first]))
-            melodies = (Heard(name, str(random.integers(10))) for name in (first, second))
+            melodies = (RatedMelody(name, str(random.integers(10))) for name in (first, second))
             yield Choice(str(listener), *melodies, 1 if ahead else -1)
 
 
@@ -27,7 +26,7 @@ def ratings(listeners, random, mood):
         shift = mood * random.normal()
         for name, strength in STRENGTHS.items():
             for melody in range(4):
-                yield Rating(str(listener), Heard(name, str(melody)), strength + shift + random.normal())
+                yield Rating(str(listener), RatedMelody(name, str(melody)), strength + shift + random.normal())
 
 
 def test_strengths_are_found_again_within_their_intervals():
@@ -66,7 +65,7 @@ def test_the_interval_of_a_mean_is_that_of_the_listeners_means():
 
 def test_other_melodies_leave_more_doubt_than_these():
     random = np.random.default_rng(4)
-    quality = {Heard(name, str(m)): 2 * random.normal() for name in STRENGTHS for m in range(4)}
+    quality = {RatedMelody(name, str(m)): 2 * random.normal() for name in STRENGTHS for m in range(4)}
     given = [rating._replace(value=rating.value + quality[rating.of]) for rating in ratings(30, random, 0.1)]
     these, others = (mean_ratings(given, draw_melodies=drawn)["people"] for drawn in (False, True))
     assert these.value == others.value
@@ -74,7 +73,7 @@ def test_other_melodies_leave_more_doubt_than_these():
 
 
 def test_ties_are_told_and_count_for_both():
-    one, other = Heard("a", "1"), Heard("b", "1")
+    one, other = RatedMelody("a", "1"), RatedMelody("b", "1")
     given = [Choice(str(n), one, other, value) for n, value in enumerate([1, 0, 0, 0, -1])]
     found = preference(given)
     assert found.ties == 0.6

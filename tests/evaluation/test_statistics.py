@@ -152,3 +152,8 @@ def test_nothing_and_one_are_defined():
     assert bootstrap_mean([1, np.nan, 3]).value == 2
     assert math.isnan(auc([], [1]).value)
     assert not corrected({})
+
+
+def test_the_observed_arrangement_counts_as_a_draw():
+    found = compare_paired(np.full(60, 5.0), np.zeros(60), resamples=99)
+    assert found.p == 1 / 100

@@ -93,6 +93,25 @@ def test_foretold_by_what_was_heard():
     assert not Structure(tune(UP, OTHER)).foretold[0].any()
 
 
+def steps(*intervals) -> Melody:
+    """Quarters that go by these intervals."""
+    pitches = np.cumsum([60, *intervals]).tolist()
+    return Melody(tuple(Note(24 * n, 24, pitch) for n, pitch in enumerate(pitches)), 24 * len(pitches))
+
+
+def test_of_equally_long_pasts_the_latest_foretells():
+    # 1 2 went on with 3, then with 4; what came before each differs
+    right, ago = Structure(steps(1, 2, 3, -5, 1, 2, 4, -6, 1, 2, 4)).foretold
+    assert (right[-1], ago[-1]) == (True, 4)
+    right, ago = Structure(steps(1, 2, 3, -5, 1, 2, 4, -6, 1, 2, 3)).foretold
+    assert (right[-1], ago[-1]) == (False, 4)
+
+
+def test_a_longer_past_foretells_before_a_later_one():
+    right, ago = Structure(steps(7, 1, 2, 3, -5, 1, 2, 4, 7, 1, 2, 3)).foretold
+    assert (right[-1], ago[-1]) == (True, 8)
+
+
 def test_foretold_needs_the_same_durations():
     melody = tune(UP, DOWN, UP, DOWN)
     second = [note._replace(duration=20) for note in melody.notes[8:]]  # shorter, but to the next onset as long

@@ -5,8 +5,8 @@ from hypothesis import given
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import abc
-from melodysynthesis.formats.abc_tune import Dialect
-from melodysynthesis.music import Key, Melody, Meter
+from melodysynthesis.formats.abc_fields import Dialect
+from melodysynthesis.music import Key, Melody, Meter, Note
 from tests.strategies import melodies
 
 
@@ -50,6 +50,11 @@ def test_an_accidental_reaches_other_octaves_only_where_the_dialect_says_so():
     assert pitches("^F f =f F", dialect=abc.ESSEN) == (66, 78, 77, 65)
 
 
+def test_an_accidental_of_a_grace_note_holds_in_its_bar():
+    assert pitches("{^F,A,}B, F, f|F,") == (59, 54, 77, 53)
+    assert pitches("{a_B}c ^f- {=f}e|B f") == (72, 78, 76, 71, 77)
+
+
 def test_a_file_can_say_how_far_accidentals_reach():
     assert pitches("%\n%%propagate-accidentals pitch\n^F f") == (66, 78)
 
@@ -68,7 +73,6 @@ def test_a_file_can_say_how_far_accidentals_reach():
         ("Bphr", Key("B", "phrygian"), "F"),
         ("F#loc", Key("F#", "locrian"), "F"),
         ("G clef=treble", Key("G"), "F"),
-        ("G treble-8", Key("G"), "F"),
         ("C", Key("C"), ""),
         ("none", None, ""),
         ("", None, ""),
@@ -272,14 +276,176 @@ def test_what_is_no_abc(data):
     assert caught.value.kind == "no tune"
 
 
+# ---- what people write
+
+
+@pytest.mark.parametrize("gap", ["", " ", "\t", "  "])
+def test_each_ending_is_found_whatever_stands_before_it(gap):
+    assert read(f"|:G A B c|{gap}[1 d4:|{gap}[2 e4||").pitches == (67, 69, 71, 72, 76)
+    assert read(f"|:G A B c|1 d4:|{gap}[2 e4||").pitches == (67, 69, 71, 72, 76)
+    assert read(f"G|{gap}[1-3 d4:|{gap}[4 e4||").pitches == (67, 76)
+
+
+@pytest.mark.parametrize("music", ["C4-|[1 C4:|[2 D4|]", "C4 -|[1 C4:|[2 D4|]", "C4|[1 - C4:|[2 D4|]"])
+def test_a_tie_into_an_ending_does_not_lengthen_the_note_before(music):
+    melody = read(music, "L:1/4\nK:C")
+    assert melody.notes == (Note(0, 96, 60), Note(96, 96, 62))
+
+
+@pytest.mark.parametrize(
+    ("chord", "pitch"),
+    [
+        ("[+slide+DF]", 65), ("[!slide!DF]", 65), ('["^slide: e"DF]', 65), ("[{e}DF]", 65), ('[D"<)"F]', 65),
+        ("[+fermata+D2F2]", 65), ("[uD!1!F]", 65),
+    ],
+)  # fmt: skip
+def test_decorations_in_chords_are_no_notes(chord, pitch):
+    assert read(f"{chord} A", "L:1/4\nK:C").pitches == (pitch, 69)
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "Notes: played |fast| by A. Nonymous",
+        "From the singing of John Smith | collected 1903",
+        "Source: | Fiddle Book |",
+        "http://example.org/tunes|12",
+    ],
+)
+def test_prose_after_a_blank_line_is_no_music(prose):
+    assert len(read(f"D E F G|]\n\n{prose}")) == 4
+
+
+@pytest.mark.parametrize(
+    "music", ["GABc | dedB |", '"Em"e2 !trill!f2 | {g}a4 |]', "G2 A2 | T(3BcB z2 |", "|: uGvA Bc :|"]
+)
+def test_music_after_a_blank_line_is_music(music):
+    assert len(read(f"D E F G|\n\n{music}")) > 4
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "key", "pitches"),
+    [
+        ("K:D\nK:F", "B F", "F major", (70, 65)),
+        ("K:D", "K:F\nB F", "F major", (70, 65)),
+        ("K:D", "[K:F]B F", "F major", (70, 65)),
+        ("V:1\nV:2\nM:3/4\nK:F", "V:1\nB F", "F major", (70, 65)),
+        ("V:1\nV:2 clef=bass\nK:F", "V:1\nB F\nV:2\nC", "F major", (70, 65)),
+        ("V:2\nV:1\nL:1/4\nK:F", "[V:2]B F\n[V:1]C", "F major", (70, 65)),
+        ("K:F\nV:1\nV:2", "V:1\nB F\nV:2\nK:D\nF", "F major", (70, 65)),
+    ],
+)
+def test_fields_of_a_header_hold_for_every_voice(head, body, key, pitches):
+    melody = read(body, head)
+    assert (str(melody.key), melody.pitches) == (key, pitches)
+
+
+def test_a_change_of_key_within_a_tune_does_not_change_its_key():
+    assert read("B F|[K:D]F", "K:F").key == Key("F")
+
+
+@pytest.mark.parametrize(
+    ("directive", "body", "quarters"),
+    [
+        ("I:linebreak $", "C D E F|$G A B c|\nc B A G|$", (4, 12)),
+        ("%%linebreak $", "C D E F|$G A B c|\nc B A G|", (4, 12)),
+        ("I:linebreak !", "C D E F|!G A B c|\nc B A G|", (4, 12)),
+        ("I:linebreak $ <EOL>", "C D E F|$G A B c|\nc B A G|", (4, 8, 12)),
+        ("I:linebreak <none>", "C D E F|$G A B c|\nc B A G|", ()),
+        ("I:linebreak <EOL>", "C D E F|$G A B c|\nc B A G|", (8, 12)),
+    ],
+)
+def test_line_breaks_by_the_field(directive, body, quarters):
+    assert read(body, f"L:1/4\n{directive}\nK:C").phrase_ends == tuple(24 * q for q in quarters)
+
+
+@pytest.mark.parametrize(
+    ("field", "pitch", "key"),
+    [
+        ("K:C octave=-1", 48, "C major"),
+        ("K:C clef=treble-8", 48, "C major"),
+        ("K:C treble-8", 48, "C major"),
+        ("K:C clef=treble+8", 72, "C major"),
+        ("K:C clef=bass", 60, "C major"),
+        ("K:C transpose=-2", 58, "Bb major"),
+        ("K:D\nV:1 transpose=-2 name=Clarinet", 59, "C major"),
+        ("K:C clef=treble-8 octave=1", 60, "C major"),
+    ],
+)
+def test_octaves_and_transpositions_are_read_as_they_sound(field, pitch, key):
+    melody = read("V:1\nC", field) if "V:1" in field else read("C", field)
+    assert (melody.pitches, str(melody.key)) == ((pitch,), key)
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "pitches"),
+    [
+        ("V:1 octave=-1\nK:C octave=1", "V:1\nC", (48,)),
+        ("V:1 octave=0\nK:C octave=1", "V:1\nC", (60,)),
+        ("V:1 clef=treble\nK:C treble-8", "V:1\nC", (60,)),
+        ("V:1 octave=1\nK:C treble-8", "V:1\nC", (60,)),
+        ("V:1 clef=treble-8\nK:C", "V:1\nC", (48,)),
+        ("V:1 G2-8\nK:G", "V:1\nC [K:F] C", (48, 48)),
+        ("V:1 clef=bass\nV:2 octave=1\nK:C octave=-1", "V:1\nC", (48,)),
+        ("K:C octave=1", "V:1 octave=-1\nC\nV:2 octave=2\nC\nV:1\nC", (48, 48)),
+        ("V:1 octave=-1\nK:C", "V:1\nC [K:G] C [K:G octave=1] C", (48, 48, 72)),
+        ("K:C octave=1", "C [K:C octave=0] C [K:C clef=treble-8] C", (72, 60, 48)),
+    ],
+)
+def test_what_a_voice_says_comes_before_the_headers_key_and_the_later_field_of_a_body_counts(head, body, pitches):
+    assert read(body, head).pitches == pitches
+
+
+def test_key_and_chords_sound_as_the_notes_beside_them():
+    melody = read('"C"C4 [K:C transpose=0] "C"C4|', "K:C transpose=-2")
+    assert (str(melody.key), melody.pitches, melody.chords) == ("Bb major", (58, 60), ((0, "Bb"), (48, "C")))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_encodings_of_text(encoding):
+    data = "X:1\nT:Fr\u00fchling \u2019s\nK:C\nC D E|\n".encode(encoding)
+    assert abc.read(data, "x.abc").melodies[0].title == "Fr\u00fchling \u2019s"
+
+
+@pytest.mark.parametrize(
+    ("tempo", "quarters"),
+    [("1/4=120", 120), ('"Slow" 3/8=60', 90), ("1/4 1/8=60", 90), ("120", 60), ("fast", None), ("1/4=0", None)],
+)
+def test_tempos(tempo, quarters):
+    assert read("C", f"L:1/8\nQ:{tempo}\nK:C").tempo == quarters
+
+
+@pytest.mark.parametrize(
+    ("words", "lyrics"),
+    [
+        ("Hal-lo you there", ((0, "Hal-"), (24, "lo"), (48, "you"), (72, "there"))),
+        ("a_ b * c", ((0, "a"), (48, "b"))),
+        ("a|b", ((0, "a"), (48, "b"))),
+        ("o~you and", ((0, "o you"), (24, "and"))),
+        ("one two\nw:eins zwei", ((0, "one"), (24, "two"))),
+    ],
+)
+def test_words_below_the_notes(words, lyrics):
+    assert read(f"C D|E F|\nw:{words}", "L:1/4\nK:C").lyrics == lyrics
+
+
+def test_a_book_of_too_many_tunes_is_refused_before_it_is_read():
+    with pytest.raises(FormatError, match="at most 20,000 are read"):
+        abc.read(b"\nX:1\nK:C\nC|\n" * 20_001, "x.abc")
+
+
 # ---- writing
 
 
 def test_what_is_written_reads_well():
     melody = read("D | G3/G/ B3/G/ | GF F\nD | A>A cA | G2 z\n", "M:2/4\nL:1/8\nK:G")
     assert abc.write(melody).decode() == (
-        "%abc-2.1\nX:1\nT:x.abc no. 1\nM:2/4\nL:1/8\nK:G\nD | G3/G/ B3/G/ | GF F\nD | A3/A/ cA | G2 z |]\n"
+        "%abc-2.1\nX:1\nT:x.abc no. 1\nM:2/4\nL:1/8\n%%linebreak <none>\nK:G\n"
+        "D | G3/G/ B3/G/ | GF !breath!F D |\nA3/A/ cA | G2 z |]\n"
     )
+    assert read(abc.write(melody).decode().partition("K:G\n")[2], "M:2/4\nL:1/8\nI:linebreak <none>\nK:G") == melody
+    whole = read("D2 F2 |\nA>A cA |\n", "M:2/4\nL:1/8\nK:G")
+    assert abc.write(whole).decode().endswith("L:1/8\nK:G\nD2 F2 |\nA3/A/ cA |]\n")
 
 
 @given(melodies())
@@ -288,3 +454,40 @@ def test_reading_what_was_written_gives_the_same_melody(melody):
     assert abc.read(written, "x.abc").melodies == [melody]
     assert abc.read(written, "x.abc", dialect=Dialect(accidentals_reach="letter")).melodies == [melody]
     assert abc.write(melody) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("CD !breath!EF | GA Bc", (3, 8)),
+        ("CD!breath!E>F | GA Bc", (3.5, 8)),  # the sign stands before a note, the breath comes after it
+        ("C !breath!D z F | GA Bc", (2, 8)),
+        ("C D !breath!z F | GA Bc", (3, 8)),
+        ("CDEF |\nGABc", (4, 8)),
+    ],
+)
+def test_a_breath_ends_a_phrase(text, ends):
+    assert read(text, "M:4/4\nL:1/4\nK:C").phrase_ends == tuple(24 * end for end in ends)
+
+
+@pytest.mark.parametrize(("meter", "spaces"), [("7/8", "CD EF GAB"), ("5/8", "CDE FG"), ("6/8", "CDE FGA")])
+def test_notes_of_a_beat_stand_together(meter, spaces):
+    melody = read(spaces.replace(" ", ""), f"M:{meter}\nL:1/8\nK:C")
+    assert spaces in abc.write(melody).decode()
+
+
+@pytest.mark.parametrize(
+    ("meter", "text"),
+    [
+        ("2/4", "(3CDE F2 |]"),
+        ("2/4", "(3:2:2C2D E2 |]"),
+        ("2/4", "(3:2:2CD2 E2 |]"),
+        ("2/4", "(3:2:4C/D/EF G2 |]"),
+        ("4/4", "(3C2D2E2 z4 |]"),
+        ("2/4", "(3CzE F(3D/E/F/ |]"),
+    ],
+)
+def test_triplets_are_written_as_triplets(meter, text):
+    melody = read(text, f"M:{meter}\nL:1/8\nK:C")
+    assert abc.write(melody).decode().splitlines()[-1] == text
+    assert abc.read(abc.write(melody), "x").melodies == [melody]

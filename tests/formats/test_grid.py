@@ -83,3 +83,13 @@ def test_what_is_no_token_is_named(token):
 def test_an_endless_song_is_refused():
     with pytest.raises(FormatError, match="at most 100,000 are read"):
         grid.read(b"60 " * 500_000, "x")
+
+
+@pytest.mark.parametrize("data", [b"60/" * 30_000, b"60\r" * 30_000, b"60 _\n" * 30_000])
+def test_songs_are_counted_before_they_are_parted(data):
+    with pytest.raises(FormatError, match="at most 20,000"):
+        grid.read(data, "x.txt")
+
+
+def test_the_delimiters_after_a_song_are_no_songs():
+    assert len(grid.read(b"60 _ r _" + b" /" * 64 + b" 62 _\xe2\x80\xa8_ _" + b" /" * 64, "x.txt").melodies) == 2

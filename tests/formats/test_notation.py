@@ -65,6 +65,24 @@ def written(meter: str, durations: str, pickup: int = 0) -> str:
         ("4/4", "24 -48 24", "q -q -q q"),
         ("6/8", "36 -36 12 -60", "q. -q. | e -e -e -q."),
         ("3/4", "24 -48", "q -q -q"),
+        ("3/4", "-48 24", "-q -q q"),  # in triple time a rest of two beats is two
+        ("6/8", "-24 12 36", "-q e q."),  # the rest that begins a beat is one, the rest that ends it two
+        ("6/8", "36 -24 12", "q. -q e"),
+        ("6/8", "36 12 -24", "q. e -e -e"),
+        ("6/8", "-48 24", "-q. -e q"),
+        ("6/8", "12 -48 12", "e -e -e -q e"),
+        ("9/8", "36 -72", "q. -q. -q."),
+        ("9/8", "-72 36", "-q. -q. q."),
+        ("12/8", "36 -72 36", "q. -q. -q. q."),
+        ("12/8", "-72 72", "-h. h."),
+        ("5/8", "60", "q.~ q"),
+        ("5/8", "-36 24", "-q. q"),
+        ("5/8", "12 -48", "e -e -e -q"),
+        ("5/8", "24 24 12", "q e~ e e"),
+        ("7/8", "84", "h~ q."),
+        ("7/8", "48 -36", "h -q."),
+        ("7/8", "-24 60", "-q q~ q."),
+        ("7/8", "12 -72", "e -e -q -q."),
         ("4/4", "-96 96", "-w | w"),
         ("4/4", "5 91", "t~ [t3 x3]~ e.~ q~ h"),
     ],
@@ -86,7 +104,13 @@ def test_a_pickup_is_counted_from_the_bar_line_after_it():
         ("3/8", "12 12 12", "bce"),
         ("2/4", "12 24 12", "---"),
         ("2/2", "12 12 12 12 48", "bcce -"),
-        ("7/8", "12 12 12 12 12 12 12", "be be be -"),
+        ("7/8", "12 12 12 12 12 12 12", "be be bce"),
+        ("5/8", "12 12 12 12 12", "bce be"),
+        ("8/8", "12 12 12 12 12 12 12 12", "bce bce be"),
+        ("11/8", "12 12 12 12 12 12 12 12 12 12 12", "be be be be bce"),
+        ("9/8", "12 12 12 12 12 12 12 12 12", "bce bce bce"),
+        ("6/16", "6 6 6 6 6 6", "bce bce"),
+        ("4/8", "12 12 12 12", "be be"),
         ("3/4", "12 -12 12 12 24", "--be -"),
     ],
 )
@@ -100,6 +124,14 @@ def test_beams_join_the_notes_of_a_beat(meter, durations, expected):
     [row] = events(melody, [bar])
     eighths = [state[0][0] if state else "-" for state in beams(glyphs(row, bar), bar)]
     assert "".join(eighths) == expected.replace(" ", "")
+
+
+def test_no_beam_crosses_the_end_of_a_phrase():
+    melody = Melody(tuple(Note(12 * i, 12, 60) for i in range(6)), 72, (Meter(0, 6, 8),), phrase_ends=(24,))
+    [bar] = measures(melody)
+    [row] = events(melody, [bar])
+    states = beams(glyphs(row, bar), bar, melody.phrase_ends)
+    assert [state[0][0] if state else "-" for state in states] == ["b", "e", "-", "b", "c", "e"]
 
 
 def test_a_dotted_figure_has_a_hook():

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melodysynthesis.formats.parts import MELODY_NAMES, Part, choose, top_line
+from melodysynthesis.errors import FormatError
+from melodysynthesis.formats.parts import MELODY_NAMES, Part, choose, monophony, top_line
 from melodysynthesis.music import Melody, Note
 
 notes = st.lists(st.builds(Note, st.integers(0, 50), st.integers(1, 20), st.integers(40, 60)), max_size=20)
@@ -48,6 +49,33 @@ def test_a_single_part_needs_no_notice():
     assert choose([Part("Piano", 60.0)], None, "x") == (0, [])
 
 
-def test_drums_are_taken_only_where_there_is_nothing_else():
+def test_drums_are_no_melody():
     assert choose([Part("", 90.0, True), Part("", 40.0)], None, "x")[0] == 1
-    assert choose([Part("", 30.0, True), Part("", 40.0, True)], None, "x")[0] == 1
+    with pytest.raises(FormatError, match="x: there are only drums in it"):
+        choose([Part("", 30.0, True), Part("", 40.0, True)], None, "x")
+    assert choose([Part("Kit", 30.0, True)], "Kit", "x") == (0, ["its only part is drums"])
+
+
+@pytest.mark.parametrize(
+    ("parts", "taken", "why"),
+    [
+        ([Part("Flute", 80.0), Part("Voice", 60.0)], 1, "by its name"),
+        ([Part("Voice 1", 60.0), Part("Voice 2", 70.0)], 0, "by its name"),
+        ([Part("A", 70.0), Part("B", 60.0, has_lyrics=True)], 1, "by its lyrics"),
+        ([Part("A", 60.0), Part("B", 70.0)], 1, "the highest on average"),
+        ([Part("A", 70.0, notes=3), Part("B", 60.0, notes=300)], 1, "as the others are less likely"),
+        ([Part("A", 61.0), Part("B", 60.0, monophony=0.1), Part("C", 62.0, monophony=0.1)], 0, "least in chords"),
+        ([Part("A", 60.0), Part("Backing vocals", 70.0)], 1, "by its name"),
+        ([Part("Piccolo", 101.0, monophony=0.2), Part("B", 60.0)], 1, "the one least in chords"),
+    ],
+)
+def test_points_of_parts(parts, taken, why):
+    index, (notice,) = choose(parts, None, "x")
+    assert index == taken
+    assert why in notice
+
+
+def test_monophony_is_the_share_of_notes_that_start_alone():
+    assert monophony([(0, 24), (24, 48), (48, 72)]) == 1
+    assert monophony([(0, 26), (24, 48)]) == 1  # legato
+    assert monophony([(0, 48), (24, 48), (48, 72), (48, 72)]) == 0.5

@@ -2,10 +2,10 @@ import pytest
 
 from melodysynthesis.encodings import encoding_from
 from melodysynthesis.errors import MelodyError, RequestError
-from melodysynthesis.generation.notation import parse_notes
 from melodysynthesis.generation.prompt import bars_beyond, prompt_for
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Key, Melody, Meter, Note
+from melodysynthesis.notation import parse_notes
 
 
 def test_a_request_reads_what_people_type():
@@ -27,17 +27,17 @@ def test_a_seed_nobody_chose_is_told():
 @pytest.mark.parametrize(
     ("fields", "match"),
     [
-        ({"count": 0}, "count '0'.*greater than or equal to 1"),
+        ({"count": 0}, "count must be a whole number from 1 to 100000, not '0'"),
         ({"count": 100_001}, "count"),
-        ({"count": "many"}, "count 'many'"),
-        ({"seed": -1}, "seed"),
-        ({"temperature": -0.1}, "temperature"),
+        ({"count": "many"}, "count must be a whole number from 1 to 100000, not 'many'"),
+        ({"seed": -1}, "seed must be a whole number from 0 to 9223372036854775807"),
+        ({"temperature": -0.1}, "temperature must be a number from 0 to 100, not '-0.1'"),
         ({"temperature": float("nan")}, "temperature"),
-        ({"top_k": 0}, "top-k '0'"),
-        ({"top_p": 0}, "top-p '0'"),
-        ({"top_p": 1.01}, "top-p '1.01'"),
+        ({"top_k": 0}, "top-k must be a whole number of at least 1, not '0'"),
+        ({"top_p": 0}, "top-p must be a number above 0 and at most 1"),
+        ({"top_p": 1.01}, "top-p must be a number above 0 and at most 1, not '1.01'"),
         ({"bars": 0}, "bars"),
-        ({"bars": 10_000}, "bars '10000'"),
+        ({"bars": 10_000}, "bars must be a whole number from 1 to 127, not '10000'"),
         ({"temperature": 0, "top_k": 3}, "no effect"),
         ({"temperature": 0, "count": 2}, "same melody 2 times"),
         ({"bars": 4, "max_steps": 10}, "can't be given together"),
@@ -66,24 +66,24 @@ TUNE = Melody((Note(0, 24, 67), Note(24, 48, 71)), 72, (Meter(0, 3, 4),), Key("G
 
 
 def test_a_primer_brings_its_frame():
-    frame = prompt_for(EVENT, Request(), TUNE).frame
-    assert (frame.key, frame.meter, frame.pickup, frame.bars) == (Key("G"), Meter(0, 3, 4), 24, None)
+    header = prompt_for(EVENT, Request(), TUNE).header
+    assert (header.key, header.meter, header.pickup, header.bars) == (Key("G"), Meter(0, 3, 4), 24, None)
 
 
 def test_what_is_asked_for_wins_over_the_primer():
-    frame = prompt_for(EVENT, Request(key="C", meter="2/4", bars=9), TUNE).frame
-    assert (frame.key, frame.meter, frame.bars) == (Key("C"), Meter(0, 2, 4), 9)
+    header = prompt_for(EVENT, Request(key="C", meter="2/4", bars=9), TUNE).header
+    assert (header.key, header.meter, header.bars) == (Key("C"), Meter(0, 2, 4), 9)
 
 
 def test_the_key_of_a_primer_without_one_is_found():
     scale = parse_notes("D4:1 E4 F#4 G4 A4 B4 C#5 D5:2")
-    assert prompt_for(EVENT, Request(), scale).frame.key == Key("D")
-    assert prompt_for(GRID, Request(), scale).frame.key == Key("D")
+    assert prompt_for(EVENT, Request(), scale).header.key == Key("D")
+    assert prompt_for(GRID, Request(), scale).header.key == Key("D")
 
 
 def test_grid_text_is_continued_as_it_stands():
     prompt = prompt_for(GRID, Request(held=True), parse_notes("D4:1 E4 F#4 D4:2"))
-    assert prompt.frame.key is None
+    assert prompt.header.key is None
     assert GRID.vocabulary[prompt.ids[0]] == "62"
 
 

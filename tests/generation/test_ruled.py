@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melodysynthesis.certificate import Verdict, certify
+from melodysynthesis.corpora.run_index import rhythm_steps, steps_of_melody
 from melodysynthesis.encodings.base import count_bars
 from melodysynthesis.errors import RequestError
-from melodysynthesis.generation import copies
-from melodysynthesis.generation.alternatives import distance, ranked
-from melodysynthesis.generation.conflict import smallest_conflict
-from melodysynthesis.generation.course import bars_of, rewritten
-from melodysynthesis.generation.generate import generate, generate_only
-from melodysynthesis.generation.plan import asked_for, tables
+from melodysynthesis.generation import max_copy
+from melodysynthesis.generation.compile import build_problem, tables
+from melodysynthesis.generation.constrained import stream_request
+from melodysynthesis.generation.generate import distance, generate, generate_only, ranked
+from melodysynthesis.generation.refusals import smallest_conflict
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.stream import stream
+from melodysynthesis.generation.task import bars_of, rewritten
 from melodysynthesis.music import Key, Melody, Meter, Note
 from tests.fakes import TableEngine
 
@@ -31,6 +31,8 @@ REQUESTS = [
     {**FRAME, "form": "AABA", "cadence": True, "range": "C4-C6", "rests": False},
     {**FRAME, "form": "AA'", "max_syncopation": 6, "scale": "chromatic"},
     {"key": "D dorian", "meters": "3/4 x1, 4/4 x2, 6/8 x1", "scale": "dorian", "chromatic": 8, "max_leap": 12},
+    {**FRAME, "form": "AABA", "max_note": "2", "max_rest": "1", "cadence": True},
+    {**FRAME, "rhythm": "1/2 r:1/2 1", "max_rest": "1/2", "max_note": "1", "form": "AA"},
     {"key": "A minor", "meter": "6/8", "bars": 5, "scale": "harmonic-minor", "cadence": True, "temperature": 0},
     {"key": "F", "meter": "5/4", "bars": 2, "scale": "blues", "top_k": 5, "top_p": 0.9, "particles": 3},
 ]  # fmt: skip
@@ -82,6 +84,19 @@ def test_what_is_not_asked_for_is_the_models_choice_if_rules_can_be_kept():
         assert count_bars(one.melody) % 3 == 0
 
 
+def test_the_pickup_is_the_models_choice_under_rules_too():
+    engine, frame = TableEngine("event", spread=2.0), {"key": "G", "bars": 4, "seed": 1, "count": 12}
+    free = [one.melody.pickup for one in generate(engine, Request(meter="3/4", **frame))]
+    assert len(set(free)) > 2
+    assert [one.melody.pickup for one in generate(engine, Request(meter="3/4", scale="major", **frame))] == free
+    whole = generate(engine, Request(meter="3/4", scale="major", pickup=0, **frame))
+    assert {one.melody.pickup for one in whole} == {0}
+    frame["bars"] = None
+    short = generate(engine, Request(meters="4/4 x3, 1/8 x1", scale="major", **frame))  # the pickup leaves a last bar
+    assert {one.melody.duration for one in short} == {3 * 96 + 12}
+    assert all(one.melody.pickup < 12 for one in short)
+
+
 @pytest.mark.parametrize("encoding", ["event", "grid"])
 def test_a_primer_is_kept_and_the_rules_hold_for_it_too(encoding):
     engine = TableEngine(encoding)
@@ -124,7 +139,7 @@ def test_no_run_of_notes_is_longer_than_allowed(monkeypatch):
     engine = TableEngine("grid", spread=0.3)
     training = generate(engine, Request(seed=1, count=30, scale="major-pentatonic", range="C4-C5", **FRAME))
     steps = np.concatenate([steps_by_hand(one.melody) for one in training])
-    monkeypatch.setattr(copies, "steps_of", lambda corpus: steps)
+    monkeypatch.setattr(max_copy, "steps_of", lambda corpus, kind: steps)
     asked = {"seed": 2, "count": 8, "scale": "major-pentatonic", "range": "C4-C5", **FRAME}
     known = {n: runs_by_hand([one.melody for one in training], n) for n in (3, 4)}
     free = generate(engine, Request(**asked))
@@ -133,13 +148,30 @@ def test_no_run_of_notes_is_longer_than_allowed(monkeypatch):
         assert not runs_by_hand([one.melody], 4) & known[4]
 
 
+def test_no_run_of_pitches_is_longer_than_allowed_in_any_rhythm(monkeypatch):
+    engine = TableEngine("grid", spread=0.3)
+    frame = {"scale": "major-pentatonic", "range": "C4-C5", **FRAME}
+    training = [one.melody for one in generate(engine, Request(seed=1, count=30, **frame))]
+    steps = np.concatenate([steps_of_melody(melody, "interval") for melody in training])
+    monkeypatch.setattr(max_copy, "steps_of", lambda corpus, kind: steps)
+
+    def runs(melody):
+        intervals = np.diff(melody.pitches).tolist()
+        return set(zip(intervals, intervals[1:], intervals[2:], strict=False))
+
+    known = set().union(*map(runs, training))
+    free, kept = (generate(engine, Request(seed=2, count=8, **frame, **more)) for more in ({}, {"max_copy_pitches": 3}))
+    assert any(runs(one.melody) & known for one in free)
+    assert not any(runs(one.melody) & known for one in kept)
+
+
 def test_bars_are_rewritten_so_that_no_run_goes_on_into_what_is_kept(monkeypatch):
     steps = steps_by_hand(TUNE)
-    monkeypatch.setattr(copies, "steps_of", lambda corpus: steps)
+    monkeypatch.setattr(max_copy, "steps_of", lambda corpus, kind: steps)
     engine = TableEngine("grid", spread=0.3)
     as_it_was = {"within": TUNE, "rewrite": "2", "rhythm": "1", "fixed": "2.1:C5 2.2:D5 2.3:E5"}
     assert generate(engine, Request(seed=1, max_copy=12, **as_it_was))[0].melody.notes == TUNE.notes
-    with pytest.raises(RequestError, match=r"fixed .* and max-copy 11 and .* given .* fails at G4 in bar 4"):
+    with pytest.raises(RequestError, match=r"fixed .* max-copy 11 and .* given .* fails at G4 in bar 4, beat 3; one"):
         generate(engine, Request(seed=1, max_copy=11, **as_it_was))
     with pytest.raises(RequestError, match=r"max-copy 4 and .* given together: it fails at E5 in bar 2, beat 3"):
         generate(engine, Request(seed=1, within=TUNE, rewrite="4", max_copy=4))
@@ -171,13 +203,17 @@ def test_a_primer_ends_within_a_rest_of_the_rhythm():
     [
         (
             {"range": "G4-G5"},
-            "range G4-G5 and .* given together in 4 bars of 3/4, G major: it fails at D4 in bar 2, beat 1$",
+            "range G4-G5 and .* given together in 4 bars of 3/4, G major: it fails at D4 in bar 2, beat 1; "
+            "one can be made with range D4-C6 or without range G4-G5$",
         ),
-        ({"scale": "natural-minor"}, "scale natural-minor and .* fails at B4 in bar 1, beat 3$"),
-        ({"durations": "1"}, "durations 1 and .* fails at C5 in bar 2, beat 5/2$"),
-        ({"rests": False}, "no rests and .* fails at the rest in bar 2, beat 2$"),
-        ({"form": "AAAA"}, "form AAAA and .* fails at D4 in bar 2, beat 1$"),
-        ({"max_leap": 7}, "max-leap 7 and .* fails at D4 in bar 2, beat 1$"),
+        (
+            {"scale": "natural-minor"},
+            "scale natural-minor and .* fails at B4 in bar 1, beat 3; one can be made with 1 chr",
+        ),
+        ({"durations": "1"}, "durations 1 and .* fails at C5 in bar 2, beat 5/2; one can be made without durations 1$"),
+        ({"rests": False}, "no rests and .* fails at the rest in bar 2, beat 2; one can be made with rests$"),
+        ({"form": "AAAA"}, "form AAAA and .* fails at D4 in bar 2, beat 1; one can be made without form AAAA$"),
+        ({"max_leap": 7}, "max-leap 7 and .* fails at D4 in bar 2, beat 1; one can be made with max-leap 10 "),
     ],
 )
 def test_a_primer_that_breaks_a_rule_is_told_with_the_rule_and_the_place(rule, match):
@@ -190,7 +226,7 @@ def steps_by_hand(melody):
     onsets = [note.onset for note in melody.notes]
     lasting = [b - a for a, b in pairwise(onsets)] + [melody.notes[-1].duration]
     pairs = zip(melody.notes, melody.notes[1:], lasting, lasting[1:], strict=False)
-    steps = [copies.steps_by_rhythm(*map(np.array, (b.pitch - a.pitch, x, y))) for a, b, x, y in pairs]
+    steps = [rhythm_steps(*map(np.array, (b.pitch - a.pitch, x, y))) for a, b, x, y in pairs]
     return np.array([*map(int, steps), -1])
 
 
@@ -230,8 +266,8 @@ def test_a_conflict_is_minimal_each_of_its_rules_is_needed():
         key="C", meter="2/4", bars=2, range="C4-E4", cadence=True, chords="F | G", scale="major", max_leap=2,
         durations="1/2 1", rests=False, fixed="1.1:C4", seed=1,
     )  # fmt: skip
-    frame = dataclasses.replace(generate(engine, Request(key="C", meter="2/4", bars=2, seed=1))[0].frame, pickup=0)
-    asked = asked_for(engine.encoding, request, bars_of(request, frame), request.key)
+    header = dataclasses.replace(generate(engine, Request(key="C", meter="2/4", bars=2, seed=1))[0].header, pickup=0)
+    asked = build_problem(engine.encoding, request, bars_of(request, header), request.key)
 
     def possible(one):
         return tables(one) is not None
@@ -245,17 +281,17 @@ def test_a_conflict_is_minimal_each_of_its_rules_is_needed():
 @pytest.mark.parametrize("encoding", ["event", "grid"])
 @pytest.mark.parametrize("ahead", [0, 2])
 def test_notes_that_are_out_are_final_and_keep_the_rules(encoding, ahead):
-    request = Request(seed=4, scale="major", cadence=True, range="D4-G5", particles=4, **FRAME)
-    sung = list(stream(TableEngine(encoding), request, ahead=ahead))
+    request = Request(seed=4, scale="major", cadence=True, range="D4-G5", particles=4, pickup=0, **FRAME)
+    sung = list(stream_request(TableEngine(encoding), request, ahead=ahead))
     notes = tuple(Note(*one.event) for one in sung if one.event.pitch is not None)
     assert is_kept(Melody(notes, 288, (Meter(0, 3, 4),), request.key), request)
     assert [one.event.onset for one in sung[1:]] == [one.event.onset + one.event.ticks for one in sung[:-1]]
-    assert list(stream(TableEngine(encoding), request, ahead=ahead)) == sung
+    assert list(stream_request(TableEngine(encoding), request, ahead=ahead)) == sung
 
 
 def test_the_first_note_is_out_long_before_the_melody_is_finished():
     engine = TableEngine("event")
-    first = next(stream(engine, Request(seed=4, scale="major", key="G", meter="3/4", bars=32, particles=2)))
+    first = next(stream_request(engine, Request(seed=4, scale="major", key="G", meter="3/4", bars=32, particles=2)))
     assert first.event.onset == 0
     assert sum(engine.batches[-4:]) <= 8
     assert len(engine.batches) < 15
@@ -268,11 +304,11 @@ def test_the_first_note_is_out_long_before_the_melody_is_finished():
 def test_rules_that_look_far_back_are_streamed(rules, encoding, monkeypatch):
     training = generate(TableEngine(encoding), Request(seed=1, count=10, scale="major", range="D4-G5", **FRAME))
     monkeypatch.setattr(
-        copies, "steps_of", lambda corpus: np.concatenate([steps_by_hand(one.melody) for one in training])
+        max_copy, "steps_of", lambda corpus, kind: np.concatenate([steps_by_hand(one.melody) for one in training])
     )
     engine = TableEngine(encoding)
-    request = Request(seed=4, range="D4-G5", scale="major", **rules, **FRAME)
-    sung = stream(engine, request)
+    request = Request(seed=4, range="D4-G5", scale="major", pickup=0, **rules, **FRAME)
+    sung = stream_request(engine, request)
     first, steps = next(sung), len(engine.batches)
     sung = [first, *sung]
     assert steps <= len(engine.batches) / 2
@@ -281,7 +317,7 @@ def test_rules_that_look_far_back_are_streamed(rules, encoding, monkeypatch):
     assert is_kept(melody, request.model_copy(update={"max_copy": None}))
     if longest := request.max_copy:
         assert not runs_by_hand([melody], longest + 1) & runs_by_hand([one.melody for one in training], longest + 1)
-    assert list(stream(TableEngine(encoding), request)) == sung
+    assert list(stream_request(TableEngine(encoding), request)) == sung
 
 
 def test_alternatives_are_likely_and_unlike_each_other():
@@ -314,3 +350,19 @@ def test_random_rules_are_kept_or_refused(encoding, seed, meter, bars, which):
         return
     for one in generate(TableEngine(encoding, seed), request):
         assert is_kept(one.melody, request)
+
+
+def test_no_melody_escapes_rules_by_long_notes_or_rests_unless_there_is_no_other():
+    engine = TableEngine("event", spread=3.0)
+    fields = {"key": "C", "meter": "3/4", "bars": 8, "seed": 1, "count": 8}
+    for one in generate(engine, Request(**fields, chords="C | G7")):
+        ends = [note.end for note in one.melody.notes]
+        rests = [
+            start - end for end, start in zip(ends, [*(n.onset for n in one.melody.notes[1:]), 8 * 72], strict=True)
+        ]
+        assert max(note.duration for note in one.melody.notes) <= 72
+        assert max(rests) <= 54
+    few = generate(engine, Request(**fields, contour="+ - ."))  # three notes in eight bars
+    assert {len(one.melody.notes) for one in few} == {3}
+    given = generate(engine, Request(**fields, primer="C4:5 D4", scale="major"))  # which is longer, and stays
+    assert {one.melody.notes[0].duration for one in given} == {120}

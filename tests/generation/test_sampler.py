@@ -7,17 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from melodysynthesis.constraints import InFrame, StartsWithNote, WholeBars
-from melodysynthesis.constraints.no_loop import LONGEST
+from melodysynthesis.constraints import InHeader, StartsWithNote, WholeBars
+from melodysynthesis.constraints.token_masks import MAX_REPEATED_NOTES
 from melodysynthesis.encodings.base import count_bars
+from melodysynthesis.encodings.event_tokens import KINDS, Kind
 from melodysynthesis.errors import ModelError, RequestError
 from melodysynthesis.formats.grid import melody_of, tokens_of
-from melodysynthesis.generation import free
+from melodysynthesis.generation import unconstrained
 from melodysynthesis.generation.generate import generate, generate_only
-from melodysynthesis.generation.notation import parse_notes
 from melodysynthesis.generation.prompt import bars_beyond
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Key, Melody, Meter, Note
+from melodysynthesis.notation import parse_notes
 from tests.fakes import TableEngine
 
 ENCODINGS = ("event", "grid")
@@ -61,11 +62,11 @@ def test_temperature_0_is_the_argmax_at_every_step(encoding):
     (made,) = generate(engine, Request(seed=1, temperature=0, **FRAME))
     assert generate(engine, Request(seed=2, temperature=0, **FRAME))[0].ids == made.ids
     last = made.ids[0]
-    context = engine.encoding.start(1, made.frame)
+    context = engine.encoding.start(1, made.header)
     for token in made.ids[1:]:
         allowed = context.allowed() & StartsWithNote(engine.encoding).mask(context)
-        allowed &= WholeBars(engine.encoding).mask(context) & InFrame(engine.encoding, [made.frame]).mask(context)
-        logits = InFrame(engine.encoding, [made.frame]).pooled(engine.table[[last]], context)
+        allowed &= WholeBars(engine.encoding).mask(context) & InHeader(engine.encoding, [made.header]).mask(context)
+        logits = InHeader(engine.encoding, [made.header]).pooled(engine.table[[last]], context)
         assert token == np.argmax(np.where(allowed[0], logits[0], -np.inf))
         context.advance(np.array([token]))
         last = token
@@ -158,10 +159,26 @@ def test_a_melody_that_does_not_end_is_finished_with_a_whole_bar(encoding):
     assert sum(not made.ended for made in generate(engine, request)) >= 10
 
 
+def header_tokens(ids):
+    stop = int(np.flatnonzero(np.isin(KINDS[list(ids)], (Kind.FREE, Kind.BARS)))[0]) + 1
+    return tuple(ids[:stop])
+
+
+@pytest.mark.parametrize("temperature", [0.2, 3.0])
+def test_the_temperature_is_for_the_music_alone(temperature):
+    engine = TableEngine("event", spread=1.5)
+    some = {"seed": 4, "count": 200, "max_steps": 8}
+    plain = generate(engine, Request(**some, temperature=1))
+    tempered = generate(engine, Request(**some, temperature=temperature))
+    assert len({header_tokens(one.ids) for one in plain}) > 50
+    assert [header_tokens(one.ids) for one in tempered] == [header_tokens(one.ids) for one in plain]
+    assert notes_of(tempered) != notes_of(plain)
+
+
 def test_a_model_that_gives_no_numbers_is_refused():
     engine = TableEngine("grid")
     engine.table[:] = np.nan
-    with pytest.raises(ModelError, match="no numbers"):
+    with pytest.raises(ModelError, match="NaN or infinity"):
         generate(engine, Request())
 
 
@@ -217,7 +234,7 @@ class FirstPitch:
 
 
 def test_rules_of_ones_own_hold_for_each_sequence(monkeypatch):
-    monkeypatch.setattr(free, "BATCH", 3)
+    monkeypatch.setattr(unconstrained, "BATCH", 3)
     pitches = [60, 64, 67, 72, 59, 62, 65, 69]
     made = generate(TableEngine("grid"), Request(seed=1, count=8, max_steps=40), [FirstPitch(pitches)])
     assert [one.melody.pitches[0] for one in made] == pitches
@@ -300,4 +317,4 @@ def test_a_model_that_loves_one_note_does_not_loop_on_it(encoding):
     made = generate(TableEngine(encoding).likes(token, 8.0), Request(count=4, seed=3, max_steps=400))
     for one in made:
         runs = [len(list(group)) for _, group in groupby(one.melody.pitches)]
-        assert max(runs) <= LONGEST
+        assert max(runs) <= MAX_REPEATED_NOTES

@@ -65,6 +65,16 @@ def test_a_draw_does_not_see_what_is_ruled_out(logits, uniform):
     assert (sampling.draw(between, u) == 2 * sampling.draw(logits, u) + 1).all()
 
 
+@pytest.mark.parametrize(
+    ("limits", "last"),
+    [({}, 3), ({"k": 3}, 2), ({"p": 0.65}, 1), ({"k": 3, "p": 0.3}, 0), ({"k": 1, "p": 0.99}, 0), ({"p": 1.0}, 3)],
+)
+def test_an_option_is_chosen_from_those_that_top_k_and_top_p_keep(limits, last):
+    probabilities = np.log(np.array([[0.4, 0.3, 0.2, 0.1]])).repeat(200, axis=0)
+    chosen = sampling.choose(probabilities, probabilities, np.arange(200) / 200, **limits)
+    assert set(chosen.tolist()) == set(range(last + 1))
+
+
 def test_draws_follow_the_probabilities():
     logits = np.log(np.array([[0.1, 0.2, 0.7]])).repeat(20_000, axis=0)
     ids = sampling.draw(logits, np.random.default_rng(1).random(len(logits)))

@@ -2,22 +2,24 @@
 those are.
 """
 
-from itertools import product
+from itertools import groupby, product
 
 import numpy as np
 import pytest
 
+from melodysynthesis.constraints.token_masks import MAX_REPEATED_NOTES
 from melodysynthesis.encodings import encoding_from
-from melodysynthesis.encodings.base import Frame
-from melodysynthesis.generation import particles as smc
-from melodysynthesis.generation.course import course_for
+from melodysynthesis.encodings.base import Header
+from melodysynthesis.generation import particle_filter as smc
+from melodysynthesis.generation.constrained import particles_for
+from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.steered import Flock, draw
+from melodysynthesis.generation.task import for_primer
 from melodysynthesis.music import Key, Meter
 from tests.fakes import TableEngine
 
 GRID = {"name": "grid", "pitches": [60, 62, 64]}
-FRAME = Frame(Key("C"), Meter(0, 3, 8), 0, 1)
+FRAME = Header(Key("C"), Meter(0, 3, 8), 0, 1)
 RULES = {"rests": False, "durations": "1/2", "contour": "+ 0"}
 STEPS = 6
 
@@ -76,9 +78,16 @@ def variation(a, b):
     return sum(abs(a.get(key, 0) - b.get(key, 0)) for key in {*a, *b}) / 2
 
 
-def course(engine, **more):
+def task_of(engine, **more):
     request = Request(seed=5, temperature=1, key="C", meter="3/8", bars=1, **RULES, **more)
-    return request, course_for(engine.encoding, request, FRAME, None, "")
+    return request, for_primer(engine.encoding, request, FRAME, None, "")
+
+
+def draw(engine, task, request, indices):
+    particles = particles_for(engine, task, request, indices)
+    while not particles.done:
+        particles.step()
+    return particles.results
 
 
 def normalized(weights):
@@ -89,8 +98,8 @@ def normalized(weights):
 def test_particles_draw_what_the_model_would_draw_among_melodies_that_keep_the_rules(seed):
     engine, count = ToyEngine(seed), 3000
     weights = exact(engine)
-    request, way = course(engine, particles=32)
-    drawn = draw(engine, way, request, range(count))
+    request, task = task_of(engine, particles=32)
+    drawn = draw(engine, task, request, range(count))
     assert all(one.ids[1:-1] in weights for one in drawn)
     found = {steps: sum(one.ids[1:-1] == steps for one in drawn) / count for steps in weights}
     true, masked = normalized(weights), normalized(by_masking(engine, list(weights)))
@@ -100,8 +109,8 @@ def test_particles_draw_what_the_model_would_draw_among_melodies_that_keep_the_r
 
 def test_the_probability_of_the_rules_is_estimated_without_bias():
     engine = ToyEngine()
-    request, way = course(engine, particles=64)
-    estimates = [np.exp(one.log_probability) for one in draw(engine, way, request, range(200))]
+    request, task = task_of(engine, particles=64)
+    estimates = [np.exp(one.log_probability) for one in draw(engine, task, request, range(200))]
     assert np.mean(estimates) == pytest.approx(sum(exact(engine).values()), rel=0.05)
 
 
@@ -109,8 +118,8 @@ def test_more_particles_do_not_change_what_a_melody_is_drawn_from_but_how_well()
     engine = ToyEngine()
     true, errors = normalized(exact(engine)), []
     for count in (1, 32):
-        request, way = course(engine, particles=count)
-        drawn = draw(engine, way, request, range(2000))
+        request, task = task_of(engine, particles=count)
+        drawn = draw(engine, task, request, range(2000))
         found = {steps: sum(one.ids[1:-1] == steps for one in drawn) / 2000 for steps in true}
         errors.append(variation(found, true))
     assert errors[1] < errors[0]
@@ -118,36 +127,68 @@ def test_more_particles_do_not_change_what_a_melody_is_drawn_from_but_how_well()
 
 def test_a_melody_depends_on_its_number_and_seed_alone():
     engine = ToyEngine()
-    request, way = course(engine)
-    many = draw(engine, way, request, range(20))
-    assert draw(engine, way, request, [7, 11]) == [many[7], many[11]]
-    assert draw(engine, way, request, range(20)) == many
-    assert draw(engine, way, request.model_copy(update={"seed": 6}), range(20)) != many
+    request, task = task_of(engine)
+    many = draw(engine, task, request, range(20))
+    assert draw(engine, task, request, [7, 11]) == [many[7], many[11]]
+    assert draw(engine, task, request, range(20)) == many
+    assert draw(engine, task, request.model_copy(update={"seed": 6}), range(20)) != many
 
 
 def test_temperature_0_is_the_likeliest_token_that_is_allowed_at_every_step():
     engine = ToyEngine()
-    request, way = course(engine)
-    (one,) = draw(engine, way, request.model_copy(update={"temperature": 0.0}), [0])
-    flock = Flock(engine, way, request.model_copy(update={"temperature": 0.0}), [0])
+    request, task = task_of(engine)
+    (one,) = draw(engine, task, request.model_copy(update={"temperature": 0.0}), [0])
+    particles = particles_for(engine, task, request.model_copy(update={"temperature": 0.0}), [0])
     for token in one.ids[1:]:
-        options = flock.walk.options()
-        good = options.tokens[0][np.isfinite(options.likelihood[0])]
-        assert token == good[np.argmax(flock.logits[0, good])]
-        flock.step()
+        tokens, likelihood = particles.stepper.rule_options()
+        good = tokens[0][np.isfinite(likelihood[0])]
+        assert token == good[np.argmax(particles.logits[0, good])]
+        particles.step()
 
 
-def test_a_flock_goes_on_from_where_it_was_saved():
+def test_particles_go_on_from_where_they_were_saved():
     engine = ToyEngine()
-    request, way = course(engine)
-    flock = Flock(engine, way, request, [0])
-    flock.step()
-    saved = flock.saved()
+    request, task = task_of(engine)
+    particles = particles_for(engine, task, request, [0])
+    particles.step()
+    saved = particles.save()
     before = saved["ids"].copy()
-    flock.step()
-    flock.restore(saved)
-    assert (flock.ids == before).all()
-    assert (flock.length == 1).all()
+    particles.step()
+    particles.restore(saved)
+    assert (particles.ids == before).all()
+    assert (particles.length == 1).all()
+
+
+def test_particles_are_resampled_when_few_of_them_count():
+    engine = ToyEngine()
+    request, task = task_of(engine, particles=8)
+    particles = particles_for(engine, task, request, [0])
+    particles.step()
+    first = particles.tokens(0)
+    assert any(particles.tokens(row) != first for row in range(8))
+    particles.weights[0] = [0.0, *[-50.0] * 7]
+    particles.step()
+    assert {particles.tokens(row)[: len(first)] for row in range(8)} == {first}
+    assert smc.effective_size(particles.weights)[0] == pytest.approx(8)
+    assert particles.least[0] == pytest.approx(1)
+
+
+def test_particles_that_are_given_up_are_replaced_by_others():
+    engine = ToyEngine()
+    request, task = task_of(engine, particles=8)
+    particles = particles_for(engine, task, request, [0])
+    particles.step()
+    first = particles.tokens(0)
+    particles.give_up(np.array([particles.tokens(row) != first for row in range(8)]))
+    assert {particles.tokens(row) for row in range(8)} == {first}
+    assert not particles.dead.any()
+
+
+@pytest.mark.parametrize(("encoding", "token"), [("event", "pitch:60"), ("grid", "60")])
+def test_a_model_that_loves_one_note_does_not_loop_on_it_with_rules(encoding, token):
+    request = Request(seed=1, key="C", meter="4/4", bars=24, range="A3-E4", max_leap=12, durations="1", rests=False)
+    for one in generate(TableEngine(encoding).likes(token, 12.0), request.model_copy(update={"count": 2})):
+        assert max(len(list(group)) for _, group in groupby(one.melody.pitches)) == MAX_REPEATED_NOTES
 
 
 def test_weights():

@@ -8,11 +8,10 @@ import pytest
 from melodysynthesis.certificate import Verdict, certify
 from melodysynthesis.encodings.base import count_bars
 from melodysynthesis.errors import RequestError
-from melodysynthesis.generation.alternatives import ranked
-from melodysynthesis.generation.generate import generate
-from melodysynthesis.generation.notation import parse_notes
+from melodysynthesis.generation.generate import generate, ranked
 from melodysynthesis.generation.variation import variation
 from melodysynthesis.music import Key, Melody, Meter, Note
+from melodysynthesis.notation import parse_notes
 from tests.fakes import TableEngine
 
 PICKUP = Melody(

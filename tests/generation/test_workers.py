@@ -52,7 +52,7 @@ def test_progress_is_told_by_all_threads_together():
 def test_what_fails_in_one_thread_is_raised_and_ends_the_others():
     engine = Workers("event")
     engine.table[:] = np.nan
-    with pytest.raises(ModelError, match="no numbers"):
+    with pytest.raises(ModelError, match="NaN or infinity"):
         generate(engine, REQUEST)
 
 

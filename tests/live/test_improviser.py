@@ -11,10 +11,10 @@ from melodysynthesis.certificate import Verdict, certify
 from melodysynthesis.constraints.timeline import Timeline
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.generate import generate
-from melodysynthesis.generation.notation import parse_key, parse_meter, parse_notes
 from melodysynthesis.generation.request import Request
 from melodysynthesis.live.improviser import ModelImproviser, check_along
 from melodysynthesis.music import Melody, Meter, Note
+from melodysynthesis.notation import parse_key, parse_meter, parse_notes
 from tests.fakes import TableEngine
 
 HEARD = replace(parse_notes("G4:1 C5 D5 E5 C5"), meters=(parse_meter("4/4"),), key=parse_key("C major"), pickup=24)

@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from melodysynthesis.live.commands import AnswerRequest
 from melodysynthesis.live.messages import NoteOff, NoteOn, Transport, parse
-from melodysynthesis.live.orders import Ask
 from melodysynthesis.live.player import Player
-from melodysynthesis.live.setting import MOST_BARS, Setting
+from melodysynthesis.live.settings import MOST_BARS, LiveSettings
 from melodysynthesis.music import Meter, Note
-from tests.live.stage import Scale, Synthesizer
+from tests.live.simulation import Scale, Synthesizer
 
 settings = st.builds(
-    Setting,
+    LiveSettings,
     tempo=st.sampled_from((20.0, 100.0, 400.0)),
     meter=st.builds(Meter, st.just(0), st.integers(1, 12), st.sampled_from((2, 4, 8, 16, 32))),
     along=st.booleans(),
     pause=st.sampled_from((Fraction(1, 4), Fraction(1), Fraction(3))),
     at=st.sampled_from(("bar", "beat")),
     sync=st.booleans(),
-) | st.builds(Setting, trade=st.integers(1, 4), bars=st.none() | st.integers(1, MOST_BARS), click=st.booleans(),
+) | st.builds(LiveSettings, trade=st.integers(1, 4), bars=st.none() | st.integers(1, MOST_BARS), click=st.booleans(),
               channel=st.integers(0, 8), tempo=st.sampled_from((20.0, 100.0, 400.0)))  # fmt: skip
 pitches = st.sampled_from((0, 21, 60, 62, 64, 108, 127))
 messages = (
@@ -51,7 +51,7 @@ class Show:
             case "wake":
                 self.now = max(self.now, self.player.wake(self.now))
             case "answer" if self.ask:
-                notes = Scale(6).improvise(self.ask.heard, self.ask.bars, turn)
+                notes = Scale(6).improvise(self.ask.played, self.ask.bars, turn)
                 while (note := next(notes, None)) and self.player.write(turn, note, self.now):
                     pass
             case "hear":
@@ -63,7 +63,7 @@ class Show:
             case "unplugged" | "panic" | "stop":
                 getattr(self.player, what)(self.now)
         for out in self.player.poll(self.now):
-            if isinstance(out, Ask):
+            if isinstance(out, AnswerRequest):
                 self.ask = out
             elif hasattr(out, "to_bytes"):
                 self.synthesizer.take(out, self.now)
@@ -86,9 +86,9 @@ def test_each_note_on_has_its_note_off(setting, events):
 @pytest.mark.parametrize("along", [False, True])
 def test_ended_by_itself_though_nobody_plays_on(along):
     """Without panic: once an answer has begun and no more is played, silence comes by itself."""
-    from tests.live.stage import Stage, phrase
+    from tests.live.simulation import Stage, phrase
 
-    stage = Stage(Setting(tempo=120, along=along), Scale(7))
+    stage = Stage(LiveSettings(tempo=120, along=along), Scale(7))
     stage.play(phrase("C4:1 D4 E4 F4 G4:1"), 40.0)
     assert stage.synthesizer.onsets()
     assert not stage.synthesizer.sounding

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melodysynthesis.generation.notation import format_notes, parse_notes
-from melodysynthesis.live.ear import Ear, Performed
+from melodysynthesis.live.note_tracker import NoteTracker, PerformedNote
 from melodysynthesis.live.quantise import quantise
 from melodysynthesis.live.tempo import seconds_per_tick
 from melodysynthesis.music import Melody, Meter
+from melodysynthesis.notation import format_notes, parse_notes
 
 SPACING = seconds_per_tick(100)
 RHYTHMS = [
@@ -25,7 +25,7 @@ def performed(melody, shift=0.0, noise=0.0, held=0.85, seed=0):
     notes = []
     for onset, duration, pitch in melody.notes:
         start = onset + shift + random.normal(0, noise) if noise else onset + shift
-        notes.append(Performed(start, start + held * duration, pitch, 80))
+        notes.append(PerformedNote(start, start + held * duration, pitch, 80))
     return notes
 
 
@@ -65,18 +65,18 @@ def test_compound_meters_divide_their_beats_in_three():
 
 
 def test_of_a_chord_the_highest_note_is_taken_from_where_it_began():
-    chord = [Performed(0.0, 24, 60, 80), Performed(0.5, 24, 67, 80), Performed(1.0, 24, 64, 80)]
+    chord = [PerformedNote(0.0, 24, 60, 80), PerformedNote(0.5, 24, 67, 80), PerformedNote(1.0, 24, 64, 80)]
     assert format_notes(Melody(quantise(chord, Meter(0, 4, 4), SPACING, 24), 24)) == "G4:1"
 
 
 def test_nothing_played_is_nothing_written():
     assert quantise([], Meter(0, 4, 4), SPACING, 96) == ()
-    assert quantise([Performed(97, 99, 60, 1)], Meter(0, 4, 4), SPACING, 96) == ()
+    assert quantise([PerformedNote(97, 99, 60, 1)], Meter(0, 4, 4), SPACING, 96) == ()
 
 
 anything = st.lists(
     st.builds(
-        lambda onset, duration, pitch: Performed(onset, onset + duration, pitch, 80),
+        lambda onset, duration, pitch: PerformedNote(onset, onset + duration, pitch, 80),
         st.floats(-300, 900),
         st.floats(0, 500),
         st.integers(0, 127),
@@ -97,7 +97,7 @@ def test_whatever_is_played_is_written_as_one_line_before_the_next_begins(notes,
 
 
 def test_the_ear_keeps_the_latest_of_a_flood_and_knows_what_is_held():
-    ear = Ear()
+    ear = NoteTracker()
     for number in range(2000):
         ear.press(60, 0, 80, number)
         ear.release(60, 0, number + 0.5)
@@ -106,7 +106,7 @@ def test_the_ear_keeps_the_latest_of_a_flood_and_knows_what_is_held():
     assert ear.silent_since == 1999.5
     ear.press(64, 0, 80, 2000)
     assert ear.silent_since is None
-    assert ear.notes(2010)[-1] == Performed(2000, 2010, 64, 80)
+    assert ear.notes(2010)[-1] == PerformedNote(2000, 2010, 64, 80)
     assert ear.release(99, 0, 2010) is None
     assert [note.pitch for note in ear.release_all(2020)] == [64]
     assert ear.keys_down == 0

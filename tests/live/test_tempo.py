@@ -10,7 +10,7 @@ from melodysynthesis.live.messages import (
     parse,
     silences,
 )
-from melodysynthesis.live.tempo import Follower, Tempo, seconds_per_tick
+from melodysynthesis.live.tempo import ClockFollower, Tempo, seconds_per_tick
 
 
 def test_a_quarter_has_24_ticks():
@@ -22,7 +22,7 @@ def test_a_quarter_has_24_ticks():
 
 
 def follow(times, guess=100.0):
-    follower = Follower(guess)
+    follower = ClockFollower(guess)
     follower.start(0)
     for time in times:
         follower.pulse(time)
@@ -50,7 +50,7 @@ def test_a_ritardando_is_followed():
 
 
 def test_transport():
-    follower = Follower(100)
+    follower = ClockFollower(100)
     follower.pulse(0.0)
     assert follower.tempo is None  # before a start pulses say nothing
     follower.place(48)

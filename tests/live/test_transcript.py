@@ -2,18 +2,18 @@
 
 import pytest
 
-from melodysynthesis.generation.notation import parse_key
-from melodysynthesis.live.ear import Performed
+from melodysynthesis.live.note_scheduler import NoteScheduler, ScheduledNote
+from melodysynthesis.live.note_tracker import PerformedNote
 from melodysynthesis.live.recording import Recording
-from melodysynthesis.live.setting import Setting
-from melodysynthesis.live.transcript import MOST_BARS, MOST_NOTES, TOGETHER, transcribe
-from melodysynthesis.live.voice import Planned, Voice
+from melodysynthesis.live.settings import LiveSettings
+from melodysynthesis.live.transcript import MOST_BARS, TOGETHER, TRANSCRIBED_NOTES, transcribe
 from melodysynthesis.music import Note
-from tests.live.stage import Scale, Stage, phrase
+from melodysynthesis.notation import parse_key
+from tests.live.simulation import Scale, Stage, phrase
 
 
 def test_a_call_and_its_answer_are_one_line_and_each_a_line_of_its_own():
-    stage = Stage(Setting(tempo=120), Scale()).play(phrase("G4:1 A4:1 B4:1 D5:1"), 8.0)
+    stage = Stage(LiveSettings(tempo=120), Scale()).play(phrase("G4:1 A4:1 B4:1 D5:1"), 8.0)
     melodies = transcribe(stage.player.recording, stage.player.setting)
     assert melodies["You"].pitches == (67, 69, 71, 74)
     answer = [pitch for _, pitch in stage.synthesizer.onsets()]
@@ -24,7 +24,9 @@ def test_a_call_and_its_answer_are_one_line_and_each_a_line_of_its_own():
 
 
 def test_an_upbeat_is_a_pickup_and_the_key_is_found():
-    stage = Stage(Setting(tempo=120, click=True), Scale()).play(phrase("D4:1 G4:1 A4:1 B4:1 G4:2 D4:1 G4:1", 1.8), 8.0)
+    stage = Stage(LiveSettings(tempo=120, click=True), Scale()).play(
+        phrase("D4:1 G4:1 A4:1 B4:1 G4:2 D4:1 G4:1", 1.8), 8.0
+    )
     melody = transcribe(stage.player.recording, stage.player.setting)["You"]
     assert melody.pickup == 24
     assert (melody.duration - melody.pickup) % 96 == 0
@@ -32,31 +34,33 @@ def test_an_upbeat_is_a_pickup_and_the_key_is_found():
 
 
 def test_the_key_that_was_asked_for_stays():
-    stage = Stage(Setting(tempo=120, key=parse_key("D dorian")), Scale()).play(phrase("C4:1 E4:1 G4:1 C5:1"), 2.5)
+    stage = Stage(LiveSettings(tempo=120, key=parse_key("D dorian")), Scale()).play(phrase("C4:1 E4:1 G4:1 C5:1"), 2.5)
     assert str(transcribe(stage.player.recording, stage.player.setting)["You"].key) == "D dorian"
 
 
 def test_where_nobody_has_played_there_is_nothing():
-    assert transcribe(Recording(), Setting()) == {}
+    assert transcribe(Recording(), LiveSettings()) == {}
 
 
 @pytest.mark.parametrize("ticks", [1, 96])
 def test_of_a_long_recording_the_latest_is_written_down(ticks):
-    recording, count = Recording(), 3 * MOST_NOTES
-    recording.add([Performed(n * ticks, n * ticks + ticks, 60 + n % 12, 80) for n in range(count)], recording.person)
-    melody = transcribe(recording, Setting())["You"]
+    recording, count = Recording(), 3 * TRANSCRIBED_NOTES
+    recording.add(
+        [PerformedNote(n * ticks, n * ticks + ticks, 60 + n % 12, 80) for n in range(count)], recording.person
+    )
+    melody = transcribe(recording, LiveSettings())["You"]
     assert melody.duration <= (MOST_BARS + 1) * 96
-    assert len(melody.notes) <= MOST_NOTES
+    assert len(melody.notes) <= TRANSCRIBED_NOTES
     assert melody.pitches[-1] == 60 + (count - 1) % 12
 
 
 def test_a_note_that_is_taken_back_before_it_sounds_was_not_played():
-    voice = Voice()
-    voice.plan(Planned(10, 20, 60, 80, 0))
+    voice = NoteScheduler()
+    voice.plan(ScheduledNote(10, 20, 60, 80, 0))
     assert voice.due(12)
     assert voice.silence(9)
     assert not voice.played
-    voice.plan(Planned(30, 40, 62, 80, 0))
+    voice.plan(ScheduledNote(30, 40, 62, 80, 0))
     voice.due(30)
     voice.silence(33)
     assert [(note.onset, note.end) for note in voice.played] == [(30, 33)]
@@ -64,5 +68,5 @@ def test_a_note_that_is_taken_back_before_it_sounds_was_not_played():
 
 def test_model_notes_keep_their_ticks():
     recording = Recording()
-    recording.add([Performed(96, 120, 60, 80), Performed(120, 130.4, 62, 80)], recording.model)
-    assert transcribe(recording, Setting())["Model"].notes == (Note(0, 24, 60), Note(24, 10, 62))
+    recording.add([PerformedNote(96, 120, 60, 80), PerformedNote(120, 130.4, 62, 80)], recording.model)
+    assert transcribe(recording, LiveSettings())["Model"].notes == (Note(0, 24, 60), Note(24, 10, 62))

@@ -1,11 +1,12 @@
+from dataclasses import asdict
+
 import pytest
 import torch
 
 from melodysynthesis.errors import ModelError
-from melodysynthesis.models import build, config_from, config_to, parameter_count
+from melodysynthesis.models import build, config_from, parameter_count
+from melodysynthesis.models.layers import FeatureEmbedding, LockedDropout, MaskedBatchNorm
 from melodysynthesis.models.lstm import LSTM, LSTMConfig, LSTMLayer
-from melodysynthesis.models.regularisation import LockedDropout, MaskedBatchNorm
-from melodysynthesis.models.tokens import FeatureEmbedding
 from tests.training.songs import EVENT, GRID, TINY
 
 
@@ -33,12 +34,12 @@ def test_tied_weights_are_one_tensor() -> None:
     assert isinstance(model, LSTM)
     assert model.input.embedding is not None
     assert model.output.weight is model.input.embedding.weight
-    untied = build("lstm", {**config_to(TINY), "tie_weights": False}, EVENT)
+    untied = build("lstm", {**asdict(TINY), "tie_weights": False}, EVENT)
     assert parameter_count(untied) > parameter_count(model)
 
 
 def test_only_the_features_that_are_named_are_read() -> None:
-    model = build("lstm", {**config_to(TINY), "use_features": ["bars to go"]}, EVENT).eval()
+    model = build("lstm", {**asdict(TINY), "use_features": ["bars to go"]}, EVENT).eval()
     ids, features = torch.zeros(1, 3, dtype=torch.long), torch.zeros(1, 3, len(EVENT.features), dtype=torch.long)
     changed = features.clone()
     changed[..., 0] = 5
@@ -48,9 +49,9 @@ def test_only_the_features_that_are_named_are_read() -> None:
 
 
 def test_skipped_features_reach_the_output_at_once() -> None:
-    model = build("lstm", {**config_to(TINY), "skip_features": True}, EVENT).eval()
+    model = build("lstm", {**asdict(TINY), "skip_features": True}, EVENT).eval()
     assert isinstance(model, LSTM)
-    for layer in model.layers:
+    for layer in model.stack.layers:
         for parameter in layer.parameters():
             torch.nn.init.zeros_(parameter)
     ids, features = torch.zeros(1, 2, dtype=torch.long), torch.zeros(1, 2, len(EVENT.features), dtype=torch.long)
@@ -118,7 +119,7 @@ def test_weight_drop_acts_in_training_only() -> None:
     ("change", "message"),
     [
         ({"layers": 0}, "layers is 0"),
-        ({"dropout_output": 1.0}, "dropout_output is 1.0, expected a rate"),
+        ({"dropout_output": 1.0}, "dropout_output is 1.0, expected a number from 0 to below 1"),
         ({"embedding": 0}, "one-hot"),
         ({"use_features": (), "skip_features": True}, "skip_features needs use_features"),
         ({"batch_norm": True, "layer_norm": True}, "choose one"),
@@ -130,6 +131,6 @@ def test_contradictions_are_told(change: dict[str, object], message: str) -> Non
 
 
 def test_an_unknown_feature_is_told() -> None:
-    config = config_from("lstm", {**config_to(TINY), "use_features": ["bar to go"]})
+    config = config_from("lstm", {**asdict(TINY), "use_features": ["bar to go"]})
     with pytest.raises(ModelError, match="no feature 'bar to go'; it has: position in bar"):
         build("lstm", config, EVENT)

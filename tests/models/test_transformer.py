@@ -1,10 +1,20 @@
+from dataclasses import asdict
+
 import pytest
 import torch
 
 from melodysynthesis.errors import ModelError
-from melodysynthesis.models import build, config_from, config_to, parameter_count
-from melodysynthesis.models.hybrid import HybridConfig
-from melodysynthesis.models.transformer import Attention, TransformerConfig, attend, causal_bias, turned, waves
+from melodysynthesis.models import build, config_from, parameter_count
+from melodysynthesis.models.hybrid import Hybrid, HybridConfig
+from melodysynthesis.models.transformer import (
+    CausalSelfAttention,
+    Transformer,
+    TransformerConfig,
+    apply_rotary,
+    attend,
+    causal_bias,
+    rotary_angles,
+)
 from tests.training.songs import GRID
 
 WINDOW = {
@@ -30,16 +40,16 @@ def test_a_rotation_keeps_lengths_and_tells_distances_only() -> None:
     q, k = torch.randn(2, 1, 1, 1, 8)
 
     def agreement(here: float, there: float) -> torch.Tensor:
-        at = [waves(torch.tensor([[place]]), 8)[:, None] for place in (here, there)]
-        return (turned(q, at[0]) * turned(k, at[1])).sum()
+        at = [rotary_angles(torch.tensor([[place]]), 8)[:, None] for place in (here, there)]
+        return (apply_rotary(q, at[0]) * apply_rotary(k, at[1])).sum()
 
-    torch.testing.assert_close(turned(q, waves(torch.tensor([[7.0]]), 8)[:, None]).norm(), q.norm())
+    torch.testing.assert_close(apply_rotary(q, rotary_angles(torch.tensor([[7.0]]), 8)[:, None]).norm(), q.norm())
     torch.testing.assert_close(agreement(9, 4), agreement(105, 100), atol=1e-4, rtol=0)
     assert abs(agreement(9, 4) - agreement(9, 3)) > 1e-3
 
 
-def test_waves_are_those_of_the_paper() -> None:
-    angles = waves(torch.tensor([3.0]), 4)  # "Attention is all you need", section 3.5: pos / 10000^(2i / size)
+def test_rotary_angles_are_those_of_the_paper() -> None:
+    angles = rotary_angles(torch.tensor([3.0]), 4)  # "Attention is all you need", section 3.5: pos / 10000^(2i / size)
     torch.testing.assert_close(angles, torch.tensor([[3.0, 0.03]]))
 
 
@@ -74,7 +84,7 @@ def test_a_window_of_one_sees_nothing_but_itself() -> None:
 
 
 def test_a_cache_keeps_what_was_computed() -> None:
-    attention = Attention(8, 2, 4).eval()
+    attention = CausalSelfAttention(8, 2, 4).eval()
     x, nothing = torch.randn(1, 6, 8), torch.zeros(1, 2, 0, 4)
     _, keys, _ = attention(x, nothing, nothing, None, causal_bias(6, 0, 0, x.device))
     _, first, values = attention(x[:, :5], nothing, nothing, None, causal_bias(5, 0, 0, x.device))
@@ -87,13 +97,13 @@ def test_a_cache_keeps_what_was_computed() -> None:
     ("change", "message"),
     [
         ({"blocks": 0}, "blocks is 0, expected at least 1"),
-        ({"dropout_dense": 1.0}, "dropout_dense is 1.0, expected a rate"),
+        ({"dropout_dense": 1.0}, "dropout_dense is 1.0, expected a number from 0"),
         ({"embedding": 0}, "one-hot"),
-        ({"positions": "rotarry"}, "unknown kind of positions 'rotarry': did you mean rotary"),
-        ({"head_size": 7}, "rotary positions turn pairs: head_size 7 is odd"),
-        ({"positions": "sinusoidal", "units": 7, "width": 7}, "sinusoids come in pairs"),
+        ({"positions": "rotarry"}, "unknown positions 'rotarry': did you mean rotary"),
+        ({"head_size": 7}, "rotary positions need an even head_size, not 7"),
+        ({"positions": "sinusoidal", "units": 7, "width": 7}, "sinusoidal positions need vectors of an even size"),
         ({"context": -1}, "context is -1"),
-        ({"use_features": (), "follow_suggestions": True}, "follow_suggestions needs use_features"),
+        ({"use_features": (), "copy_bias": True}, "copy_bias needs use_features"),
     ],
 )
 @pytest.mark.parametrize("config", [TransformerConfig, HybridConfig])
@@ -104,6 +114,30 @@ def test_contradictions_are_told(config: type, change: dict[str, object], messag
 
 
 def test_a_batch_norm_stands_in_the_place_of_dropout() -> None:
-    original = config_to(config_from("hybrid", "original"))
+    original = asdict(config_from("hybrid", "original"))
     model = build("hybrid", {**original, "width": 8, "heads": 1, "head_size": 4, "units": 8, "layers": 3}, GRID)
-    assert [type(norm).__name__ for norm in model.norms] == ["MaskedBatchNorm"] * 2
+    assert isinstance(model, Hybrid)
+    assert [type(norm).__name__ for norm in model.stack.norms] == ["MaskedBatchNorm", "MaskedBatchNorm", "Identity"]
+    assert (model.stack.dropout_between.rate, model.stack.dropout_output.rate) == (0.0, 0.2)
+
+
+@pytest.mark.parametrize("blocks", [2, 12])
+def test_the_sum_of_what_blocks_add_does_not_grow_with_their_number(blocks: int) -> None:
+    torch.manual_seed(0)
+    model = build("transformer", {"blocks": blocks, "dropout_attention": 0.0, "dropout_dense": 0.0}, GRID).eval()
+    assert isinstance(model, Transformer)
+    x = torch.randn(4, 20, model.blocks.units)
+    with torch.no_grad():
+        added = model.blocks(x, model.initial_state(4))[0] - x
+    assert 0.1 < float(added.std()) < 0.5
+
+
+@pytest.mark.parametrize("blocks", [2, 12])
+def test_the_last_weights_of_a_block_are_scaled_by_the_number_of_blocks(blocks: int) -> None:
+    torch.manual_seed(0)
+    model = build("transformer", {"blocks": blocks}, GRID)
+    assert isinstance(model, Transformer)
+    for block in model.blocks.blocks:
+        for last in (block.attention.out_proj, block.dense_out):  # type: ignore[union-attr]
+            expected = 0.5 / (2 * blocks * last.in_features) ** 0.5
+            assert last.weight.std().item() == pytest.approx(expected, rel=0.05)

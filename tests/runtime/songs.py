@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from melodysynthesis.encodings import GridEncoding
+from melodysynthesis.encodings import GridEncoding, token_ids
 
 GRID = GridEncoding(range(60, 66))
 
@@ -14,7 +14,7 @@ def random_song(rng, length=60):
     tokens = ["/"]
     for _ in range(length):
         tokens.append(rng.choice(["60", "62", "64", "_", "_", "_", "r"]) if len(tokens) > 1 else "60")
-    return GRID.ids_of([*tokens, "/"])
+    return token_ids(GRID, [*tokens, "/"])
 
 
 def random_songs():

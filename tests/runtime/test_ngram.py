@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from melodysynthesis.encodings import EventEncoding
+from melodysynthesis.encodings import EventEncoding, token_ids
 from melodysynthesis.errors import EncodingError, FormatError, ModelError, TrainingError
 from melodysynthesis.music import Key, Melody, Meter, Note
 from melodysynthesis.runtime.constant import train_constant
@@ -25,7 +25,7 @@ def test_probabilities_sum_to_one_and_none_is_zero(songs, order):
     rows = np.exp(logits_along(engine, songs[0]).astype(float))
     np.testing.assert_allclose(rows.sum(axis=1), 1, atol=1e-6)
     assert rows.min() > 0
-    unseen = np.exp(logits_along(engine, GRID.ids_of(["/", "65", "63", "65", "r", "63", "/"])).astype(float))
+    unseen = np.exp(logits_along(engine, token_ids(GRID, ["/", "65", "63", "65", "r", "63", "/"])).astype(float))
     np.testing.assert_allclose(unseen.sum(axis=1), 1, atol=1e-6)
     assert unseen.min() > 0
 
@@ -63,7 +63,7 @@ def test_order_zero_is_the_frequency_of_each_token(songs):
 
 def test_witten_bell_by_hand():
     # One block, so nothing is held out. After the start 60; 60 is followed by 62, 62 and the end.
-    ids = GRID.ids_of(["/", "60", "62", "60", "62", "60", "/"])
+    ids = token_ids(GRID, ["/", "60", "62", "60", "62", "60", "/"])
     engine = train_ngram([ids], GRID, 1)
     after_60 = np.exp(logits_along(engine, ids)[1].astype(float))
     size = len(GRID.vocabulary)
@@ -76,7 +76,9 @@ def test_witten_bell_by_hand():
 def test_a_longer_context_predicts_held_out_songs_of_long_patterns_better():
     rng = np.random.default_rng(2)
     motifs = [rng.choice(GRID.vocabulary[3:], 6) for _ in range(8)]
-    songs = [GRID.ids_of(["/", *np.concatenate([motifs[i] for i in rng.integers(0, 8, 12)]), "/"]) for _ in range(80)]
+    songs = [
+        token_ids(GRID, ["/", *np.concatenate([motifs[i] for i in rng.integers(0, 8, 12)]), "/"]) for _ in range(80)
+    ]
     losses = []
     for order in (0, 1, 3, 6):
         engine = train_ngram(songs[:60], GRID, order)
@@ -129,7 +131,7 @@ def test_a_damaged_file_is_one_clear_error(songs, tmp_path):
 
 def test_nothing_to_count_and_bad_orders_are_refused(songs):
     with pytest.raises(TrainingError, match="nothing to count"):
-        train_ngram([GRID.ids_of(["/"])], GRID)
+        train_ngram([token_ids(GRID, ["/"])], GRID)
     with pytest.raises(TrainingError, match="nothing to count"):
         train_constant([], GRID)
     with pytest.raises(TrainingError, match=f"not between 0 and {MAX_ORDER}"):
@@ -139,7 +141,7 @@ def test_nothing_to_count_and_bad_orders_are_refused(songs):
 
 
 def test_the_constant_rule_holds_inside_and_delimits_between():
-    stream = GRID.ids_of(("60 _ _ _ 62 _ r _ " + "/ " * 8).split() * 20)
+    stream = token_ids(GRID, ("60 _ _ _ 62 _ r _ " + "/ " * 8).split() * 20)
     engine = train_constant([stream], GRID)
     answers = {int(token): GRID.vocabulary[engine.step(np.array([token]), engine.init(1)[1])[0].argmax()]
                for token in (GRID.ids["60"], GRID.ids["_"], GRID.ids["r"])}  # fmt: skip

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
-from melodysynthesis.encodings import EventEncoding
+from melodysynthesis.encodings import EventEncoding, token_ids
 from melodysynthesis.errors import ModelError, TrainingError
-from melodysynthesis.evaluation.judging import judge
+from melodysynthesis.evaluation.evaluate import evaluate
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Key, Melody, Meter, Note
@@ -21,8 +21,8 @@ from melodysynthesis.runtime.ngram import train_ngram
 from melodysynthesis.runtime.ppm import (
     BIASES,
     IDYOM,
+    CountSettings,
     Mix,
-    Rules,
     Settings,
     exclude,
     load_ppm,
@@ -72,7 +72,9 @@ def songs():
 
 @pytest.fixture(scope="module")
 def engines(songs):
-    return {mix: train_ppm(songs, GRID, Settings(Rules(5), Rules(4, exclusion=True), mix)) for mix in Mix}
+    return {
+        mix: train_ppm(songs, GRID, Settings(CountSettings(5), CountSettings(4, exclusion=True), mix)) for mix in Mix
+    }
 
 
 def after(engine, ids):
@@ -99,8 +101,8 @@ def loss(settings, train, test):
 @given(notes=NOTES)
 def test_the_short_term_model_is_counting_by_the_book(escape, exclusion, notes):
     ids = [GRID.start_id, *notes, GRID.start_id]
-    settings = Settings(Rules(0), Rules(3, escape, exclusion), Mix.SHORT)
-    engine = train_ppm([GRID.ids_of(["/", "60", "/"])], GRID, settings)
+    settings = Settings(CountSettings(0), CountSettings(3, escape, exclusion), Mix.SHORT)
+    engine = train_ppm([token_ids(GRID, ["/", "60", "/"])], GRID, settings)
     expected = []
     for place in range(1, len(ids)):
         past = ids[:place]
@@ -112,7 +114,7 @@ def test_the_short_term_model_is_counting_by_the_book(escape, exclusion, notes):
 @pytest.mark.parametrize("exclusion", [False, True])
 def test_the_long_term_model_is_counting_by_the_book(songs, escape, exclusion):
     ids = songs[0].tolist()
-    engine = train_ppm([songs[0]], GRID, Settings(Rules(3, escape, exclusion), mix=Mix.LONG))
+    engine = train_ppm([songs[0]], GRID, Settings(CountSettings(3, escape, exclusion), mix=Mix.LONG))
     counting = Counting(3, exclusion).learn(ids)
     expected = [counting.probabilities(ids[:place], escape) for place in range(1, len(ids))]
     np.testing.assert_allclose(np.exp(logits_along(engine, ids).astype(float)), expected, rtol=1e-5)
@@ -153,7 +155,7 @@ def test_selected_copies_go_their_own_ways(engines, songs, mix):
     for column in batch.T[1:30]:
         _, state = engine.step(column, state)
     chosen, rows = engine.select(state, np.array([3, 3, 0])), batch[[3, 3, 0], :30]
-    ways = np.array([GRID.ids_of(way.split()) for way in ("60 64 60", "62 60 62", "_ r 60")])
+    ways = np.array([token_ids(GRID, way.split()) for way in ("60 64 60", "62 60 62", "_ r 60")])
     for column in ways.T:
         logits, chosen = engine.step(column, chosen)
     expected = [after(engine, [*row, *way]) for row, way in zip(rows, ways, strict=True)]
@@ -172,7 +174,7 @@ def test_what_comes_later_never_changes_an_earlier_prediction(engines, songs):
 
 
 def test_alone_the_long_term_model_is_the_ngram(songs):
-    engine = train_ppm(songs, GRID, Settings(Rules(5), mix=Mix.LONG))
+    engine = train_ppm(songs, GRID, Settings(CountSettings(5), mix=Mix.LONG))
     expected = logits_along(train_ngram(songs, GRID, 5), songs[3])
     np.testing.assert_array_equal(logits_along(engine, songs[3]), expected)
 
@@ -189,12 +191,12 @@ def test_in_a_stream_the_short_term_model_forgets_at_a_delimiter(engines, songs)
 
 def test_the_memory_of_a_long_stream_is_bounded(monkeypatch):
     monkeypatch.setattr(short_term, "SPAN", 8)
-    heard = short_term.begin(np.array([0]))
+    history = short_term.begin(np.array([0]))
     for token in [1, 2, 3] * 5:
-        heard = short_term.hear(heard, np.array([token]), 0)
-    assert {array.shape for array in heard} == {(1, 8)}
-    assert heard.tokens[0].tolist() == [2, 3, 1, 2, 3, 1, 2, 3]
-    assert heard.alike[0].tolist() == [0, 0, 9, 0, 0, 12, 0, 0]
+        history = short_term.advance(history, np.array([token]), 0)
+    assert {array.shape for array in history} == {(1, 8)}
+    assert history.tokens[0].tolist() == [2, 3, 1, 2, 3, 1, 2, 3]
+    assert history.match_lengths[0].tolist() == [0, 0, 9, 0, 0, 12, 0, 0]
 
 
 def test_the_mean_weighs_by_entropy():
@@ -210,8 +212,11 @@ def test_the_mean_weighs_by_entropy():
 def test_a_tune_that_repeats_itself_is_predicted_better_with_the_short_term_model():
     rng = np.random.default_rng(3)
     motifs = [rng.choice(GRID.vocabulary[3:], 6) for _ in range(30)]
-    songs = np.array([GRID.ids_of(["/", *np.tile(motif, 4), "/"]) for motif in motifs])
-    losses = {mix: loss(Settings(Rules(4), Rules(4, exclusion=True), mix), songs[:20], songs[20:]) for mix in Mix}
+    songs = np.array([token_ids(GRID, ["/", *np.tile(motif, 4), "/"]) for motif in motifs])
+    losses = {
+        mix: loss(Settings(CountSettings(4), CountSettings(4, exclusion=True), mix), songs[:20], songs[20:])
+        for mix in Mix
+    }
     assert losses[Mix.MEAN] < 0.8 * losses[Mix.LONG]
     assert losses[Mix.UPON] < 0.8 * losses[Mix.LONG]
 
@@ -220,14 +225,14 @@ def test_fitted_escapes_predict_unknown_songs_better_than_those_of_a_formula():
     rng = np.random.default_rng(4)
     songs = np.array([random_song(rng, 30) for _ in range(60)])
     by_formula = Settings(replace(IDYOM.long_term, order=6), replace(IDYOM.short_term, order=6))
-    fitted = Settings(Rules(6), Rules(6, exclusion=True))
+    fitted = Settings(CountSettings(6), CountSettings(6, exclusion=True))
     assert loss(fitted, songs[:50], songs[50:]) < loss(by_formula, songs[:50], songs[50:])
 
 
 @pytest.mark.parametrize("mix", [Mix.MEAN, Mix.UPON])
 def test_training_is_deterministic_and_the_file_gives_the_model_back(songs, tmp_path, mix):
     path = tmp_path / "model.npz"
-    settings = Settings(Rules(4, exclusion=True), Rules(3), mix)
+    settings = Settings(CountSettings(4, exclusion=True), CountSettings(3), mix)
     engine = train_ppm(songs, GRID, settings)
     engine.save(path)
     back = load_ppm(path)
@@ -244,7 +249,7 @@ def test_it_predicts_and_generates_as_any_engine():
     notes = tuple(Note(24 * i, 24, 60 + 2 * (i % 4)) for i in range(16))
     melody = Melody(notes, 384, (Meter(0, 4, 4),), Key("C"))
     engine = train_ppm([encoding.encode(melody)] * 12, encoding)
-    assert judge(engine, [melody] * 3).accuracy > 0.9
+    assert evaluate(engine, [melody] * 3).accuracy > 0.9
     request = Request(count=3, bars=4, key="C major", meter="4/4", seed=1)
     made = generate(engine, request)
     assert [one.melody.duration for one in made] == [384] * 3
@@ -253,7 +258,7 @@ def test_it_predicts_and_generates_as_any_engine():
 
 def test_a_damaged_file_is_one_clear_error(songs, tmp_path):
     path = tmp_path / "model.npz"
-    engine = train_ppm(songs, GRID, Settings(Rules(2), Rules(2)))
+    engine = train_ppm(songs, GRID, Settings(CountSettings(2), CountSettings(2)))
     engine.save(path)
     data = path.read_bytes()
     header = bytes(np.load(path)["header"])
@@ -290,8 +295,8 @@ def test_an_ngrams_file_is_not_taken_for_one(songs, tmp_path: Path):
 
 def test_rules_that_make_no_sense_are_refused():
     with pytest.raises(TrainingError, match="escape method 'Z' is not one of fitted, A, AX, C, D"):
-        Rules(escape="Z")
+        CountSettings(escape="Z")
     with pytest.raises(TrainingError, match="not between 0 and 64"):
-        Rules(order=65)
+        CountSettings(order=65)
     with pytest.raises(TrainingError, match="nothing to count"):
         train_ppm([], GRID)

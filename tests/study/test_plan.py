@@ -101,7 +101,7 @@ def test_a_gan_goes_on_from_the_trial_of_its_encoding_and_seed(corpus: Path) -> 
     assert gan.architecture.units == 8
     assert gan.game.rollouts == 8
     assert gan.training.seed == 2
-    assert gan.asked() != gan.after.asked()
+    assert gan.dependencies() != gan.after.dependencies()
 
 
 def test_the_first_difference_of_two_tables_is_told() -> None:

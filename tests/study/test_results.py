@@ -7,13 +7,13 @@ import pytest
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.study import results
-from melodysynthesis.study.results import COLUMNS, Row
+from melodysynthesis.study.results import COLUMNS, Measurement
 
 ROWS = [
-    Row("bits per note", 2.5, 2.4, 2.6, "bits"),
-    Row("step", 80.0, unit="µs", at=256.0),
-    Row("figure: Range", math.nan, melody=1),
-    Row("figure: Range", 12.0, math.nan, math.nan, melody=2),
+    Measurement("bits per note", 2.5, 2.4, 2.6, "bits"),
+    Measurement("step", 80.0, unit="µs", at=256.0),
+    Measurement("figure: Range", math.nan, melody=1),
+    Measurement("figure: Range", 12.0, math.nan, math.nan, melody=2),
 ]
 
 

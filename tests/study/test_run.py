@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from melodysynthesis.errors import MelodyError
-from melodysynthesis.study import carry, fit, launch, results
+from melodysynthesis.study import launch, results, stages, train
 from melodysynthesis.study.plan import Plan
-from melodysynthesis.study.run import gather, prepare, read_plan, run, standing
+from melodysynthesis.study.run import gather, prepare, read_plan, run, study_progress
 from tests.study.conftest import plan_of
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ OF_TIME = ("step", "training seconds")
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
     """All rows of a study but those of time."""
-    table = results.load(folder / carry.RESULTS)
+    table = results.load(folder / stages.RESULTS)
     return [row for row in table.to_pylist() if row["metric"] not in OF_TIME]
 
 
@@ -50,7 +50,7 @@ def test_every_trial_leaves_its_rows_and_an_ordinary_run(study: Path, plan: Plan
             "people's mean: Pitch Range", "frechet: all figures", "percentile: rhythm", "tokens seen",
             "history: loss"} <= of_one or "auc: critic" not in of_one  # fmt: skip
     assert (study / "runs" / "lstm-event-1" / "model.onnx").is_file()
-    at = standing(plan.trials, study)
+    at = study_progress(plan.trials, study)
     assert at.done == at.total
     assert at.trials_done == len(plan.trials)
 
@@ -136,7 +136,7 @@ def test_a_trial_that_fails_does_not_stop_the_others(
     shutil.copytree(study, folder)
     shutil.rmtree(folder / "trials" / "lstm-event-1")
     (folder / "trials" / "constant-event-1" / "timed.parquet").unlink()
-    monkeypatch.setattr(fit, "train", lambda *_: (_ for _ in ()).throw(MelodyError("no")))
+    monkeypatch.setattr(train, "train", lambda *_: (_ for _ in ()).throw(MelodyError("no")))
     with pytest.raises(MelodyError, match=r"^lstm-event-1: no$"):
         run(plan, folder, plan.trials, launch.Here(), told.append)
     assert told == ["lstm-event-1: no", "constant-event-1 is done"]
@@ -203,7 +203,7 @@ def test_killed_at_any_moment_a_study_goes_on(study: Path, corpus: Path, tmp_pat
             kills += 1
         _, said = process.communicate()
         after = times_of(folder)
-        over = [path for path in before if path.suffix == ".parquet" and path.name != carry.RESULTS]
+        over = [path for path in before if path.suffix == ".parquet" and path.name != stages.RESULTS]
         assert all(after[path] == before[path] for path in over), "what is over is not done again"
         if process.returncode == 0:
             break

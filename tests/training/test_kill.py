@@ -18,7 +18,13 @@ from pathlib import Path
 from tests.training.test_loop import new_run, open_run, train
 folder = Path(sys.argv[1])
 begun = (folder / "config.json").exists()
-train(open_run(folder) if begun else new_run(folder, epochs=40, checkpoint_every=1), resume=begun)
+
+class Count:
+    step, losses = 0, []
+    def on_update(self, state, *_):
+        print(state.step, flush=True)
+
+train(open_run(folder) if begun else new_run(folder, epochs=40, checkpoint_every=1), resume=begun, callback=Count())
 """
 
 
@@ -26,24 +32,22 @@ train(open_run(folder) if begun else new_run(folder, epochs=40, checkpoint_every
 def test_killed_at_any_moment_a_run_goes_on(tmp_path: Path) -> None:
     whole = new_run(tmp_path / "whole", epochs=40, checkpoint_every=1)
     train(whole)
-    folder, rng, kills, waits = tmp_path / "killed", random.Random(0), 0, 2.0
+    folder, rng, kills = tmp_path / "killed", random.Random(0), 0
     while True:
         command = [sys.executable, "-c", CODE, str(folder)]
-        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
-        try:
-            # Counted from the moment that it trains, so that a kill falls into updates and saves, not into imports.
-            mark = folder / "checkpoints" / "last.safetensors"
-            before = mark.stat().st_mtime_ns if mark.exists() else 0
-            while process.poll() is None and (not mark.exists() or mark.stat().st_mtime_ns == before):
-                time.sleep(0.005)
-            process.wait(rng.uniform(0, waits))
-        except subprocess.TimeoutExpired:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        # Killed after a number of updates, and a moment later: within an update or while a checkpoint is written.
+        updates = rng.randint(5, 25) if kills < 4 else 10_000
+        for _ in zip(range(updates), process.stdout, strict=False):
+            pass
+        if kills < 4:
+            time.sleep(rng.uniform(0, 0.02))
             process.send_signal(signal.SIGKILL)
             kills += 1
-        _, said = process.communicate()
+        _, errors = process.communicate()
         if process.returncode == 0:
             break
-        assert process.returncode == -signal.SIGKILL, said.decode()[-2000:]
-        waits *= 1.3
-    assert kills >= 2
+        assert process.returncode == -signal.SIGKILL, errors[-2000:]
+    assert kills == 4
     assert_same(whole, open_run(folder))

@@ -1,62 +1,68 @@
-"""The options that the verbs which generate have in common: rules, and how it is drawn."""
+"""The options that the verbs which generate have in common: a flag for each rule, and how melodies are drawn."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from typing import Annotated, Any
+from functools import wraps
+from pathlib import Path
+from typing import Any
 
-import typer
+from melodysynthesis.apps.help import RULES as RULES_PANEL
+from melodysynthesis.apps.help import SAMPLING
+from melodysynthesis.apps.options import Option, with_options
+from melodysynthesis.constraints.rules import RULES
+from melodysynthesis.constraints.specification import FieldSpec, fields_of
+from melodysynthesis.errors import RequestError
+from melodysynthesis.formats import files
 
-RULES = {
-    "scale": (str, "Notes of a scale only: major, dorian, blues ..."),
-    "chromatic": (int, "So many notes may be outside of the scale."),
-    "range": (str, 'Lowest and highest pitch: "D4-G5".'),
-    "max_leap": (int, "Semitones of the largest leap."),
-    "leap_recovery": (bool, "After a leap over a fifth, a step back."),
-    "chords": (str, 'What the melody must fit: "G | C | D7 G | G".'),
-    "cadence": (bool, "End on the tonic, as a melody closes."),
-    "durations": (str, 'The only durations, in quarters: "1/2 1 3/2".'),
-    "max_syncopation": (int, "At most so many syncopated notes."),
-    "rests": (bool, "Whether there may be rests."),
-    "ties_over_bars": (bool, "Whether notes may be tied over bar lines."),
-    "rhythm": (str, 'A rhythm that repeats, in quarters: "1 1/2 1/2 r:1".'),
-    "contour": (str, 'How the first notes go: "+ + - 0".'),
-    "fixed": (str, 'Notes at bar.beat: "2.1:G4 4.3:D5".'),
-    "form": (str, "Sections that are alike: AABA, or AA'BA with a variation."),
-    "max_copy": (int, "No more notes in a row from a tune of the training."),
-}
-DRAWING = {
-    "particles": (int, "With rules: tries side by side for each melody. More follow the model more closely."),
-    "temperature": (float, "0 takes the likeliest token; 0.9 if not given."),
-    "top_k": (int, "Draw from the K likeliest tokens only."),
-    "top_p": (float, "Draw from the fewest tokens of probability P together."),
-    "seed": (int, "The same seed gives the same melodies."),
-}
-"""Fields of a request: their type on the command line, and what they mean."""
+DRAWING = (
+    Option("prefer", str, 'Rules that are wishes, kept where others allow: "chords max-leap".'),
+    Option("particles", int, "Particles for each melody with rules; more follow the model more closely, but slower."),
+    Option("drafts", int, "Of so many whole melodies a judge draws one by its odds; 4 if not given, 1 for no judge."),
+    Option("judge", str, "File of the judge, from `melody train-judge`; the one that ships if not given."),
+    Option("temperature", float, "Below 1 likely notes become likelier; 0 takes the likeliest; 0.9 if not given."),
+    Option("top_k", int, "Draw from the K likeliest tokens only."),
+    Option("top_p", float, "Draw from the fewest likeliest tokens that have this probability together."),
+    Option("seed", int, "The same seed gives the same melodies."),
+)
 
-ONE_WAY = ("leap_recovery",)
-"""Switches that have no opposite."""
+
+LYRICS_FILE = Option("lyrics_file", Path, "Words to sing, from a text file with a line for each line.")
+MAX_LYRICS_BYTES = 100_000
 
 
 def asks(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for each rule and for how it is drawn; it gets those that were used as `asked`."""
-    options = RULES | DRAWING
-    parameters = []
-    for parameter in inspect.signature(command, eval_str=True).parameters.values():
-        parameters += [parameter] if parameter.name != "asked" else [_option(name, *options[name]) for name in options]
+    """Give a command options for rules and for how melodies are drawn; it receives those that were used as `asked`."""
 
-    def with_options(**given: Any) -> None:
-        asked = {name: given.pop(name) for name in options}
-        command(**given, asked={name: value for name, value in asked.items() if value is not None})
+    @wraps(command)
+    def named_by_flags(*, asked: dict[str, Any], **values: Any) -> None:
+        try:
+            command(**values, asked=_with_lyrics(asked))
+        except RequestError as error:
+            if error.field:
+                raise RequestError(f"--{error}", field=error.field) from None
+            raise
 
-    with_options.__doc__ = command.__doc__
-    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return with_options
+    drawing = [option._replace(panel=SAMPLING) for option in DRAWING]
+    options = [*map(_option, fields_of(RULES.values())), LYRICS_FILE._replace(panel=RULES_PANEL), *drawing]
+    return with_options(options, into="asked")(named_by_flags)
 
 
-def _option(name: str, kind: type, meaning: str) -> inspect.Parameter:
-    names = [f"--{name.replace('_', '-')}"] if name in ONE_WAY else []
-    annotation = Annotated[kind | None, typer.Option(*names, help=meaning)]  # type: ignore[valid-type]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+def _with_lyrics(asked: dict[str, Any]) -> dict[str, Any]:
+    """The options with the text of the file of lyrics in place of its path."""
+    path = asked.pop("lyrics_file", None)
+    if path is None:
+        return asked
+    if "lyrics" in asked:
+        raise RequestError("--lyrics and --lyrics-file can't be given together")
+    try:
+        return asked | {"lyrics": files.load(path, MAX_LYRICS_BYTES).decode("utf-8-sig")}
+    except UnicodeDecodeError:
+        raise RequestError(f"{path}: expected a text in UTF-8") from None
+
+
+def _option(field: FieldSpec) -> Option:
+    """The option of a rule's field."""
+    kind = field.type if field.type in (bool, int) else str
+    flags = (f"--{field.name.replace('_', '-')}",) if field.one_way else ()
+    return Option(field.name, kind, field.help, flags=flags, panel=RULES_PANEL)

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from melodysynthesis.apps.opening import read_label
 from melodysynthesis.encodings import Encoding, Ids
 from melodysynthesis.errors import CorpusError, EncodingError, MelodyError
-from melodysynthesis.runtime.base import Card
+from melodysynthesis.runtime.base import ModelCard
+from melodysynthesis.runtime.loading import read_summary
 
 if TYPE_CHECKING:
     from melodysynthesis.corpora import Corpus
@@ -43,7 +43,7 @@ class Counted(NamedTuple):
 
     name: str
     file: Path
-    card: Card
+    card: ModelCard
 
 
 class Offer(NamedTuple):
@@ -68,11 +68,11 @@ def offer(models: Mapping[str, str]) -> Offer:
     Raises:
         ModelError, FormatError: if a file is no model, or can't be read.
     """
-    labels = [read_label(file) for file in models.values()]
-    found = [(label, _missing(label.model.card.corpus)) for label in labels]
-    label, missing = next((one for one in found if one[1] is None), found[0])
+    summaries = [read_summary(file) for file in models.values()]
+    found = [(summary, _missing(summary.source.card.corpus)) for summary in summaries]
+    summary, missing = next((one for one in found if one[1] is None), found[0])
     names = () if missing else tuple(name for name in BASELINES if name not in models)
-    return Offer(label.model.card.corpus, label.encoding, names, missing)
+    return Offer(summary.source.card.corpus, summary.encoding, names, missing)
 
 
 def _missing(corpus: str) -> str | None:
@@ -103,14 +103,14 @@ def count(corpus: str, encoding: Encoding) -> Iterator[Counted]:
         file = _place(loaded, encoding, name)
         if (card := _card_of(file)) is None:
             sequences = sequences or list(_said(loaded, encoding))
-            engine = _count(name, sequences, encoding, Card(name, name, "", loaded.name, "", 0, 0, "", {}))
+            engine = _count(name, sequences, encoding, ModelCard(name, name, "", loaded.name, "", 0, 0, "", {}))
             engine.save(file)
             card = engine.card
         yield Counted(name, file, card)
 
 
 def _count(
-    name: str, sequences: Sequence[Ids], encoding: Encoding, card: Card
+    name: str, sequences: Sequence[Ids], encoding: Encoding, card: ModelCard
 ) -> ConstantEngine | NGramEngine | PPMEngine:
     from melodysynthesis.runtime.constant import train_constant
     from melodysynthesis.runtime.ngram import train_ngram
@@ -142,7 +142,7 @@ def _place(corpus: Corpus, encoding: Encoding, name: str) -> Path:
     return cache_folder() / "corpora" / f"{label}-{encoding.name}-{digest.hexdigest()}.{name}"
 
 
-def _card_of(file: Path) -> Card | None:
+def _card_of(file: Path) -> ModelCard | None:
     """The card of a baseline's file; None if it is missing or damaged."""
     from melodysynthesis.runtime import tables
 

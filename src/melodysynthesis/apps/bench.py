@@ -13,17 +13,19 @@ import typer
 from melodysynthesis.apps.console import say_table
 from melodysynthesis.errors import MelodyError, unknown
 
-FOLDER = Path(__file__).parents[3] / "benchmarks"
+FOLDERS = (Path(__file__).parents[3] / "benchmarks", Path("benchmarks"))
+"""Where benchmarks are: beside a package that runs from its source tree, or in the folder of the project."""
 
 
 def command(
     name: Annotated[str | None, typer.Argument(help="Which benchmark; without it they are listed.")] = None,
-    arguments: Annotated[list[str] | None, typer.Argument(help="What the benchmark itself takes, after --.")] = None,
+    arguments: Annotated[list[str] | None, typer.Argument(help="Arguments of the benchmark itself, after --.")] = None,
 ) -> None:
-    """Run a benchmark, or list them. Each prints what it measured and the ratio to its goal."""
-    if not FOLDER.is_dir():
-        raise MelodyError("the benchmarks come with the source, not with the installed package")
-    scripts = {path.stem: path for path in sorted(FOLDER.glob("*.py")) if not path.name.startswith("_")}
+    """Run a benchmark, or list them. Each prints what it measured, and the ratio to its goal."""
+    folder = next((folder for folder in FOLDERS if (folder / "cold_start.py").is_file()), None)
+    if folder is None:
+        raise MelodyError("the benchmarks are not part of the installed package: run this in the project's folder")
+    scripts = {path.stem: path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_")}
     if name is None:
         say_table([(stem, _summary(path)) for stem, path in scripts.items()])
         return

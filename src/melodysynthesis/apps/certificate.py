@@ -1,4 +1,4 @@
-"""What the verbs tell of a certificate, and the written request that it is about."""
+"""What the verbs print about a certificate, and the written request that it checks."""
 
 from __future__ import annotations
 
@@ -14,23 +14,27 @@ from melodysynthesis.formats import files
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Melody
 
-CERTIFIED = {"kept": "certified", "broken": "A RULE IS BROKEN", "not checkable": "certified as far as its files say"}
+SHORT_VERDICTS = {
+    "kept": "certified",
+    "broken": "A RULE IS BROKEN",
+    "not checkable": "certified as far as its files allow",
+}
 """A verdict in a few words."""
 SHOWN = 5
-"""Places of each broken rule that are told to people; JSON has all."""
+"""Places of each broken rule that are printed; JSON has all."""
 
 
 def read_request(path: Path) -> Request:
-    """The request of a file: its fields, or the JSON beside a melody that was generated.
+    """Read a request from a file: its fields as JSON, or the JSON file beside a generated melody.
 
     Raises:
         FormatError: if there is no such file.
-        RequestError: if it is no request, or one that contradicts itself.
+        RequestError: if it is not a request, or contradicts itself.
     """
     try:
         fields = json.loads(files.load(path))
     except (ValueError, RecursionError) as error:
-        raise RequestError(f"{path}: no JSON: {str(error)[:200]}") from None
+        raise RequestError(f"{path}: not JSON: {str(error)[:200]}") from None
     if isinstance(fields, dict) and "provenance" in fields:
         fields = fields["provenance"]
         fields = fields.get("request") if isinstance(fields, dict) else fields
@@ -50,9 +54,10 @@ def written(request: Request) -> dict[str, Any]:
 def certified(
     melody: Melody, request: Request, suffixes: Sequence[str], originality: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The certificate of a melody as it is read again from files of these formats; JSON types only.
+    """Check a melody as it is read again from files of these formats, and from the JSON file beside them.
 
-    Of several the worst. ``read_from`` names the formats that it is of; the JSON beside a melody is always one of them.
+    Returns:
+        the worst certificate, JSON types only; ``read_from`` names the formats that gave it.
     """
     readable = [suffix for suffix in (".json", *suffixes) if formats.named(suffix).read]
     asked = written(request)
@@ -61,11 +66,13 @@ def certified(
         read = formats.read_bytes(formats.to_bytes(melody, suffix), suffix, suffix).melodies[0]
         found[suffix] = certify(read, asked, originality)
     verdict = worst(certificate.verdict for certificate in found.values())
-    told = next(certificate for certificate in found.values() if certificate.verdict is verdict)
-    return told.as_dict() | {"read_from": [suffix for suffix, certificate in found.items() if certificate == told]}
+    worst_one = next(certificate for certificate in found.values() if certificate.verdict is verdict)
+    return worst_one.as_dict() | {
+        "read_from": [suffix for suffix, certificate in found.items() if certificate == worst_one]
+    }
 
 
-def told(certificate: Certificate) -> list[str]:
+def lines_about(certificate: Certificate) -> list[str]:
     """Lines for people: each rule, and the first places where it is broken."""
     kept = sum(finding.verdict is Verdict.KEPT for finding in certificate.findings)
     lines = [f"certificate: {certificate.verdict}; {kept} of {len(certificate.findings)} rules kept"]
@@ -78,7 +85,7 @@ def told(certificate: Certificate) -> list[str]:
 
 
 def _named(finding: Finding) -> str:
-    return f"{finding.rule.replace('_', '-')} {finding.asked}"
+    return f"{finding.rule.replace('_', '-')} {finding.requested}"
 
 
 def _outcome(finding: Finding) -> str:

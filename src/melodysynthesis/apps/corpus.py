@@ -10,17 +10,18 @@ import typer
 from melodysynthesis.apps.console import JSON_OPTION, note, progress, say, say_json, say_table
 
 if TYPE_CHECKING:
-    from melodysynthesis.corpora import BuildReport, Corpus
+    from melodysynthesis.corpora import BuildReport, Corpus, Rules
 
 app = typer.Typer(
-    help="Corpora: what there is, what is in them, and the proof that their splits do not leak.",
+    help="List, build and show corpora, and prove that their splits do not leak.",
     no_args_is_help=True,
 )
 
-Name = Annotated[str, typer.Argument(help="A named corpus, or a file or folder of yours.", metavar="NAME|FOLDER")]
+Name = Annotated[str, typer.Argument(help="A named corpus, or a file or folder of your own.", metavar="NAME|FOLDER")]
 AsJson = Annotated[bool, JSON_OPTION]
 MinNotes = Annotated[int, typer.Option(help="Reject tunes with fewer notes.", min=1)]
 DemandMeter = Annotated[bool, typer.Option("--demand-meter", help="Reject tunes in free time.")]
+Part = Annotated[str | None, typer.Option(help="Part to read of each file, by name or number.", metavar="NAME|NUMBER")]
 
 _SHOWN_REJECTS = 10
 _SHOWN_KEYS = 12
@@ -29,7 +30,7 @@ _TEXT_FORMATS = ("abc", "krn", "grid", "json")
 
 @app.command("list", epilog="Example: melody corpus list")
 def list_corpora(as_json: AsJson = False) -> None:
-    """The corpora that have a name."""
+    """List the named corpora."""
     from melodysynthesis.corpora import DEFAULT, SOURCES
 
     if as_json:
@@ -38,19 +39,22 @@ def list_corpora(as_json: AsJson = False) -> None:
         return
     default = " (default)"
     say_table([(s.name, s.title + (default if s.name == DEFAULT else "")) for s in SOURCES.values()])
-    say("\nAny file or folder of yours will do as well: melody corpus build my-tunes/")
+    say("\nA file or folder of your own scores is a corpus, too: melody corpus build my-tunes/")
 
 
 @app.command(epilog="Example: melody corpus build essen-german")
-def build(
+def build(  # noqa: PLR0917 - typer makes its options from the parameters
     name: Name = "essen-german",
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build even if nothing has changed.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build again even if no file has changed.")] = False,
     min_notes: MinNotes = 8,
     demand_meter: DemandMeter = False,
+    part: Part = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build a corpus into the cache, and report what was read, rejected and split."""
-    corpus = _load(name, min_notes, demand_meter, rebuild=rebuild)
+    """Build a corpus into the cache, and report what was read and rejected, and how it was split."""
+    from melodysynthesis.corpora import Rules
+
+    corpus = _load(name, Rules(min_notes, demand_meter, part), rebuild=rebuild)
     _print_report(corpus.report, as_json)
 
 
@@ -62,15 +66,16 @@ def show(  # noqa: PLR0917 - typer makes its options from the parameters
     licence: Annotated[bool, typer.Option("--licence", help="Print the collection's licence.")] = False,
     min_notes: MinNotes = 8,
     demand_meter: DemandMeter = False,
+    part: Part = None,
     as_json: AsJson = False,
 ) -> None:
-    """What is in a corpus: its report, its licence, or one of its melodies."""
-    from melodysynthesis.corpora import find_source
+    """Show a corpus: its report, its licence, or one of its melodies."""
+    from melodysynthesis.corpora import Rules, find_source
 
     if licence:
         say(find_source(name).licence_text() or "These are your own files.")
         return
-    corpus = _load(name, min_notes, demand_meter)
+    corpus = _load(name, Rules(min_notes, demand_meter, part))
     if tune is None:
         _print_report(corpus.report, as_json)
     else:
@@ -79,12 +84,19 @@ def show(  # noqa: PLR0917 - typer makes its options from the parameters
 
 @app.command(epilog="Example: melody corpus audit essen-german")
 def audit(
-    name: Name = "essen-german", min_notes: MinNotes = 8, demand_meter: DemandMeter = False, as_json: AsJson = False
+    name: Name = "essen-german",
+    min_notes: MinNotes = 8,
+    demand_meter: DemandMeter = False,
+    part: Part = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Search for tunes that two splits share, by another way than the splits were made. Exit code 1 if any is found."""
+    """Search two splits at a time for shared tunes, by another method than the one that made the splits.
+
+    Exit code 1 if one is found.
+    """
     from melodysynthesis import corpora
 
-    result = corpora.audit(_load(name, min_notes, demand_meter))
+    result = corpora.audit(_load(name, corpora.Rules(min_notes, demand_meter, part)))
     if as_json:
         say_json({"ok": result.ok, **asdict(result)})
     else:
@@ -101,11 +113,10 @@ def audit(
         raise typer.Exit(1)
 
 
-def _load(name: str, min_notes: int, demand_meter: bool, rebuild: bool = False) -> Corpus:
-    from melodysynthesis.corpora import Rules, load
+def _load(name: str, rules: Rules, rebuild: bool = False) -> Corpus:
+    from melodysynthesis.corpora import load
 
     with progress(f"reading {name} (%)", 100) as advance:
-        rules = Rules(min_notes, demand_meter)
         return load(name, rules=rules, rebuild=rebuild, progress=lambda done, total: advance(100 * done // total))
 
 
@@ -114,7 +125,7 @@ def _print_tune(corpus: Corpus, number: int, format_name: str, as_json: bool) ->
     from melodysynthesis.errors import RequestError
 
     if format_name not in _TEXT_FORMATS:
-        raise RequestError(f"format {format_name!r} is not one to print: {', '.join(_TEXT_FORMATS)}")
+        raise RequestError(f"--format {format_name}: expected one of {', '.join(_TEXT_FORMATS)}")
     if number > len(corpus):
         raise RequestError(f"corpus {corpus.name!r} has {len(corpus):,} melodies; there is no number {number:,}")
     melody = corpus[number - 1]
@@ -149,7 +160,9 @@ def _print_report(report: BuildReport, as_json: bool) -> None:
             ("keys", _counts(keys) + (", ..." if len(report.keys) > _SHOWN_KEYS else "")),
         ]
     )
-    for line in report.notices:
+    from melodysynthesis.corpora.report import summed
+
+    for line in summed(report.notices):
         note(f"note: {line}")
     for reject in report.rejects[:_SHOWN_REJECTS]:
         note(f"rejected: {reject.where}: {reject.reason}")

@@ -1,4 +1,4 @@
-"""`melody doctor`: what is installed, and whether it works here."""
+"""`melody doctor`: what is installed, and whether it works."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import typer
 from melodysynthesis import __version__, formats
 from melodysynthesis.apps.console import JSON_OPTION, say_json, say_table
 from melodysynthesis.errors import MelodyError, ModelError
-from melodysynthesis.generation.notation import parse_notes
 from melodysynthesis.generation.output import prepare
+from melodysynthesis.notation import parse_notes
 
 
 class Library(NamedTuple):
@@ -36,7 +36,6 @@ LIBRARIES = (
     Library("rich", "progress bars"),
     Library("pydantic", "requests"),
     Library("symusic", "MIDI"),
-    Library("defusedxml", "reading MusicXML"),
     Library("verovio", "engraving SVG and PNG"),
     Library("resvg_py", "PNG"),
     Library("midirenderer", "WAV"),
@@ -52,6 +51,7 @@ LIBRARIES = (
     Library("fastapi", "the studio", "studio"),
     Library("uvicorn", "the studio", "studio"),
     Library("wsproto", "the studio", "studio"),
+    Library("mcp", "tools for other programs", "mcp"),
     Library("sqlalchemy", "listening tests", "listen"),
     Library("alembic", "listening tests", "listen"),
     Library("psycopg", "listening tests in PostgreSQL", "postgres"),
@@ -59,8 +59,8 @@ LIBRARIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One line: what was looked at, whether it works, what was found; `needed` is false for what an extra brings."""
+class Diagnosis:
+    """What was checked, whether it works, and what was found; `needed` is false for what an extra installs."""
 
     what: str
     works: bool
@@ -69,7 +69,7 @@ class Check:
 
 
 def command(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
-    """Say what is installed and what works. Exit code 1 if something that everybody needs does not."""
+    """Say what is installed and what works. Exit code 1 if something does not work that is needed without extras."""
     checks = list(_checks())
     if as_json:
         say_json([asdict(check) for check in checks])
@@ -79,13 +79,13 @@ def command(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
         raise typer.Exit(1)
 
 
-def _mark(check: Check) -> str:
+def _mark(check: Diagnosis) -> str:
     return "ok" if check.works else "MISSING" if check.needed else "-"
 
 
-def _checks() -> Iterator[Check]:
-    yield Check("melodysynthesis", True, __version__)
-    yield Check("Python", sys.version_info >= (3, 11), f"{platform.python_version()}, {platform.system()}")
+def _checks() -> Iterator[Diagnosis]:
+    yield Diagnosis("melodysynthesis", True, __version__)
+    yield Diagnosis("Python", sys.version_info >= (3, 11), f"{platform.python_version()}, {platform.system()}")
     for library in LIBRARIES:
         yield _library(library)
     for name, format in formats.FORMATS.items():
@@ -96,23 +96,23 @@ def _checks() -> Iterator[Check]:
     yield _try("writing here", _here)
 
 
-def _library(library: Library) -> Check:
-    # Not imported: torch alone would take seconds. Whether they work is seen by what is tried below.
+def _library(library: Library) -> Diagnosis:
+    # Not imported, as torch alone would take seconds. What is tried below shows whether the libraries work.
     try:
         found = f"{metadata.version(library.name)}, for {library.purpose}"
-        return Check(library.name, True, found, not library.extra)
+        return Diagnosis(library.name, True, found, not library.extra)
     except metadata.PackageNotFoundError:
         install = f"pip install 'melodysynthesis[{library.extra}]'" if library.extra else f"pip install {library.name}"
-        return Check(library.name, False, f"for {library.purpose}: {install}", not library.extra)
+        return Diagnosis(library.name, False, f"for {library.purpose}: {install}", not library.extra)
 
 
-def _try(what: str, act: Callable[[], str]) -> Check:
+def _try(what: str, act: Callable[[], str]) -> Diagnosis:
     start = perf_counter()
     try:
         found = act()
     except (MelodyError, ImportError, OSError, RuntimeError, ValueError) as error:
-        return Check(what, False, " ".join(str(error).split())[:200])
-    return Check(what, True, f"{found}, {1000 * (perf_counter() - start):.0f} ms")
+        return Diagnosis(what, False, " ".join(str(error).split())[:200])
+    return Diagnosis(what, True, f"{found}, {1000 * (perf_counter() - start):.0f} ms")
 
 
 def _written(name: str) -> str:
@@ -120,14 +120,14 @@ def _written(name: str) -> str:
 
 
 def _models() -> str:
-    from melodysynthesis.apps.opening import open_model
     from melodysynthesis.runtime import pretrained
+    from melodysynthesis.runtime.loading import open_model
 
     names = list(pretrained.cards())
     for name in names:
         open_model(name)[0].init(1)
     if pretrained.DEFAULT not in names:
-        raise ModelError(f"the model {pretrained.DEFAULT!r}, the default, is not in this installation")
+        raise ModelError(f"the default model {pretrained.DEFAULT!r} is not in this installation")
     return ", ".join(names)
 
 

@@ -1,4 +1,4 @@
-"""`melody evaluate`: how well a model predicts, beside what a rule and an n-gram make of the same tunes."""
+"""`melody evaluate`: how well a model predicts tunes, compared with baselines."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from melodysynthesis.apps import console
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.table import Table
-
     from melodysynthesis.encodings import Encoding, Ids
-    from melodysynthesis.evaluation.breakdown import Part
+    from melodysynthesis.evaluation.breakdown import NoteGroup
     from melodysynthesis.evaluation.prediction import Prediction
     from melodysynthesis.evaluation.report import Report
     from melodysynthesis.music import Melody
@@ -26,6 +24,7 @@ def command(
     *,
     model: Annotated[str, typer.Argument(help="A model's name, file or run folder.", metavar="MODEL")],
     corpus: Annotated[str, typer.Option(help="Corpus name, file or folder.", metavar="NAME|FOLDER")] = "essen-german",
+    part: Annotated[str | None, typer.Option(help="Part to read of each file, by name or number.")] = None,
     split: Annotated[str, typer.Option(help="Split to predict: train, validation or test.")] = "test",
     text: Annotated[
         Path | None,
@@ -47,20 +46,22 @@ def command(
     as_json: Annotated[bool, console.JSON_OPTION] = False,
 ) -> None:
     """Measure how well a model predicts a corpus: accuracy, loss, bits per note, with plots."""
-    from melodysynthesis.apps.opening import open_model
     from melodysynthesis.errors import RequestError
     from melodysynthesis.evaluation import report as reports
-    from melodysynthesis.evaluation.breakdown import Part
+    from melodysynthesis.evaluation.breakdown import NoteGroup
+    from melodysynthesis.runtime.loading import open_model
 
     if text is None and (train_text is not None or window):
         raise RequestError("--train-text and --window go with --text")
-    path, parts = Path(model), dict[str, list[Part]]()
+    if text is not None and part is not None:
+        raise RequestError("--part goes with --corpus: a grid text has no parts")
+    path, parts = Path(model), dict[str, list[NoteGroup]]()
     engine, _ = open_model(model)
     if text is not None:
-        found, others = _judge_text(engine, text, train_text, window=window, baselines=baselines, order=order)
+        found, others = _evaluate_text(engine, text, train_text, window=window, baselines=baselines, order=order)
         data = text.name
     else:
-        found, others, parts = _judge_corpus(engine, corpus, split, baselines=baselines, order=order)
+        found, others, parts = _evaluate_corpus(engine, corpus, split, part=part, baselines=baselines, order=order)
         data = f"{corpus}, {split}"
     run = path if path.is_dir() else path.parent if path.is_file() else None
     history = reports.read_history(run / "history.jsonl") if run is not None else []
@@ -75,58 +76,58 @@ def command(
         console.note(f"wrote {file}")
 
 
-def _judge_corpus(
-    engine: Engine, corpus: str, split: str, *, baselines: bool, order: int
-) -> tuple[Prediction, dict[str, Prediction], dict[str, list[Part]]]:
+def _evaluate_corpus(
+    engine: Engine, corpus: str, split: str, *, part: str | None, baselines: bool, order: int
+) -> tuple[Prediction, dict[str, Prediction], dict[str, list[NoteGroup]]]:
     from melodysynthesis import corpora
     from melodysynthesis.evaluation.breakdown import breakdown
-    from melodysynthesis.evaluation.judging import judge
+    from melodysynthesis.evaluation.evaluate import evaluate
     from melodysynthesis.runtime.ppm import train_ppm
 
-    loaded = corpora.load(corpus)
+    loaded = corpora.load(corpus, rules=corpora.Rules(part=part))
     melodies = list(loaded.split(split))
 
-    def judged(other: Engine, what: str) -> Prediction:
+    def predicted(other: Engine, what: str) -> Prediction:
         total = len(melodies)
         with console.progress(f"{what} (tunes)", total) as advance:
-            return judge(other, melodies, progress=lambda done, tokens: advance(done * total // tokens))
+            return evaluate(other, melodies, progress=lambda done, tokens: advance(done * total // tokens))
 
-    found = judged(engine, "model")
+    found = predicted(engine, "model")
     parts = breakdown(found, melodies)
     if not baselines:
         return found, {}, parts
     sequences = _sequences(engine.encoding, list(loaded.split("train")))
     others = _baselines(sequences, engine.encoding, order) | {"PPM": train_ppm(sequences, engine.encoding)}
-    return found, {name: judged(other, name) for name, other in others.items()}, parts
+    return found, {name: predicted(other, name) for name, other in others.items()}, parts
 
 
-def _judge_text(
+def _evaluate_text(
     engine: Engine, text: Path, train_text: Path | None, *, window: int, baselines: bool, order: int
 ) -> tuple[Prediction, dict[str, Prediction]]:
-    from melodysynthesis.evaluation.judging import judge_text
+    from melodysynthesis.evaluation.evaluate import evaluate_text
 
     ids = _ids_of(engine, text)
 
-    def judged(other: Engine, what: str) -> Prediction:
+    def predicted(other: Engine, what: str) -> Prediction:
         with console.progress(f"{what} (tokens)", len(ids)) as advance:
-            return judge_text(other, ids, window=window or None, progress=lambda done, _: advance(done))
+            return evaluate_text(other, ids, window=window or None, progress=lambda done, _: advance(done))
 
-    found = judged(engine, "model")
+    found = predicted(engine, "model")
     if not baselines or train_text is None:
         return found, {}
     others = _baselines([_ids_of(engine, train_text)], engine.encoding, order)
-    return found, {name: judged(other, name) for name, other in others.items()}
+    return found, {name: predicted(other, name) for name, other in others.items()}
 
 
 def _ids_of(engine: Engine, path: Path) -> Ids:
-    from melodysynthesis.encodings.grid import GridEncoding
+    from melodysynthesis.encodings import token_ids
     from melodysynthesis.errors import EncodingError, FormatError
     from melodysynthesis.formats import files
 
-    if not isinstance(engine.encoding, GridEncoding):
+    if not engine.encoding.is_text:
         raise EncodingError(f"--text needs a model of the grid encoding; this one has {engine.encoding.name!r}")
     try:
-        return engine.encoding.ids_of(files.load(path).decode().split())
+        return token_ids(engine.encoding, files.load(path).decode().split())
     except (UnicodeDecodeError, EncodingError) as error:
         raise FormatError(f"not a grid text of this model's tokens: {error}", str(path)) from error
 
@@ -150,33 +151,23 @@ def _sequences(encoding: Encoding, melodies: Sequence[Melody]) -> list[Ids]:
         try:
             sequences.append(encoding.encode(melody))
         except EncodingError:
-            continue  # what can't be said can't be learned either; the judged split reports its own
+            continue  # what can't be said can't be learned either; the evaluated split reports its own
     return sequences
 
 
 def _print(report: Report) -> None:
-    from rich.console import Console
-
     from melodysynthesis.evaluation.report import breakdown_table, comparison
 
     found = report.found
-    printer = Console(highlight=False)
     notes = f"{found.notes.sum():,} notes, {found.tokens.sum():,} tokens"
-    printer.print(f"{report.model} on {report.data}: {len(found.sources):,} tunes, {notes}; {found.protocol}\n")
-    printer.print(_grid(comparison(report)))
+    console.say(f"{report.model} on {report.data}: {len(found.sources):,} tunes, {notes}; {found.protocol}\n")
+    _table(comparison(report))
     for name, parts in report.parts.items():
-        printer.print(_grid(breakdown_table(f"\nby {name}", parts)))
+        console.say()
+        _table(breakdown_table(f"by {name}", parts))
     if found.rejected:
-        console.note(f"{len(found.rejected):,} tunes can't be said in this encoding; the first: {found.rejected[0]}")
+        console.note(f"{len(found.rejected):,} tunes can't be written in this encoding; the first: {found.rejected[0]}")
 
 
-def _grid(rows: Sequence[Sequence[str]]) -> Table:
-    """Rows, header first, as a table that lines up."""
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    for number, name in enumerate(rows[0]):
-        table.add_column(name, justify="right" if number else "left", no_wrap=bool(number))
-    for row in rows[1:]:
-        table.add_row(*row)
-    return table
+def _table(rows: Sequence[Sequence[str]]) -> None:
+    console.say_table(rows, right=range(1, len(rows[0])))

@@ -1,4 +1,4 @@
-"""`melody inspect`: what files are."""
+"""`melody inspect`: what files hold, whether they keep rules, and what they share with known tunes."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import typer
 from melodysynthesis import formats
 from melodysynthesis.apps import certificate as certificates
 from melodysynthesis.apps.console import JSON_OPTION, note, say, say_json
-from melodysynthesis.apps.originality import told
+from melodysynthesis.apps.originality import lines_about
 from melodysynthesis.certificate import Certificate, Verdict, certify, worst
 from melodysynthesis.errors import FormatError, MelodyError
 from melodysynthesis.formats import Reading
-from melodysynthesis.generation.notation import format_notes
 from melodysynthesis.generation.output import statistics
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Melody
+from melodysynthesis.notation import format_notes
 
 Judge = Callable[[Melody], dict[str, Any]]
 """Gives the originality of a melody; JSON types only."""
 
 EXIT = {Verdict.KEPT: 0, Verdict.BROKEN: 1, Verdict.NOT_CHECKABLE: 3}
-"""Exit codes of `--request`, the worst verdict of all files deciding; a user's mistake is 2, here as everywhere."""
+"""Exit codes of `--request`, by the worst verdict of all files; a user's mistake is 2, as everywhere."""
 
 
 class Found(NamedTuple):
-    """What is told of one melody, beside what stands in its file."""
+    """A melody of a file, with what was found out about it."""
 
     melody: Melody
     originality: dict[str, Any] | None
@@ -40,18 +40,18 @@ def command(
     part: Annotated[str | None, typer.Option(help="Part, track or tune, by name or number.")] = None,
     corpus: Annotated[
         str | None,
-        typer.Option(help="Also say what it shares with this corpus' training tunes: a name, file or folder."),
+        typer.Option(help="Also say what it shares with the training tunes of this corpus: a name, file or folder."),
     ] = None,
     request: Annotated[
         Path | None,
-        typer.Option(help="Check every rule of this request: a JSON of its fields, or that of a generated melody."),
+        typer.Option(help="Check every rule of a request: a JSON file of its fields, or a generated melody's."),
     ] = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> int:
-    """Say what files are: meter, key, range, bars, and what the reader had to decide or could not read.
+    """Say what files hold: meter, key, range, bars, and what the reader had to decide or could not read.
 
-    With --request the exit code is 0 if every rule is kept, 1 if one is broken, and 3 if none is but not all can be
-    checked from these files: one without a meter has no bars.
+    With --request the exit code is 0 if every rule is kept, 1 if one is broken, and 3 if none is broken but some can't
+    be checked, for example because a file without a meter has no bars.
     """
     asked = certificates.read_request(request) if request is not None else None
     judge = _judge(corpus) if corpus is not None else _judge_copies(asked)
@@ -65,7 +65,7 @@ def command(
     found = {file: [_found(melody, judge, asked) for melody in reading.melodies] for file, reading in readings.items()}
     for file, reading in readings.items() if not as_json else ():
         for one in found[file]:
-            _tell(one, file)
+            _print(one, file)
         for line in [*reading.notices, *map(str, reading.problems)]:
             note(line)
     if as_json:
@@ -86,15 +86,15 @@ def _judge(corpus: str) -> Judge:
 
 
 def _judge_copies(request: Request | None) -> Judge | None:
-    """A judge by the tunes that the request's model was trained on, where the request limits copies of them."""
-    if request is None or request.max_copy is None:
+    """A judge by the training tunes of the request's model, if the request limits copies of them."""
+    if request is None or not request.needs_tunes:
         return None
-    from melodysynthesis.apps.opening import open_model
+    from melodysynthesis.runtime.loading import open_model
 
     try:
         return _judge(open_model(request.model)[1].card.corpus)
     except MelodyError as error:
-        note(f"max-copy can't be checked: {error}")
+        note(f"copies can't be checked: {error}")
         return None
 
 
@@ -104,11 +104,11 @@ def _found(melody: Melody, judge: Judge | None, request: Request | None) -> Foun
     return Found(melody, originality, certificate)
 
 
-def _tell(found: Found, file: Path) -> None:
+def _print(found: Found, file: Path) -> None:
     say(f"{found.melody.source or file}: {described(found.melody)}")
-    for line in told(found.originality) if found.originality else ():
+    for line in lines_about(found.originality) if found.originality else ():
         say(f"  {line}")
-    for line in certificates.told(found.certificate) if found.certificate else ():
+    for line in certificates.lines_about(found.certificate) if found.certificate else ():
         say(f"  {line}")
 
 
@@ -134,22 +134,22 @@ def _answer(file: Path, reading: Reading, found: list[Found]) -> dict[str, Any]:
 
 def described(melody: Melody) -> str:
     """A melody in one line."""
-    told = statistics(melody)
+    found = statistics(melody)
     if not melody.notes:
-        return f"no notes, {told['quarters']:g} quarters"
+        return f"no notes, {found['quarters']:g} quarters"
     meters = ", ".join(dict.fromkeys(str(meter) for meter in melody.meters)) or "no meter"
     words = [
-        f"{told['key']}{'' if melody.key else ' (found, not stated)'}",
+        f"{found['key']}{'' if melody.key else ' (found, not stated)'}",
         meters,
         *(
-            [f"pickup of {told['pickup_quarters']:g} quarter{'s' * (told['pickup_quarters'] != 1)}"]
+            [f"pickup of {found['pickup_quarters']:g} quarter{'s' * (found['pickup_quarters'] != 1)}"]
             if melody.pickup
             else []
         ),
-        *([_counted(told["bars"], "bar")] if melody.meters else []),
-        f"{_counted(told['notes'], 'note')} from {told['lowest']} to {told['highest']}",
-        *([_counted(told["phrases"], "phrase")] if melody.phrase_ends else []),
-        f"ends on degree {told['final_degree']}" if told["final_degree"] else "ends outside its scale",
+        *([_counted(found["bars"], "bar")] if melody.meters else []),
+        f"{_counted(found['notes'], 'note')} from {found['lowest']} to {found['highest']}",
+        *([_counted(found["phrases"], "phrase")] if melody.phrase_ends else []),
+        f"ends on degree {found['final_degree']}" if found["final_degree"] else "ends outside its scale",
     ]
     return "; ".join(words)
 

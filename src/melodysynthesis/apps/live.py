@@ -5,29 +5,31 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from threading import Event, Thread, Timer
+from threading import Thread, Timer
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from melodysynthesis.apps.asking import asks
 from melodysynthesis.apps.console import JSON_OPTION, say, say_json, say_table
+from melodysynthesis.apps.help import FILES, MIDI, PLAYING, grouped
 from melodysynthesis.errors import FormatError, RequestError
 
 if TYPE_CHECKING:
     from melodysynthesis.apps.ports import Ports
-    from melodysynthesis.live import Player, Setting
+    from melodysynthesis.live import LiveSettings, Player
 
 MIDI_SUFFIXES = (".mid", ".midi")
 SAVE_SECONDS = 30.0
-"""At most so much of a recording is lost if the program is killed."""
+"""How often the recording is saved, so that at most so much is lost if the program is killed."""
 
 
-class Places(NamedTuple):
-    """The ports, and the names of those to listen to and to play on; None for virtual ones."""
+class ChosenPorts(NamedTuple):
+    """The ports, and the names of those to listen to and to play on; None for a virtual port."""
 
     ports: Ports
     source: str | None
@@ -39,33 +41,39 @@ class Places(NamedTuple):
         return f"Listening to {source}, playing on {target}"
 
 
+_midi = partial(grouped, MIDI)
+_playing = partial(grouped, PLAYING)
+
+
 @asks
 def command(
     *,
-    input: Annotated[str | None, typer.Option(help="MIDI port to listen to: name, piece of it, number.")] = None,
-    output: Annotated[str | None, typer.Option(help="MIDI port to play on; without one a virtual port.")] = None,
-    listed: Annotated[bool, typer.Option("--list", help="List the MIDI ports.")] = False,
-    along: Annotated[bool, typer.Option("--along", help="Play along, instead of taking turns.")] = False,
-    model: Annotated[str | None, typer.Option(help="Name of a model (see `melody models`) or a file.")] = None,
-    tempo: Annotated[float, typer.Option(help="Quarters a minute.")] = 100.0,
-    meter: Annotated[str, typer.Option(help='Such as "3/4" or "6/8".')] = "4/4",
-    key: Annotated[str | None, typer.Option(help='Such as "G major"; else what you play tells.')] = None,
-    pause: Annotated[str, typer.Option(help='Silence in quarters that ends a phrase: 1, "1/2".')] = "1/2",
-    at: Annotated[str, typer.Option(help="On which line answers begin: bar or beat.")] = "bar",
-    trade: Annotated[int | None, typer.Option(help="Trade so many bars, without waiting for a pause.")] = None,
-    bars: Annotated[int | None, typer.Option(help="Bars of an answer; as many as you played if not given.")] = None,
-    click: Annotated[bool, typer.Option("--click", help="Play a metronome on channel 10.")] = False,
-    sync: Annotated[bool, typer.Option("--sync", help="Follow the MIDI clock that comes in.")] = False,
-    channel: Annotated[int, typer.Option(help="MIDI channel, 1 to 16, that answers are played on.")] = 1,
+    input: Annotated[str | None, _midi("Port to listen to: its name, part of its name, or its number.")] = None,
+    output: Annotated[str | None, _midi("Port to play on; by default a virtual port.")] = None,
+    listed: Annotated[bool, _midi("List the ports.", "--list")] = False,
+    channel: Annotated[int, _midi("Channel of the answers, 1 to 16.")] = 1,
+    click: Annotated[bool, _midi("Play a metronome on channel 10.", "--click")] = False,
+    sync: Annotated[bool, _midi("Follow the MIDI clock of the input.", "--sync")] = False,
+    along: Annotated[bool, _playing("Play along, instead of taking turns.", "--along")] = False,
+    model: Annotated[str | None, _playing("Name of a model (see `melody models`), or a model file.")] = None,
+    tempo: Annotated[float, _playing("Quarter notes a minute.")] = 100.0,
+    meter: Annotated[str, _playing('Such as "3/4" or "6/8".')] = "4/4",
+    key: Annotated[str | None, _playing('Such as "G major"; by default it is found in what you play.')] = None,
+    pause: Annotated[str, _playing('Silence, in quarter notes, that ends your phrase: 1, "1/2".')] = "1/2",
+    at: Annotated[str, _playing("Where answers begin: at the next bar or the next beat.")] = "bar",
+    trade: Annotated[int | None, _playing("Trade so many bars in turn, without waiting for a pause.")] = None,
+    bars: Annotated[int | None, _playing("Bars of an answer; by default as many as you played.")] = None,
+    minutes: Annotated[float | None, _playing("Stop after so many minutes; by default Ctrl-C stops.")] = None,
     asked: dict[str, Any],
-    record: Annotated[Path | None, typer.Option(help="MIDI file for what both have played.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Stop after so long; else Ctrl-C stops.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="MIDI file to record what both play.", rich_help_panel=FILES)
+    ] = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
-    """Play with a model: you play a phrase, it answers in time; or it plays along.
+    """Play with a model: you play a phrase and it answers in time, or it plays along.
 
-    The beat starts with your first note, or with the click, or with the sequencer whose clock is followed. Enter is
-    panic: it silences everything. Ctrl-C stops. Rules are kept by each answer; they need a --key.
+    The beat starts with your first note, with the click, or with the sequencer whose clock is followed. Enter silences
+    everything, Ctrl-C stops. Each answer keeps the rules; they need a --key.
     """
     from melodysynthesis.apps.ports import RtMidiPorts, choose
 
@@ -80,27 +88,40 @@ def command(
         setting = _setting(tempo=tempo, meter=meter, key=key, along=along, pause=pause, trade=trade, bars=bars, at=at,
                            sync=sync, click=click, channel=channel - 1)  # fmt: skip
         asked |= {"model": model} if model is not None else {}
-        _play(Places(ports, source, target), setting, asked, record, minutes)
+        _play(ChosenPorts(ports, source, target), setting, asked, record, minutes)
     finally:
         ports.close()
 
 
-def _play(places: Places, setting: Setting, asked: dict[str, Any], record: Path | None, minutes: float | None) -> None:
-    from melodysynthesis.apps.opening import open_model
-    from melodysynthesis.apps.session import Session, SystemClock, WriterThread, punctual, watched
+def _play(
+    chosen: ChosenPorts, setting: LiveSettings, asked: dict[str, Any], record: Path | None, minutes: float | None
+) -> None:
+    from melodysynthesis.apps.session import WATCH_SECONDS, Session, SystemClock, WriterThread, punctual, repeated
     from melodysynthesis.generation.request import Request
     from melodysynthesis.live import ModelImproviser, Player
     from melodysynthesis.live.improviser import check_along
+    from melodysynthesis.runtime.loading import open_model
 
+    if "prefer" in asked:
+        raise RequestError("--prefer is for generate, fill and vary: an answer keeps the rules, or those that it can")
     request = Request(**asked, meter=setting.meter, key=setting.key, bars=setting.bars or setting.trade)
     if setting.along:
         check_along(request)
     improviser = ModelImproviser(open_model(request.model)[0], request)
     player = Player(setting)
-    session = Session(player, places.ports, places.source, places.target, say=say, clock=SystemClock())
-    greeting = f"{places}. {_how(setting)}; seed {request.seed}. Enter silences, Ctrl-C stops."
+    session = Session(player, chosen.ports, chosen.source, chosen.target, say=say, clock=SystemClock())
+
+    def list_ports() -> None:
+        session.present(chosen.ports.inputs(), chosen.ports.outputs())
+
+    greeting = f"{chosen}. {_how(setting)}; seed {request.seed}. Enter silences, Ctrl-C stops."
     try:
-        with punctual(), watched(session, places.ports), _ended(session.quit, minutes), _kept(player, record):
+        with (
+            punctual(),
+            repeated(list_ports, WATCH_SECONDS, "ports"),
+            _ended(session.quit, minutes),
+            _saved(player, record),
+        ):
             _listen_to_enter(session.panic)
             session.run(WriterThread(improviser, session), greeting)
     finally:
@@ -110,12 +131,12 @@ def _play(places: Places, setting: Setting, asked: dict[str, Any], record: Path 
             say(f"{record}: {yours} notes of yours, {mine} of the model")
 
 
-def _setting(*, meter: str, key: str | None, pause: str, **others: Any) -> Setting:
-    from melodysynthesis.generation.notation import parse_key, parse_meter, parse_quarters
-    from melodysynthesis.live import Setting
+def _setting(*, meter: str, key: str | None, pause: str, **others: Any) -> LiveSettings:
+    from melodysynthesis.live import LiveSettings
     from melodysynthesis.music import TICKS_PER_QUARTER
+    from melodysynthesis.notation import parse_key, parse_meter, parse_quarters
 
-    return Setting(
+    return LiveSettings(
         meter=parse_meter(meter),
         key=parse_key(key) if key is not None else None,
         pause=Fraction(parse_quarters(pause), TICKS_PER_QUARTER),
@@ -124,7 +145,7 @@ def _setting(*, meter: str, key: str | None, pause: str, **others: Any) -> Setti
 
 
 def _check(record: Path | None, minutes: float | None) -> None:
-    """Complain of what would only show at the end."""
+    """Check what would otherwise fail only at the end."""
     if minutes is not None and not 0 < minutes < 10_000:
         raise RequestError(f"minutes {minutes:g}: expected more than 0")
     if record is None:
@@ -147,8 +168,8 @@ def _list(inputs: list[str], outputs: list[str], as_json: bool) -> None:
         say("there are no MIDI ports: without --input and --output virtual ones are made")
 
 
-def _how(setting: Setting) -> str:
-    """What is going to happen, in words."""
+def _how(setting: LiveSettings) -> str:
+    """Describe in words how the session will play."""
     beat = "the MIDI clock's tempo" if setting.sync else f"{setting.tempo:g} quarters a minute"
     start = "" if setting.sync or setting.click else ", from your first note on"
     if setting.along:
@@ -178,25 +199,15 @@ def _ended(quit: Callable[[], None], minutes: float | None) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-@contextmanager
-def _kept(player: Player, record: Path | None) -> Iterator[None]:
-    """Save what was played every now and then, so that no power cut takes a whole session."""
-    over = Event()
+def _saved(player: Player, record: Path | None) -> AbstractContextManager[None]:
+    """Save the recording now and then, so that a power cut does not take a whole session."""
+    from melodysynthesis.apps.session import repeated
 
-    def keep() -> None:
-        while not over.wait(SAVE_SECONDS):
-            with suppress(FormatError):  # a disk that is full now is told of at the end, if it still is
-                _save(player, record)
+    def save() -> None:
+        with suppress(FormatError):  # a disk that is full now is reported at the end, if it still is
+            _save(player, record)
 
-    thread = Thread(target=keep, name="recorder", daemon=True)
-    if record is not None:
-        thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        if record is not None:
-            thread.join()
+    return nullcontext() if record is None else repeated(save, SAVE_SECONDS, "recorder")
 
 
 def _save(player: Player, record: Path | None) -> None:

@@ -28,6 +28,7 @@ class Read(NamedTuple):
 def command(
     *,
     paths: Annotated[list[Path], typer.Argument(help="Score files; a grid text has one a line.", metavar="FILES...")],
+    part: Annotated[str | None, typer.Option(help="Part, track or tune to read of each, by name or number.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write the CSV here instead of printing it, and print a summary.", metavar="CSV")
     ] = None,
@@ -43,7 +44,7 @@ def command(
     with console.progress("reading (files)", len(paths)) as advance:
         for number, path in enumerate(paths, 1):
             try:
-                found.extend(_read(path, problems))
+                found.extend(_read(path, part, problems))
             except FormatError as problem:
                 problems.append(problem)
             advance(number)
@@ -68,15 +69,15 @@ def command(
         console.note(f"wrote {out}")
 
 
-def _read(path: Path, problems: list[FormatError]) -> Iterator[Read]:
+def _read(path: Path, part: str | None, problems: list[FormatError]) -> Iterator[Read]:
     """The melodies of a file. What is wrong with one of several is added to `problems`."""
     from melodysynthesis import formats
     from melodysynthesis.evaluation.descriptors import sounds_of
 
-    if formats.format_of(path).name == "grid":
+    if formats.format_of(path).name == "grid" and part is None:
         yield from _read_grid(path, problems)
         return
-    reading = formats.read(path)
+    reading = formats.read(path, part)
     problems.extend(reading.problems)
     for notice in reading.notices:
         console.note(notice)
@@ -132,16 +133,10 @@ def _csv(labels: Sequence[str], rows: Floats, summary: Floats) -> str:
 
 
 def _print(summary: Floats, melodies: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from melodysynthesis.evaluation.descriptors import NAMES, SUMMARIES
 
     shown = ("MEAN", "STD", "MIN", "MEDIAN", "MAX")
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column(f"{melodies:,} melodies")
-    for name in shown:
-        table.add_column(name.lower(), justify="right")
+    rows = [[f"{melodies:,} melodies", *(name.lower() for name in shown)]]
     for column, name in enumerate(NAMES):
-        table.add_row(name, *(f"{summary[SUMMARIES.index(which), column]:.4g}" for which in shown))
-    Console(highlight=False).print(table)
+        rows.append([name, *(f"{summary[SUMMARIES.index(which), column]:.4g}" for which in shown)])
+    console.say_table(rows, right=range(1, len(rows[0])))

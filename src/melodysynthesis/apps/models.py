@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from melodysynthesis.apps.console import JSON_OPTION, say, say_json, say_table
-from melodysynthesis.apps.opening import read_label
+from melodysynthesis.runtime.loading import read_summary
 
 
 def command(
@@ -44,12 +44,12 @@ def command(
 
 
 def _card(name: str) -> dict[str, Any]:
-    model, encoding, size = read_label(name)
+    model, encoding, size = read_summary(name)
     return {**asdict(model.card), "name": name, "encoding": encoding.name, "bytes": size, "sha256": model.sha256}
 
 
 def _bits_per_note(figures: dict[str, float]) -> str:
-    """That of the test set if it was measured, else that of the validation set."""
+    """Of the test set if it was measured, else of the validation set."""
     found = [
         f"{figures[name]:.3f} ({split})"
         for split in ("test", "validation")

@@ -1,4 +1,4 @@
-"""What the verbs tell of a melody's originality."""
+"""What the verbs print about a melody's originality."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def open_index(corpus: str) -> Index:
-    """The index of a corpus' training tunes, by its name, file or folder; the first time both are built.
+    """The index of the training tunes of a corpus; corpus and index are built on first use.
 
     Raises:
         CorpusError: for an unknown corpus, or one that comes with a package that is not installed.
@@ -23,8 +23,8 @@ def open_index(corpus: str) -> Index:
         return index_of(load(corpus, progress=lambda done, total: advance(100 * done // total)))
 
 
-def told(report: dict[str, Any]) -> list[str]:
-    """Lines for people, of what `evaluation.originality.evaluate` found."""
+def lines_about(report: dict[str, Any]) -> list[str]:
+    """Lines for people about what `evaluation.originality.evaluate` found."""
     lines = []
     for kind, what in (("rhythm", "intervals and rhythm"), ("interval", "intervals alone")):
         shared = report[kind]
@@ -39,8 +39,8 @@ def told(report: dict[str, Any]) -> list[str]:
     return lines
 
 
-def told_briefly(report: dict[str, Any]) -> str:
-    """The longest run by rhythm, in a few words."""
+def in_brief(report: dict[str, Any]) -> str:
+    """The longest shared run by rhythm, in a few words."""
     return f"shares {report['rhythm']['longest_run']} notes in a row, {_percentile(report['rhythm'], report)}"
 
 

@@ -11,14 +11,14 @@ from typing import Any, Protocol
 
 from melodysynthesis.errors import RequestError
 
-CLIENT, PORT = "MelodySynthesis", "midi"
+CLIENT, PORT_NAME = "MelodySynthesis", "midi"
 """Other programs see our ports as "MelodySynthesis in:midi" and "MelodySynthesis out:midi"."""
 
 LISTEN_SECONDS = 0.001
 """How often a port is looked at for messages."""
 
 OnMessage = Callable[[Sequence[int], float], None]
-"""Is told the bytes of each message and the time, of `time.monotonic`, at which it came. Called from another thread."""
+"""Receives the bytes of each message and the time of its arrival, by `time.monotonic`; called from another thread."""
 
 
 class Output(Protocol):
@@ -32,14 +32,14 @@ class Output(Protocol):
         """
 
     def close(self) -> None:
-        """Give the port back."""
+        """Close the port."""
 
 
 class Input(Protocol):
     """An open port to listen to."""
 
     def close(self) -> None:
-        """Give the port back; nothing is told any more."""
+        """Close the port; no message comes any more."""
 
 
 class Ports(Protocol):
@@ -99,7 +99,7 @@ class RtMidiPorts:
         self._rtmidi: Any = rtmidi
         self._client = client
         self._api = _api(rtmidi)
-        # Only for looking: a port that is open is not asked for names from another thread.
+        # These two only list names: an open port may not be used from two threads.
         self._in, self._out = self._new("MidiIn", "watch"), self._new("MidiOut", "watch")
 
     def inputs(self) -> list[str]:
@@ -138,12 +138,12 @@ class RtMidiPorts:
     def _opened(self, port: Any, name: str | None) -> Any:
         try:
             if name is None:
-                port.open_virtual_port(PORT)
+                port.open_virtual_port(PORT_NAME)
             else:
                 names = port.get_ports()
                 if name not in names:
                     raise OSError(f"the MIDI port {name!r} has gone")
-                port.open_port(names.index(name), PORT)
+                port.open_port(names.index(name), PORT_NAME)
         except (NotImplementedError, self._rtmidi.UnsupportedOperationError):
             raise RequestError("this system has no virtual MIDI ports: choose some with --input and --output") from None
         except self._rtmidi.RtMidiError as error:
@@ -200,7 +200,7 @@ class _RtMidiOutput:
 
 
 def _api(rtmidi: Any) -> int:
-    """The system's MIDI service; on Linux ALSA where it has its device, which else is told of on standard error."""
+    """The system's MIDI service; on Linux JACK if ALSA has no device, as RtMidi would print an error about that."""
     compiled = rtmidi.get_compiled_api()
     if sys.platform == "linux" and rtmidi.API_UNIX_JACK in compiled and not Path("/dev/snd/seq").exists():
         return int(rtmidi.API_UNIX_JACK)

@@ -1,8 +1,8 @@
 """A live session: ports, clock and threads around the player.
 
-One thread owns the player, the ports and the time: it sleeps until the player wants to be asked or something happens.
-What happens elsewhere is put into its inbox: messages, from the MIDI library's thread with the time at which they came;
-notes of the model, from a thread that does nothing but write; ports that come and go, from one that looks after them.
+One thread owns the player and the ports. It sleeps until the player has something to play, or until an event arrives in
+its inbox. Events come from other threads: MIDI messages from the MIDI library's thread, with the time of their arrival;
+notes of the model from a thread that only runs the model; ports that come and go from a thread that lists them.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ from typing import Protocol
 
 from melodysynthesis.apps.ports import Input, Output, Ports
 from melodysynthesis.errors import MelodyError
+from melodysynthesis.live.commands import AnswerRequest, Cancel, Notice
 from melodysynthesis.live.improviser import Improviser
-from melodysynthesis.live.messages import Sent, parse
-from melodysynthesis.live.orders import Ask, Drop, Remark
+from melodysynthesis.live.messages import OutgoingMessage, parse
 from melodysynthesis.live.player import Player
 from melodysynthesis.music import Note
 
-MOST_WAITING = 10_000
-"""Messages that may wait in the inbox; more, from a flood, are lost."""
-AT_ONCE = 100
-"""Things that are done before the player is asked again, so that no flood delays what it plays."""
+MAX_INBOX = 10_000
+"""Events that may wait in the inbox; MIDI messages beyond that are lost."""
+EVENTS_PER_TURN = 100
+"""Events that are handled before the player plays what is due, so that a flood of messages can't delay it."""
 WATCH_SECONDS = 0.5
 SWITCH_SECONDS = 0.0005
-"""How long the writing thread may keep the interpreter from the one that plays: by default Python lets it 5 ms."""
+"""How long the model's thread may hold Python's lock while the player waits for it; Python's default is 5 ms."""
 
-Happening = Callable[[], None]
-"""What has happened: told to the player when it is called, in the player's thread."""
+SessionEvent = Callable[[], None]
+"""Tells the player what happened when it is called, in the player's thread."""
 
 
-class Clock(Protocol):
-    """The time, and sleep that a happening ends."""
+class SessionClock(Protocol):
+    """The time, and a sleep that an event ends."""
 
     def now(self) -> float:
-        """Seconds."""
+        """The time in seconds."""
 
-    def next(self, inbox: SimpleQueue[Happening], seconds: float) -> Happening | None:
-        """What has happened; None if nothing did for so long."""
+    def next(self, inbox: SimpleQueue[SessionEvent], seconds: float) -> SessionEvent | None:
+        """Wait for an event, for at most so many seconds; None if there was none."""
 
 
 class SystemClock:
     """The time of `time.monotonic`."""
 
     def now(self) -> float:
-        """See `Clock.now`."""
+        """See `SessionClock.now`."""
         return time.monotonic()
 
-    def next(self, inbox: SimpleQueue[Happening], seconds: float) -> Happening | None:
-        """See `Clock.next`."""
+    def next(self, inbox: SimpleQueue[SessionEvent], seconds: float) -> SessionEvent | None:
+        """See `SessionClock.next`."""
         try:
             return inbox.get(timeout=seconds) if seconds > 0 else inbox.get_nowait()
         except Empty:
@@ -62,27 +62,27 @@ class SystemClock:
 
 
 class Writer(Protocol):
-    """Has answers written."""
+    """Runs the model to write answers."""
 
-    def ask(self, ask: Ask) -> None:
-        """Have this answer written, in place of any other."""
+    def ask(self, ask: AnswerRequest) -> None:
+        """Begin to write this answer, in place of any other."""
 
     def drop(self, turn: int) -> None:
-        """The answer of this number is not wanted any more."""
+        """Stop writing the answer of this number."""
 
     def close(self) -> None:
-        """Nothing is wanted any more."""
+        """Stop writing, and end."""
 
 
 class Session:
-    """Plays until it is told to quit.
+    """Connects a player with ports and a model, until `quit`.
 
     Args:
-        player: to be played.
+        player: the player.
         ports: where it listens and plays.
         source: name of the port to listen to; None for a virtual one.
         target: name of the port to play on; None for a virtual one.
-        say: is told lines for people.
+        say: prints a line for people.
         clock: the time.
     """
 
@@ -94,9 +94,9 @@ class Session:
         target: str | None,
         *,
         say: Callable[[str], None],
-        clock: Clock,
+        clock: SessionClock,
     ) -> None:
-        self.inbox: SimpleQueue[Happening] = SimpleQueue()
+        self.inbox: SimpleQueue[SessionEvent] = SimpleQueue()
         self._player, self._ports, self._say, self._clock = player, ports, say, clock
         self._source, self._target = source, target
         self._input: Input | None = None
@@ -106,15 +106,15 @@ class Session:
         self._quit = False
 
     def run(self, writer: Writer, greeting: str = "") -> None:
-        """Play. Whatever ends it, what sounds is ended too, and the ports are given back.
+        """Play until `quit`. However it ends, sounding notes are ended and the ports are closed.
 
         Args:
-            writer: of the answers.
-            greeting: is said when the ports are open.
+            writer: writes the answers.
+            greeting: is printed when the ports are open.
 
         Raises:
             OSError: if a port can't be opened.
-            RequestError: if a virtual one can't.
+            RequestError: if a virtual port can't be made.
         """
         self._writer = writer
         try:
@@ -137,46 +137,46 @@ class Session:
         self.inbox.put(self._end)
 
     def panic(self) -> None:
-        """Silence; from any thread."""
+        """End all sounding notes; from any thread."""
         self.inbox.put(lambda: self._player.panic(self._clock.now()))
 
     def present(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        """The ports that there are now; from any thread."""
+        """Take note of which ports there are now; from any thread."""
         self.inbox.put(lambda: self._look_after(inputs, outputs))
 
     def wrote(self, turn: int, note: Note) -> None:
-        """The model has written a note; from any thread."""
+        """Take a note that the model has written; from any thread."""
         self.inbox.put(lambda: self._write(turn, note))
 
     def failed(self, turn: int, reason: str) -> None:
-        """The model can't go on; from any thread."""
+        """Take note that the model can't go on; from any thread."""
         self.inbox.put(lambda: self._player.fail(turn, reason, self._clock.now()))
 
     def _turn(self) -> None:
         now = self._clock.now()
         self._do(self._player.poll(now))
         wake = self._player.wake(now)
-        for _ in range(AT_ONCE):
-            happening = self._clock.next(self.inbox, wake - self._clock.now())
-            if happening is None:
+        for _ in range(EVENTS_PER_TURN):
+            event = self._clock.next(self.inbox, wake - self._clock.now())
+            if event is None:
                 return
-            happening()
-            wake = -1.0  # only what has happened already; then the player is asked
+            event()
+            wake = -1.0  # from here on only events that are waiting already
 
-    def _do(self, outs: Sequence[Sent | Ask | Drop | Remark]) -> None:
+    def _do(self, outs: Sequence[OutgoingMessage | AnswerRequest | Cancel | Notice]) -> None:
         assert self._writer is not None
         for out in outs:
             match out:
-                case Ask():
+                case AnswerRequest():
                     self._writer.ask(out)
-                case Drop(turn):
+                case Cancel(turn):
                     self._writer.drop(turn)
-                case Remark(text):
+                case Notice(text):
                     self._say(text)
                 case _:
                     self._send(out)
 
-    def _send(self, message: Sent) -> None:
+    def _send(self, message: OutgoingMessage) -> None:
         if self._output is None:
             return
         try:
@@ -190,11 +190,11 @@ class Session:
             self._writer.drop(turn)
 
     def _receive(self, data: Sequence[int], now: float) -> None:
-        """A message has come in, in the MIDI library's thread."""
+        """Take a MIDI message; called in the MIDI library's thread."""
         message = parse(data)
         if message is None:
             return
-        if self.inbox.qsize() < MOST_WAITING:
+        if self.inbox.qsize() < MAX_INBOX:
             self.inbox.put(lambda: self._player.hear(message, now))
         else:
             self._lost += 1
@@ -215,7 +215,7 @@ class Session:
         except OSError:
             return  # it has gone again
         self._say(f"MIDI port {name!r} is back")
-        self._player.panic(self._clock.now())  # whatever it was playing when it went
+        self._player.panic(self._clock.now())  # it may still sound notes from before
 
     def _lose_input(self) -> None:
         assert self._input is not None
@@ -242,16 +242,16 @@ class Session:
 
 
 class WriterThread:
-    """A `Writer` in a thread of its own, which tells a session what it has written."""
+    """A `Writer` in a thread of its own."""
 
     def __init__(self, improviser: Improviser, session: Session) -> None:
         self._improviser, self._session = improviser, session
-        self._asks: SimpleQueue[Ask | None] = SimpleQueue()
+        self._asks: SimpleQueue[AnswerRequest | None] = SimpleQueue()
         self._wanted = 0
         self._thread = Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    def ask(self, ask: Ask) -> None:
+    def ask(self, ask: AnswerRequest) -> None:
         """See `Writer.ask`."""
         self._wanted = ask.turn
         self._asks.put(ask)
@@ -278,14 +278,14 @@ class WriterThread:
             except Exception as error:  # a bug: the player's thread raises it, so that the session ends in order
                 self._session.inbox.put(_raiser(error))
 
-    def _write(self, ask: Ask) -> None:
-        for note in self._improviser.improvise(ask.heard, ask.bars, ask.turn):
+    def _write(self, ask: AnswerRequest) -> None:
+        for note in self._improviser.improvise(ask.played, ask.bars, ask.turn):
             if self._wanted != ask.turn:
                 return
             self._session.wrote(ask.turn, note)
 
 
-def _raiser(error: Exception) -> Happening:
+def _raiser(error: Exception) -> SessionEvent:
     def happen() -> None:
         raise error
 
@@ -293,15 +293,15 @@ def _raiser(error: Exception) -> Happening:
 
 
 @contextmanager
-def watched(session: Session, ports: Ports, seconds: float = WATCH_SECONDS) -> Iterator[None]:
-    """Tell a session every now and then which ports there are."""
+def repeated(act: Callable[[], None], seconds: float, name: str) -> Iterator[None]:
+    """Do something every so many seconds, in a thread of this name, while the block runs."""
     over = Event()
 
-    def watch() -> None:
+    def repeat() -> None:
         while not over.wait(seconds):
-            session.present(ports.inputs(), ports.outputs())
+            act()
 
-    thread = Thread(target=watch, name="ports", daemon=True)
+    thread = Thread(target=repeat, name=name, daemon=True)
     thread.start()
     try:
         yield
@@ -316,7 +316,7 @@ def punctual() -> Iterator[None]:
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
-    gc.freeze()  # what is there by now, models and libraries, is not looked through again
+    gc.freeze()  # models and libraries stay; the collector need not look through them
     try:
         yield
     finally:

@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from melodysynthesis.study.launch import Launcher
     from melodysynthesis.study.plan import Plan, Trial
 
-NEEDED = ("pyarrow", "jinja2", "soundfile", "sklearn")
+STUDY_PACKAGES = ("pyarrow", "jinja2", "soundfile", "sklearn")
 LOOK_EVERY = 1.0
 """Seconds between looks at how far the study is."""
 
 Only = Annotated[
     list[str] | None,
-    typer.Option(help="Carry out this trial only, such as lstm-event-1, lstm-event or lstm; may be repeated."),
+    typer.Option(help="Run this trial only, such as lstm-event-1, lstm-event or lstm; may be repeated."),
 ]
 Workers = Annotated[int, typer.Option(help="Trials at a time, each in a process of its own.", min=1, max=256)]
 Ray = Annotated[
-    bool, typer.Option("--ray", help="Carry out the trials on Ray: on this machine, or the cluster of --address.")
+    bool, typer.Option("--ray", help="Run the trials with Ray, on this machine or on the cluster of --address.")
 ]
-Address = Annotated[str, typer.Option(help="With --ray: of a running cluster whose machines all see the folder.")]
+Address = Annotated[str, typer.Option(help="With --ray: address of a cluster whose machines all share the folder.")]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -48,7 +48,7 @@ def run(
     ray: Ray = False,
     address: Address = "",
 ) -> None:
-    """Train and judge every model x encoding x seed of a plan. What is done already is not done again."""
+    """Train and evaluate every model x encoding x seed of a plan. Finished parts are not repeated."""
     _need_packages()
     from melodysynthesis.study.plan import load_plan
 
@@ -64,7 +64,7 @@ def resume(
     ray: Ray = False,
     address: Address = "",
 ) -> None:
-    """Go on with a study that was stopped or killed."""
+    """Continue a study that was stopped or killed."""
     _need_packages()
     from melodysynthesis.study.run import read_plan
 
@@ -78,7 +78,7 @@ def report(
         Path | None, typer.Option(help="Folder to write to; the study's own by default.", metavar="FOLDER")
     ] = None,
 ) -> None:
-    """Write report.html, complete in itself, and report.md with its pictures, on what a study has found so far."""
+    """Write the report on a study so far: report.html, a single file, and report.md with its pictures."""
     _need_packages()
     from melodysynthesis.study.report import write
 
@@ -102,10 +102,10 @@ def _run(plan: Plan, folder: Path, only: Sequence[str], workers: int, *, ray: bo
         with _progress(trials, folder):
             study.run(plan, folder, trials, _launcher(workers, ray, address), tell=note)
     except KeyboardInterrupt:
-        note(f"stopped; go on with: melody study resume {folder}")
+        note(f"stopped; continue with: melody study resume {folder}")
         raise
     say(str(folder / "results.parquet"))
-    note(f"look at it with: melody study report {folder}")
+    note(f"make its report with: melody study report {folder}")
 
 
 def _launcher(workers: int, ray: bool, address: str) -> Launcher:
@@ -122,7 +122,7 @@ def _progress(trials: Sequence[Trial], folder: Path) -> Iterator[None]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    from melodysynthesis.study.run import standing
+    from melodysynthesis.study.run import study_progress
 
     if not sys.stderr.isatty():
         yield
@@ -134,7 +134,7 @@ def _progress(trials: Sequence[Trial], folder: Path) -> Iterator[None]:
 
         def look() -> None:
             while True:
-                at = standing(trials, folder)
+                at = study_progress(trials, folder)
                 bar.update(
                     task, completed=at.done, total=at.total, description=f"{at.trials_done} of {at.trials} trials"
                 )
@@ -162,6 +162,6 @@ def _need_packages() -> None:
     from melodysynthesis.errors import TrainingError
 
     need_training_packages()
-    for name in NEEDED:
+    for name in STUDY_PACKAGES:
         if importlib.util.find_spec(name) is None:
             raise TrainingError(f"a study needs the package {name}: pip install 'melodysynthesis[study]'")

@@ -1,4 +1,4 @@
-"""What a certificate says: for each rule that was asked for, whether the melody keeps it, and where it does not."""
+"""The parts of a certificate: for each requested rule whether the melody keeps it, and where it does not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Verdict(StrEnum):
-    """What became of a rule."""
+    """Whether a rule is kept."""
 
     KEPT = "kept"
     BROKEN = "broken"
@@ -22,10 +22,10 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return next((bad for bad in (Verdict.BROKEN, Verdict.NOT_CHECKABLE) if bad in found), Verdict.KEPT)
 
 
-class Place(NamedTuple):
-    """Where something stands: its `bar` (the pickup is 0), `beat` from 1 in that bar, and `note` from 1 in the melody.
+class Location(NamedTuple):
+    """Where something is: its `bar` (the pickup is 0), `beat` from 1 in that bar, and `note` from 1 in the melody.
 
-    None is what there is not: a melody without meter has no bars, and a missing note has no number.
+    None where there is none: a melody without meter has no bars, and a missing note has no number.
     """
 
     bar: int | None = None
@@ -40,7 +40,7 @@ class Place(NamedTuple):
 class Breach(NamedTuple):
     """One place where a rule is broken: what was found there, and what the rule expects."""
 
-    place: Place
+    place: Location
     found: str
     expected: str
 
@@ -55,25 +55,25 @@ Breaches = Iterator[Breach]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one rule.
+    """The result of one check.
 
     Attributes:
         rule: the request's field.
-        asked: what it asks for, as people type it.
+        requested: what the request says, as it is typed.
         verdict: kept, broken, or not checkable from this file.
         breaches: every place where it is broken.
-        reason: why it is not checkable; else empty.
+        reason: why it is not checkable; or what exactly was checked, where the rule's name may seem to say more.
     """
 
     rule: str
-    asked: str
+    requested: str
     verdict: Verdict
     breaches: tuple[Breach, ...] = ()
     reason: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        about: dict[str, Any] = {"rule": self.rule, "asked": self.asked, "verdict": str(self.verdict)}
+        about: dict[str, Any] = {"rule": self.rule, "asked": self.requested, "verdict": str(self.verdict)}
         if self.breaches:
             about["breaches"] = [
                 {**breach.place._asdict(), "found": breach.found, "expected": breach.expected}
@@ -84,7 +84,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The findings of all rules that were asked for, in the order of the table."""
+    """The findings of all requested rules, in the order of the table."""
 
     findings: tuple[Finding, ...]
 

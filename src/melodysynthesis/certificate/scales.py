@@ -5,11 +5,11 @@ They are written down a second time here, and in another way than in `theory`, s
 
 from __future__ import annotations
 
-_MAJOR = {"1": 0, "2": 2, "3": 4, "4": 5, "5": 7, "6": 9, "7": 11, "9": 14}
+_MAJOR = {"1": 0, "2": 2, "3": 4, "4": 5, "5": 7, "6": 9, "7": 11, "9": 14, "11": 17, "13": 21}
 
 
 def semitones(degree: str) -> int:
-    """Semitones above the tonic of a degree such as ``"b7"`` or ``"#4"``; a ninth counts as a second."""
+    """Semitones above the tonic of a degree such as ``"b7"`` or ``"#4"``; a ninth counts as a second, and so on."""
     name = degree.lstrip("b#")
     signs = degree[: len(degree) - len(name)]
     return (_MAJOR[name] + signs.count("#") - signs.count("b")) % 12

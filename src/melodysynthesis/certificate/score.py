@@ -1,27 +1,28 @@
-"""A melody as its bars and beats show it: where each note stands, and how strong that place is.
+"""A melody in bars and beats: where each note begins, and how strong that place is.
 
 Beat
     The unit of the meter; three of them in compound meters (6, 9 and 12 of an eighth or less). 3/8 has three beats.
 Strong beat
     The first of a bar, and of a bar with an even number of beats also the one in its middle: 1 and 3 of 4/4, both of
-    2/4 and of 6/8, 1 of 3/4, 5/4 and 9/8.
+    2/4 and of 6/8, 1 of 3/4, 5/4 and 9/8. Where the grouping of so many beat units is requested: the first of each
+    group.
 Weight
     How strong any place is: 4 the first beat, 3 another strong beat, 2 any other beat, 1 half-way between beats (in
     compound meters each third of a beat), else 0.
 Place in a pickup
-    A pickup is the end of a bar: a quarter before 3/4 stands on beat 3.
+    A pickup is the end of a bar: a quarter before 3/4 is on beat 3.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from melodysynthesis.certificate.finding import Place
-from melodysynthesis.generation.notation import format_pitch
+from melodysynthesis.certificate.finding import Location
 from melodysynthesis.music import TICKS_PER_WHOLE, Bar, Key, Melody, Meter
+from melodysynthesis.theory import spell
 
 COMPOUND_BEATS = (6, 9, 12)
 
@@ -35,16 +36,18 @@ def _is_compound(meter: Meter) -> bool:
     return meter.beats in COMPOUND_BEATS and meter.beat_unit >= 8
 
 
-def strong_beats(meter: Meter) -> tuple[int, ...]:
-    """Ticks after the bar line at which the strong beats stand."""
+def strong_beats(meter: Meter, groups: Sequence[int] = ()) -> tuple[int, ...]:
+    """Ticks after the bar line of the strong beats."""
+    if groups and sum(groups) == meter.beats:
+        return tuple(sum(groups[:number]) * TICKS_PER_WHOLE // meter.beat_unit for number in range(len(groups)))
     beats = meter.bar_ticks // beat_ticks(meter)
     return (0, meter.bar_ticks // 2) if beats % 2 == 0 else (0,)
 
 
-def weight(meter: Meter, position: int) -> int:
+def weight(meter: Meter, position: int, groups: Sequence[int] = ()) -> int:
     """The weight of a place so many ticks after the bar line."""
     beat = beat_ticks(meter)
-    if position in strong_beats(meter):
+    if position in strong_beats(meter, groups):
         return 3 if position else 4
     if position % beat == 0:
         return 2
@@ -57,12 +60,19 @@ class Score:
 
     Args:
         melody: what was read.
-        key: the one that rules on degrees refer to, where it was asked for; else the one that is stated.
-        shared: its longest run of notes in the training tunes by rhythm, as `evaluation.originality` reports it.
+        key: the key that rules on degrees refer to, if it is requested; else the stated key is used.
+        groups: of beats in a bar, where they are requested.
+        shared: its longest runs of notes in the training tunes, as `evaluation.originality` reports them.
     """
 
-    def __init__(self, melody: Melody, key: Key | None = None, shared: Mapping[str, Any] | None = None) -> None:
-        self.melody, self.key, self.shared = melody, key or melody.key, shared
+    def __init__(
+        self,
+        melody: Melody,
+        key: Key | None = None,
+        shared: Mapping[str, Any] | None = None,
+        groups: Sequence[int] = (),
+    ) -> None:
+        self.melody, self.key, self.shared, self.groups = melody, key or melody.key, shared, groups
         self.notes, self.bars = melody.notes, tuple(melody.bars())
         self._starts = [bar.start for bar in self.bars]
 
@@ -101,32 +111,42 @@ class Score:
 
     def weight(self, tick: int) -> int:
         """How strong a place is, 0 to 4."""
-        return weight(self.bar_at(tick).meter, self.position(tick))
+        return weight(self.bar_at(tick).meter, self.position(tick), self.groups)
 
     def is_strong(self, tick: int) -> bool:
-        """Whether a strong beat stands here."""
-        return self.position(tick) in strong_beats(self.bar_at(tick).meter)
+        """Whether this is a strong beat."""
+        return self.position(tick) in strong_beats(self.bar_at(tick).meter, self.groups)
+
+    def is_beat(self, tick: int) -> bool:
+        """Whether a beat begins here."""
+        return self.position(tick) % beat_ticks(self.bar_at(tick).meter) == 0
+
+    def strong_ticks(self, start: int, end: int) -> list[int]:
+        """The strong beats from one tick on, before another."""
+        places = (self.bar_line(bar) + place for bar in self.bars for place in strong_beats(bar.meter, self.groups))
+        return [tick for tick in places if start <= tick < end and tick >= 0]
 
     def bar_and_beat(self, tick: int) -> tuple[int, Fraction]:
         """Number of a tick's bar, and its beat from 1; half a beat after beat 2 is 5/2."""
         bar = self.bar_at(tick)
         return bar.number, 1 + Fraction(self.position(tick), beat_ticks(bar.meter))
 
-    def place(self, tick: int, note: int | None = None) -> Place:
+    def place(self, tick: int, note: int | None = None) -> Location:
         """A tick by bar and beat, and with the number of a note, which is counted from 0 everywhere but there."""
         number = None if note is None else note + 1
         if not self.bars:
-            return Place(None, None, number)
+            return Location(None, None, number)
         bar, beat = self.bar_and_beat(tick)
-        return Place(bar, round(float(beat), 4), number)
+        return Location(bar, round(float(beat), 4), number)
 
-    def place_of(self, note: int) -> Place:
+    def place_of(self, note: int) -> Location:
         """Where a note begins."""
         return self.place(self.notes[note].onset, note)
 
     def spelled(self, pitch: int) -> str:
         """A pitch as it is written in the key."""
-        return format_pitch(pitch, self.key)
+        step, alteration, octave = spell(pitch, self.key)  # for messages; no verdict depends on it
+        return f"{step}{'#' * alteration if alteration > 0 else 'b' * -alteration}{octave}"
 
     def name(self, note: int) -> str:
         """The pitch of a note as it is written in the key."""

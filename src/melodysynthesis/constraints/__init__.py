@@ -1,10 +1,13 @@
-"""Rules that a generated melody keeps: each is a mask over the tokens that may come next."""
+"""Constraints on generated melodies: token masks, and rules that are compiled to an automaton."""
 
-from melodysynthesis.constraints.base import Constraint
-from melodysynthesis.constraints.continues import Continues
-from melodysynthesis.constraints.in_frame import InFrame
-from melodysynthesis.constraints.no_loop import NoLoop
-from melodysynthesis.constraints.starts_with_note import StartsWithNote
-from melodysynthesis.constraints.whole_bars import Finish, WholeBars
+from melodysynthesis.constraints.token_masks import (
+    Constraint,
+    Continues,
+    Finish,
+    InHeader,
+    NoLoop,
+    StartsWithNote,
+    WholeBars,
+)
 
-__all__ = ["Constraint", "Continues", "Finish", "InFrame", "NoLoop", "StartsWithNote", "WholeBars"]
+__all__ = ["Constraint", "Continues", "Finish", "InHeader", "NoLoop", "StartsWithNote", "WholeBars"]

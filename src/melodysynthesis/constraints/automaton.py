@@ -1,8 +1,9 @@
 """All rules of a melody as one automaton over its events, and the times at which they may happen.
 
-A state is the pitch of the latest note and each rule's own state. What an event does depends on its *class*: the
-situations that it is in, of all rules together. There are few of them, as bars are alike; so the automaton is a table
-for each class, and which class an event of some onset and length has. States that no event leads to are not in it.
+A state of the product is the pitch of the latest note and the state of each rule. What an event does depends on its
+*class*: its input symbols for all rules together. There are few classes, because bars resemble each other. So the
+automaton is one transition table for each class, and the class of each onset and length. States that no event leads to
+are left out.
 """
 
 from __future__ import annotations
@@ -13,45 +14,50 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.constraints.rule import NO, Counting, Flags, Ints, Likeness, Rule, Setting
+from melodysynthesis.constraints.last_section import last_sections
+from melodysynthesis.constraints.rule import NO, Counting, Flags, Ints, Rule, RuleContext, SectionGroup
 from melodysynthesis.constraints.space import Space
 from melodysynthesis.errors import RequestError
 
-MAX_CELLS, MAX_CODES = 150_000_000, 100_000_000
-"""Of all tables together: what more would need gigabytes."""
+MAX_CELLS, MAX_CODES, MAX_AHEAD = 40_000_000, 30_000_000, 40_000_000
+"""Largest size of the transition tables, largest number of state codes, and largest size of the tables that the
+look-ahead will need: some hundred megabytes each. They are known before any of them is made."""
+MAX_STEPS = 1_000_000_000
+"""Transitions that the look-ahead goes through: some five seconds."""
 FEW = 3
-"""A count up to this is kept in the states. Of larger ones the largest is not: what is left of it is a budget."""
-TOO_MANY = "these rules together are too many to keep track of: leave some out, or narrow the range"
+"""A count up to this is kept in the states. The largest of the greater ones is a budget beside the state."""
+TOO_MANY = "these rules together are too many to keep track of"
 
-Build = Callable[[Setting], Rule]
+
+class TooLargeError(RequestError):
+    """The tables of rules would take more memory or time than is reasonable."""
+
+
+Build = Callable[[RuleContext], Rule]
 
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
-    """The product of rules. U is the number of states, and the number of the state in which a rule is broken.
+    """The product of rules. It has U states; number U stands for a broken rule.
 
     Attributes:
-        setting: what the rules know; only pitches that they allow.
+        context: of the melody, with only those pitches that all rules allow.
         space: onsets, n of them, and lengths, m.
-        classes: (n, m) class of an event by onset and length, or `NO`.
+        event_classes: (n, m) class of an event by onset and length, or `NO`.
         next: (classes, U + 1, P + 1) the state after an event.
         before: (U,) number of the latest note's pitch, P for none.
         ends: (U,) whether the melody may end.
-        close: (n,) whether what is sung up to a tick is sung again at the end.
-        closes: (U,) whether such notes may be the last, by the rules that look back only.
-        costs: (classes, P + 1) what an event adds to the count of the rule that counts furthest.
-        budget: what that count may come to.
-        uncounted: rules that count, too, and that somebody else has to see to: with them it would be too large.
+        costs: (classes, P + 1) what an event adds to the count that is the budget.
+        budget: the limit of that count; 0 without one.
+        uncounted: further rules that count, for the caller to keep: with their counts the product would be too large.
     """
 
-    setting: Setting
+    context: RuleContext
     space: Space
-    classes: Ints
+    event_classes: Ints
     next: NDArray[np.int32]
     before: Ints
     ends: Flags
-    close: Flags
-    closes: Flags
     costs: Ints
     budget: int
     uncounted: tuple[Counting, ...]
@@ -64,58 +70,63 @@ class Automaton:
     def event(self, pitch: int | None) -> int:
         """The number of an event by its pitch; `NO` for one that the rules never allow."""
         if pitch is None:
-            return self.setting.rest
-        found = np.flatnonzero(self.setting.pitches == pitch)
+            return self.context.rest
+        found = np.flatnonzero(self.context.pitches == pitch)
         return int(found[0]) if len(found) else NO
 
 
-def compile_rules(setting: Setting, builds: Sequence[Build], space: Space) -> Automaton | None:
+def compile_rules(context: RuleContext, builds: Sequence[Build], space: Space) -> Automaton | None:
     """The automaton of rules; None if they leave no pitch, or no way from the start to the end.
 
     Raises:
-        RequestError: if it would be too large.
+        TooLargeError: if it would be too large.
     """
-    allowed = np.logical_and.reduce([build(setting).pitches() for build in builds])
+    try:
+        return _compile(context, builds, space, judge_sections=True)
+    except TooLargeError:
+        if not context.section_groups:
+            raise
+        return _compile(context, builds, space, judge_sections=False)
+
+
+def _compile(context: RuleContext, builds: Sequence[Build], space: Space, judge_sections: bool) -> Automaton | None:
+    """See `compile_rules`; whether sections are judged that come again as the last one, which takes larger tables."""
+    allowed = np.logical_and.reduce([build(context).pitches() for build in builds])
     if not allowed.any():
         return None
-    setting = replace(setting, pitches=setting.pitches[allowed])
-    rules = [build(setting) for build in builds]
+    context = replace(context, pitches=context.pitches[allowed])
+    rules = [build(context) for build in builds]
     spender = max(range(len(rules)), key=lambda number: rules[number].limit())
     budget = rules[spender].limit()
     if budget > FEW:
-        rules[spender].spend()
-    situations, classes = _classes(rules, space)
-    known = (situations, np.ones((len(situations), setting.rest + 1), np.bool_))
-    for likeness in setting.likenesses:
-        known, classes = _alike(rules, known, classes, space, likeness)
-    situations, masks = known
+        rules[spender].count_externally()
+    rules += last_sections(context, rules, space) if judge_sections else []
+    symbols, classes = _classes(rules, space)
+    known = (symbols, np.ones((len(symbols), context.rest + 1), np.bool_))
+    for group in context.section_groups:
+        known, classes = _split_by_sections(rules, known, classes, space, group)
+    symbols, masks = known
     classes = _connected(classes, space)
     used = np.unique(classes[classes != NO])
     if not len(used):
         return None
     classes = np.where(classes == NO, NO, np.searchsorted(used, classes))
-    tables, uncounted = _smaller_product(
-        rules, setting, [(situations[i], masks[i]) for i in used.tolist()], [rules[spender]] if budget > FEW else []
-    )
-    ends, closes = np.ones((2, len(tables.before)), np.bool_)
+    chosen, spent = [(symbols[i], masks[i]) for i in used.tolist()], [rules[spender]] if budget > FEW else []
+    tables, uncounted = _smaller_product(rules, context, chosen, spent, _most_states(classes, context.rest + 1))
+    ends = np.ones(len(tables.before), np.bool_)
     for rule, states in zip(rules, tables.own, strict=True):
-        may_end = np.broadcast_to(rule.ends(), (rule.states, setting.rest + 1))[states, tables.before]
-        ends &= may_end
-        closes &= may_end | (not rule.looks_back)
-    close = np.isin(
-        space.ticks, [tick for likeness in setting.likenesses for tick in likeness.sung_at_the_end(setting.timeline)]
-    )
-    costs = np.zeros((len(used), setting.rest + 1), np.int64)
+        ends &= np.broadcast_to(rule.ends(), (rule.states, context.rest + 1))[states, tables.before]
+    costs = np.zeros((len(used), context.rest + 1), np.int64)
     if budget > FEW:
-        costs = np.stack([rules[spender].costs(int(situations[one, spender])) for one in used.tolist()])
+        costs = np.stack([rules[spender].costs(int(symbols[one, spender])) for one in used.tolist()])
     return Automaton(
-        setting, space, classes, tables.next, tables.before, ends, close, closes, costs, budget if costs.any() else 0,
-        uncounted,
+        context, space, classes, tables.next, tables.before, ends, costs,
+        budget if costs.any() else 0, uncounted,
     )  # fmt: skip
 
 
 def _classes(rules: Sequence[Rule], space: Space) -> tuple[Ints, Ints]:
-    """(classes, rules) situations of each class, and (n, m) the class of each event."""
+    """(classes, rules) symbols of each class, and (n, m) the class of each event."""
     onsets, lengths = space.ticks[:-1, None], space.lengths[None, :]
     shape = (len(space.ticks) - 1, len(space.lengths))
     end = onsets + lengths
@@ -123,65 +134,65 @@ def _classes(rules: Sequence[Rule], space: Space) -> tuple[Ints, Ints]:
     fits &= space.number[np.minimum(end, space.ticks[-1])] >= 0
     columns = []
     for rule in rules:
-        situation = np.broadcast_to(rule.situations(onsets, lengths), shape)
-        fits = fits & (situation != NO)
-        columns.append(situation)
+        symbol = np.broadcast_to(rule.symbols(onsets, lengths), shape)
+        fits = fits & (symbol != NO)
+        columns.append(symbol)
     rows = np.stack(columns, axis=-1)[fits]
-    situations, which = np.unique(rows, axis=0, return_inverse=True)
+    symbols, which = np.unique(rows, axis=0, return_inverse=True)
     classes = np.full((len(space.ticks), len(space.lengths)), NO)
     classes[:-1][fits] = which.reshape(-1)
-    return situations, classes
+    return symbols, classes
 
 
-def _alike(
-    rules: Sequence[Rule], known: tuple[Ints, Flags], classes: Ints, space: Space, likeness: Likeness
+def _split_by_sections(
+    rules: Sequence[Rule], known: tuple[Ints, Flags], classes: Ints, space: Space, group: SectionGroup
 ) -> tuple[tuple[Ints, Flags], Ints]:
-    """Classes parted further, by the events that all like sections allow at the same place."""
-    situations, masks = known
-    possible = masks & _possible(rules, situations)
+    """Classes split further, by the events that all sections of the group allow at the same place."""
+    symbols, masks = known
+    possible = masks & _possible(rules, symbols)
     possible = np.vstack([possible, np.zeros((1, possible.shape[1]), np.bool_)])  # the last stands for `NO`
     number = space.number
-    offsets = np.arange(likeness.ticks)
-    rows = np.stack([number[start + offsets] for start in likeness.starts])  # (sections, offsets)
+    offsets = np.arange(group.ticks)
+    rows = np.stack([number[start + offsets] for start in group.starts])  # (sections, offsets)
     here = (rows >= 0).all(axis=0)
     rows, offsets = rows[:, here], offsets[here]
-    within = offsets[:, None] + space.lengths <= likeness.ticks
+    within = offsets[:, None] + space.lengths <= group.ticks
     kinds = np.where(within, classes[rows], NO)  # (sections, offsets, lengths)
     events = possible[kinds]
     sounding: Flags = np.logical_and.reduce(events[..., :-1].any(axis=-1))
     silent: Flags = np.logical_and.reduce(events[..., -1])
     new = classes.copy()
-    for start in likeness.starts:
-        inside = (space.ticks >= start) & (space.ticks < start + likeness.ticks)
+    for start in group.starts:
+        inside = (space.ticks >= start) & (space.ticks < start + group.ticks)
         new[inside] = NO
     keys: dict[tuple[int, bytes], int] = {}
     made: list[tuple[int, Flags]] = []
-    for section, same in enumerate(likeness.same):
-        twins = [number for number, other in enumerate(likeness.same) if other == same]
-        both: Flags = np.logical_and.reduce(events[twins])
+    for section, same in enumerate(group.same):
+        equal_sections = [number for number, other in enumerate(group.same) if other == same]
+        both: Flags = np.logical_and.reduce(events[equal_sections])
         both[..., :-1] &= sounding[..., None]
         both[..., -1] &= silent
         for at, length in zip(*np.nonzero(both.any(axis=-1) & (kinds[section] != NO)), strict=True):
             old, mask = int(kinds[section, at, length]), both[at, length]
             key = (old, mask.tobytes())
             if key not in keys:
-                keys[key] = len(situations) + len(made)
+                keys[key] = len(symbols) + len(made)
                 made.append((old, mask))
             new[rows[section, at], length] = keys[key]
     if made:
-        situations = np.vstack([situations, situations[[old for old, _ in made]]])
+        symbols = np.vstack([symbols, symbols[[old for old, _ in made]]])
         masks = np.vstack([masks, np.stack([masks[old] & mask for old, mask in made])])
-    return (situations, masks), new
+    return (symbols, masks), new
 
 
-def _possible(rules: Sequence[Rule], situations: Ints) -> Flags:
+def _possible(rules: Sequence[Rule], symbols: Ints) -> Flags:
     """(classes, P + 1) events that some state allows, by each rule alone."""
     possible = []
     tables: dict[tuple[int, int], Flags] = {}
-    for row in situations.tolist():
-        for number, situation in enumerate(row):
-            if (number, situation) not in tables:
-                tables[number, situation] = (rules[number].moves(situation) != NO).any(axis=(0, 1))
+    for row in symbols.tolist():
+        for number, symbol in enumerate(row):
+            if (number, symbol) not in tables:
+                tables[number, symbol] = (rules[number].transitions(symbol) != NO).any(axis=(0, 1))
         possible.append(np.logical_and.reduce(np.broadcast_arrays(*(tables[key] for key in enumerate(row)))))
     return np.stack(possible)
 
@@ -201,6 +212,14 @@ def _connected(classes: Ints, space: Space) -> Ints:
     return np.where(ways & forward[:, None] & backward[ends], classes, NO)
 
 
+def _most_states(classes: Ints, events: int) -> int:
+    """So many states that the tables of the automaton and of its look-ahead are not too large."""
+    by_tick = np.sort(classes, axis=1)
+    groups = int(((by_tick[:, 1:] != by_tick[:, :-1]) & (by_tick[:, 1:] != NO)).sum() + (by_tick[:, 0] != NO).sum())
+    kinds = int(classes.max()) + 1
+    return min(MAX_CELLS // (kinds * events), MAX_AHEAD // (groups + len(classes)), MAX_STEPS // (groups * events))
+
+
 @dataclass(frozen=True, eq=False)
 class _Tables:
     next: NDArray[np.int32]
@@ -209,33 +228,37 @@ class _Tables:
 
 
 def _smaller_product(
-    rules: Sequence[Rule], setting: Setting, classes: Sequence[tuple[Ints, Flags]], spent: Sequence[Rule]
+    rules: Sequence[Rule],
+    context: RuleContext,
+    classes: Sequence[tuple[Ints, Flags]],
+    spent: Sequence[Rule],
+    most: int,
 ) -> tuple[_Tables, tuple[Counting, ...]]:
     """The product; if it is too large, without the numbers that some rules count, from the largest on."""
     counting = [rule for rule in rules if isinstance(rule, Counting) and rule.limit() > FEW and rule not in spent]
     waiting = sorted(counting, key=Counting.limit)
     while True:
         try:
-            return _product(rules, setting, classes), tuple(rule for rule in counting if rule not in waiting)
-        except RequestError:
+            return _product(rules, context, classes, most), tuple(rule for rule in counting if rule not in waiting)
+        except TooLargeError:
             if not waiting:
                 raise
-            waiting.pop().spend()
+            waiting.pop().count_externally()
 
 
-def _product(rules: Sequence[Rule], setting: Setting, classes: Sequence[tuple[Ints, Flags]]) -> _Tables:
-    """Tables over the states that some events lead to, whenever they happen.
+def _product(rules: Sequence[Rule], context: RuleContext, classes: Sequence[tuple[Ints, Flags]], most: int) -> _Tables:
+    """Tables over the states that some events lead to, whenever they happen: `most` of them.
 
     A state's code has the latest note in its lowest place and each rule's state in the following ones. Which codes were
     seen is a table of all that could be.
     """
-    events = setting.rest + 1
+    events = context.rest + 1
     sizes = np.cumprod([events, *(rule.states for rule in rules)]).tolist()
     if sizes[-1] > MAX_CODES:
-        raise RequestError(TOO_MANY)
+        raise TooLargeError(TOO_MANY)
     steps = [_Step(rules, row, mask, sizes) for row, mask in classes]
     index = np.full(sizes[-1] + 1, NO, np.int32)  # the last for `NO`
-    frontier = np.array([setting.rest], np.int64)  # no note yet, and every rule in its first state
+    frontier = np.array([context.rest], np.int64)  # no note yet, and every rule in its first state
     index[frontier] = 0
     order, chunks = frontier, []
     while len(frontier):
@@ -245,8 +268,8 @@ def _product(rules: Sequence[Rule], setting: Setting, classes: Sequence[tuple[In
         frontier = frontier[frontier != NO].astype(np.int64)
         index[frontier] = len(order) + np.arange(len(frontier))
         order = np.concatenate([order, frontier])
-        if len(order) * events * len(classes) > MAX_CELLS:
-            raise RequestError(TOO_MANY)
+        if len(order) > most:
+            raise TooLargeError(TOO_MANY)
     index[-1] = len(order)
     broken = np.full((len(classes), 1, events), len(order), np.int32)
     tables = np.concatenate([index[np.concatenate(chunks, axis=1)], broken], axis=1)
@@ -261,15 +284,15 @@ class _Step:
         events = len(mask)
         self.sizes = sizes
         self.legal = np.tile(mask, (events, 1))  # (note before, event), by the rules that have no states
-        self.moves: list[tuple[int, int, NDArray[np.int32]]] = []  # place, number and table of the others' states
+        self.transitions: list[tuple[int, int, NDArray[np.int32]]] = []  # place, number and table of the others' states
         for number, rule in enumerate(rules):
-            table = rule.moves(int(row[number]))
+            table = rule.transitions(int(row[number]))
             if rule.states == 1:
                 self.legal &= np.broadcast_to(table, (1, events, events))[0] != NO
             else:
                 whole = np.broadcast_to(table, (rule.states, events, events))
                 moved = np.where(whole == NO, NO, whole * sizes[number]).astype(np.int32)
-                self.moves.append((sizes[number], rule.states, moved))
+                self.transitions.append((sizes[number], rule.states, moved))
         each = np.arange(events)
         # A rest leaves the latest note.
         self.note = np.where(each < events - 1, each, each[:, None]).astype(np.int32)
@@ -278,8 +301,8 @@ class _Step:
         """(states, P + 1) codes of the states after each event, or `NO`."""
         before = states % self.sizes[0]
         legal, code = self.legal[before], self.note[before]
-        for size, count, moves in self.moves:
-            then = moves[states // size % count, before]
+        for size, count, transitions in self.transitions:
+            then = transitions[states // size % count, before]
             legal &= then != NO
             code += then
         return np.where(legal, code, np.int32(NO))

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.constraints.automaton import Automaton
-from melodysynthesis.constraints.given import Event
-from melodysynthesis.constraints.rule import NO, Flags, Ints
+from melodysynthesis.constraints.rule import NO, Event, Ints
 from melodysynthesis.theory import SCALES
 
 Floats = NDArray[np.float64]
@@ -37,12 +36,12 @@ INTERVALS = (
 RESTS = 0.0367
 """Rests by the note."""
 FOREIGN = 0.02
-"""How frequent a note outside of the key's scale is, beside one of the scale."""
+"""How frequent a note outside of the key's scale is, compared with a note of the scale."""
 OVER_BAR, SYNCOPATED = 0.012, 0.061
-"""How frequent a note over a bar line is, or one that sounds through a stronger place within the bar, beside others of
-the same lengths from the same places: counted over 115,812 of those notes."""
+"""How frequent a note over a bar line is, or one that sounds through a stronger place within the bar, compared with
+others of the same lengths from the same places: counted over 115,812 of those notes."""
 RARE = 2e-5
-"""What nobody sang is thought to be so frequent."""
+"""The frequency of what does not occur in the songs."""
 NEVER = 1_000_000
 """More than any budget."""
 LEAST = 1e-200
@@ -62,7 +61,7 @@ class Lookahead:
         groups: (n, G) row of `sums` of each class of events at a tick: values after its lengths, by state after the
             event, weighted by how frequent they are; the first row is 0, for none.
         kinds: (n, G) the class.
-        needs: (n, U + 1) the least that must still be spent of the budget from each tick and state.
+        needs: (n, U + 1) the least cost from each tick and state to the end.
         least: (rows, U + 1) of each group, as `sums`.
         ends: (n, m) number of the tick at which each event ends.
 
@@ -105,7 +104,7 @@ class Lookahead:
     def follow(self, tick: Ints, length: Ints, place: Ints, event: Ints) -> Ints:
         """(rows,) the place after events of these lengths, given by number; they must be possible."""
         automaton = self.automaton
-        kind = automaton.classes[tick, length]
+        kind = automaton.event_classes[tick, length]
         left, state = np.divmod(place, automaton.states + 1)
         then = automaton.next[kind, state, event]
         return np.asarray((left - automaton.costs[kind, event]) * (automaton.states + 1) + then)
@@ -143,7 +142,7 @@ class Lookahead:
         """(rows, m) likelihood once an event's length is known too; in the scale of its onset."""
         automaton = self.automaton
         left, state = np.divmod(place, automaton.states + 1)
-        kinds = automaton.classes[tick]
+        kinds = automaton.event_classes[tick]
         then = np.where(kinds == NO, automaton.states, automaton.next[kinds, state[:, None], event[:, None]])
         ends = self.ends[tick]
         after = self.values[ends, then] * np.exp(np.minimum(self.scale[ends] - self.scale[tick, None], 600))
@@ -159,20 +158,8 @@ def _ends_of(automaton: Automaton) -> Ints:
     return np.asarray(np.maximum(space.number[ends], 0))
 
 
-def look_ahead(automaton: Automaton, close: bool = True) -> Lookahead:
-    """The backward pass.
-
-    Args:
-        automaton: of the rules.
-        close: whether a section that is sung again at the end closes where it is first sung, too. In sections of one
-            note or two it need not; so this is left out also where nothing would be possible with it.
-    """
-    never = np.zeros_like(automaton.close)
-    look = _backward(automaton, automaton.close if close else never)
-    return look if look.possible or not close or not automaton.close.any() else _backward(automaton, never)
-
-
-def _backward(automaton: Automaton, close: Flags) -> Lookahead:
+def look_ahead(automaton: Automaton) -> Lookahead:
+    """The backward pass."""
     space, states = automaton.space, automaton.states
     count = len(space.ticks)
     shares, events = _length_shares(automaton), _event_shares(automaton)
@@ -183,8 +170,9 @@ def _backward(automaton: Automaton, close: Flags) -> Lookahead:
     values, scale = np.zeros((count, states + 1)), np.zeros(count)
     values[-1, :-1] = automaton.ends
     sums, groups, kinds = [np.zeros(states + 1)], [], []
+    then = np.empty(events.shape)
     for tick in reversed(range(count - 1)):
-        mine, group, kind = automaton.classes[tick], [], []
+        mine, group, kind = automaton.event_classes[tick], [], []
         lengths = np.flatnonzero(mine != NO)
         lengths = lengths[values[ends[tick, lengths]].any(axis=1)]
         if len(lengths):
@@ -195,7 +183,8 @@ def _backward(automaton: Automaton, close: Flags) -> Lookahead:
             for one in np.unique(mine[lengths]):
                 chosen = mine[lengths] == one
                 ahead = weight[chosen] @ values[after[chosen]]
-                total += np.einsum("ue,ue->u", events, ahead[automaton.next[one, :-1]])
+                np.take(ahead, automaton.next[one, :-1], mode="clip", out=then)  # twice as fast as by an index
+                total += np.einsum("ue,ue->u", events, then)
                 group.append(len(sums))
                 kind.append(int(one))
                 sums.append(ahead)
@@ -204,7 +193,6 @@ def _backward(automaton: Automaton, close: Flags) -> Lookahead:
                     least.append(cheapest)
                     spent = (cheapest[automaton.next[one, :-1]] + automaton.costs[one]).min(axis=1)
                     needs[tick, :-1] = np.minimum(needs[tick, :-1], spent)
-            total *= automaton.closes | (not close[tick])
             largest = total.max()
             if largest > 0:
                 values[tick, :-1] = np.where(total > 0, np.maximum(total / largest, LEAST), 0)
@@ -227,7 +215,7 @@ def _backward(automaton: Automaton, close: Flags) -> Lookahead:
 
 def _length_shares(automaton: Automaton) -> Floats:
     """(n, m) how frequent each length is from each tick on, of those that do not reach beyond the end."""
-    space, timeline = automaton.space, automaton.setting.timeline
+    space, timeline = automaton.space, automaton.context.timeline
     share = np.array([LENGTHS.get(int(length), RARE) for length in space.lengths])
     ends = space.ticks[:, None] + space.lengths
     lines = np.array([*timeline.bar_lines, timeline.ticks])
@@ -241,18 +229,18 @@ def _length_shares(automaton: Automaton) -> Floats:
 
 def _event_shares(automaton: Automaton) -> Floats:
     """(U, P + 1) how frequent each event is after the note before, among all pitches, not only those allowed."""
-    setting = automaton.setting
+    context = automaton.context
     pitches = np.arange(128)
-    befores = np.append(setting.pitches, 0)[:, None]
+    befores = np.append(context.pitches, 0)[:, None]
     share = np.full((len(befores), len(pitches)), RARE)
     for size, frequency in enumerate(INTERVALS):
         share[np.abs(pitches - befores) == size] = frequency
     share[-1] = 1.0  # the first note may be any
-    if setting.key is not None:
+    if context.key is not None:
         share = share * np.where(
-            np.isin((pitches - setting.key.pitch_class) % 12, SCALES[setting.key.mode]), 1, FOREIGN
+            np.isin((pitches - context.key.pitch_class) % 12, SCALES[context.key.mode]), 1, FOREIGN
         )
     share = share / share.sum(axis=1, keepdims=True)
     share[-1] = share[-1] * 5  # but sings within two octaves
-    notes = share[:, setting.pitches] * (1 - RESTS)
+    notes = share[:, context.pitches] * (1 - RESTS)
     return np.asarray(np.hstack([notes, np.full((len(notes), 1), RESTS)])[automaton.before])

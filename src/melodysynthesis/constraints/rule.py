@@ -1,14 +1,15 @@
 """What a rule is: a deterministic automaton that reads a melody event by event, each a note or a rest.
 
-What an event does to a rule may depend on when it is and how long (its *situation*, found for all onsets and lengths at
-once), on the rule's own state, on the pitch of the note before it, and on its own pitch. The note before is no part
-of a rule's state: all rules of a melody share it, so that their product stays small.
+What an event does to a rule may depend on its onset and duration, on the rule's own state, on the pitch of the note
+before it, and on its own pitch. Onset and duration are reduced to an *input symbol*, for all of them at once. The note
+before is not part of a rule's state: all rules of a melody share it, so that their product stays small.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,52 +21,66 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 NO = -1
-"""In place of a situation or of a state: the rule is broken."""
+"""In place of an input symbol or of a state: the rule is broken."""
+
+
+class Event(NamedTuple):
+    """A note, or a rest where `pitch` is None. Onset and duration in ticks."""
+
+    onset: int
+    ticks: int
+    pitch: int | None
+
+
+def split_rests(events: Iterable[Event], cuts: Iterable[int]) -> tuple[Event, ...]:
+    """The events, with each rest divided in two at the cuts within it."""
+    new = list(events)
+    for cut in cuts:
+        for event in [one for one in new if one.pitch is None and one.onset < cut < one.onset + one.ticks]:
+            at = new.index(event)
+            new[at : at + 1] = [
+                event._replace(ticks=cut - event.onset),
+                Event(cut, event.onset + event.ticks - cut, None),
+            ]
+    return tuple(new)
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """Sections that are alike: what is not possible in one is not possible in the others.
+class SectionGroup:
+    """Sections of a form that share a letter: an event that one of them excludes is excluded in all.
 
     Attributes:
         starts: their ticks.
         ticks: their length.
-        same: for each, a number that those with the same notes share; the others have the same rhythm.
+        same: for each, a number that sections with the same notes share; the others have the same rhythm.
     """
 
     starts: tuple[int, ...]
     ticks: int
     same: tuple[int, ...]
 
-    def sung_at_the_end(self, timeline: Timeline) -> list[int]:
-        """Ends of the sections that have the same notes as the last of the melody, which is not among them."""
-        if self.starts[-1] + self.ticks != timeline.ticks:
-            return []
-        pairs = zip(self.starts[:-1], self.same[:-1], strict=True)
-        return [start + self.ticks for start, same in pairs if same == self.same[-1]]
-
-    def twins(self, section: int) -> list[int]:
+    def equal_sections(self, section: int) -> list[int]:
         """Numbers of the sections with the same notes as one, itself among them."""
         return [number for number, same in enumerate(self.same) if same == self.same[section]]
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class RuleContext:
     """What all rules of a melody know.
 
     Attributes:
         timeline: its bars.
         key: its key, or None.
-        pitches: (P,) MIDI numbers that its notes may have, ascending. An event is P where it is a rest; the note
-            before is P where there is none.
-        likenesses: sections of a form that are alike.
-        cuts: ticks at which rests are parted.
+        pitches: (P,) MIDI numbers that its notes may have, ascending. An event is the index of its pitch, or P for a
+            rest; the note before is P where there is none.
+        section_groups: sections of a form that share a letter.
+        cuts: ticks at which rests are split, so that all rules read the same events.
     """
 
     timeline: Timeline
     key: Key | None
     pitches: Ints
-    likenesses: tuple[Likeness, ...] = ()
+    section_groups: tuple[SectionGroup, ...] = ()
     cuts: tuple[int, ...] = ()
 
     @property
@@ -74,89 +89,95 @@ class Setting:
         return len(self.pitches)
 
     @property
-    def classes(self) -> Ints:
-        """(P,) pitch classes."""
-        return np.asarray(self.pitches % 12)
+    def tonic(self) -> int:
+        """Pitch class of the key's tonic; C without a key."""
+        return self.key.pitch_class if self.key else 0
+
+    @property
+    def above_tonic(self) -> Ints:
+        """(P,) semitones of each pitch above the nearest tonic below, 0 to 11."""
+        return np.asarray((self.pitches - self.tonic) % 12)
 
     @property
     def intervals(self) -> Ints:
         """(P + 1, P) semitones from the note before to each pitch; 0 where there is none before."""
         return np.vstack([self.pitches[None, :] - self.pitches[:, None], np.zeros((1, len(self.pitches)), np.int64)])
 
-    def times(self, same_notes: bool) -> Ints:
-        """(ticks,) how often what begins at a tick is sung in all, told where it is sung first; 0 where it is again.
+    def repetitions(self, same_notes: bool) -> Ints:
+        """(ticks,) how often an event that starts at each tick comes in the melody; 0 in a repeat of its section.
 
         Args:
-            same_notes: whether the same pitches are meant, or only the same rhythm.
+            same_notes: count sections with the same pitches only, not those with the same rhythm.
         """
         times = np.ones(self.timeline.ticks, np.int64)
-        for likeness in self.likenesses:
-            for section, start in enumerate(likeness.starts):
-                twins = likeness.twins(section) if same_notes else list(range(len(likeness.starts)))
-                times[start : start + likeness.ticks] = len(twins) if section == twins[0] else 0
+        for group in self.section_groups:
+            for section, start in enumerate(group.starts):
+                equal = group.equal_sections(section) if same_notes else list(range(len(group.starts)))
+                times[start : start + group.ticks] = len(equal) if section == equal[0] else 0
         return times
 
 
 class Rule(Protocol):
-    """One rule of one melody."""
+    """One rule of one melody, as an automaton."""
 
     states: int
     """How many states it has; it begins in state 0."""
-    looks_back: bool
-    """Whether the end depends on the last notes only: it is then as good where the same notes stand elsewhere."""
+    ends_locally: bool
+    """Whether `ends` depends on the last notes only. A section whose notes or rhythm come again as the last section is
+    then judged where it first comes; see `LastSection`."""
 
     def pitches(self) -> Flags:
         """(P,) which pitches it allows at all."""
 
-    def situations(self, onsets: Ints, lengths: Ints) -> Ints:
-        """Situations of events.
+    def symbols(self, onsets: Ints, lengths: Ints) -> Ints:
+        """Input symbols of events.
 
         Args:
             onsets: (n, 1) in ticks.
             lengths: (1, m) in ticks; no event reaches beyond the end.
 
         Returns:
-            whatever broadcasts to (n, m): a number from 0 for each, `NO` where no event may be so.
+            an array that broadcasts to (n, m): a number from 0 on for each event, `NO` where the rule excludes it.
         """
 
-    def moves(self, situation: int) -> Ints:
-        """The next state in a situation, or `NO`; broadcasts to (states, note before, event)."""
+    def transitions(self, symbol: int) -> Ints:
+        """The next state for an input symbol, or `NO`; broadcasts to (states, note before, event)."""
 
     def ends(self) -> Flags:
         """Whether the melody may end; broadcasts to (states, note before)."""
 
     def limit(self) -> int:
-        """How many notes of some sort it allows, if it but counts them; else 0."""
+        """How many notes of some kind it allows, if counting is all it does; else 0."""
 
-    def spend(self) -> None:
-        """Have no states for the count, as somebody else keeps it by `costs`."""
+    def count_externally(self) -> None:
+        """Drop the counter from the state: the caller counts by `costs`."""
 
-    def costs(self, situation: int) -> Ints:
+    def costs(self, symbol: int) -> Ints:
         """(P + 1,) what each event adds to the count."""
 
 
-class Anywhere:
-    """The parts of a rule without states that knows nothing of time, for others to change what they need."""
+class StatelessRule:
+    """A rule with one state that allows everything: the base of the others, which override what differs."""
 
     states = 1
-    looks_back = False
+    ends_locally = False
 
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
+    def __init__(self, context: RuleContext) -> None:
+        self.context = context
 
     def pitches(self) -> Flags:
         """See `Rule.pitches`."""
-        return np.ones(len(self.setting.pitches), np.bool_)
+        return np.ones(len(self.context.pitches), np.bool_)
 
-    def situations(self, onsets: Ints, lengths: Ints) -> Ints:
-        """See `Rule.situations`."""
+    def symbols(self, onsets: Ints, lengths: Ints) -> Ints:
+        """See `Rule.symbols`."""
         del onsets, lengths
         return np.zeros((1, 1), np.int64)
 
-    def moves(self, situation: int) -> Ints:
-        """See `Rule.moves`."""
-        del situation
-        return np.zeros((1, 1, 1), np.int64)
+    def transitions(self, symbol: int) -> Ints:
+        """See `Rule.transitions`."""
+        del symbol
+        return self.allowing()
 
     def ends(self) -> Flags:
         """See `Rule.ends`."""
@@ -166,38 +187,42 @@ class Anywhere:
         """See `Rule.limit`."""
         return 0
 
-    def spend(self) -> None:
-        """See `Rule.spend`."""
+    def count_externally(self) -> None:
+        """See `Rule.count_externally`."""
 
-    def costs(self, situation: int) -> Ints:
+    def costs(self, symbol: int) -> Ints:
         """See `Rule.costs`."""
-        del situation
-        return np.zeros(len(self.setting.pitches) + 1, np.int64)
+        del symbol
+        return np.zeros(len(self.context.pitches) + 1, np.int64)
+
+    def allowing(self, notes: bool | Flags = True, rest: bool = True) -> Ints:
+        """(1, 1, P + 1) transitions that allow some notes, one flag for all or one for each pitch, and rests or not."""
+        return where(np.append(np.broadcast_to(notes, len(self.context.pitches)), rest))[None, None, :]
 
 
-class Counting(Anywhere):
-    """A rule that allows so many notes of some sort. A state is how many there were."""
+class Counting(StatelessRule):
+    """A rule that allows so many notes of some kind. A state is how many there were."""
 
     name: str
     """The request's field."""
 
-    def __init__(self, setting: Setting, limit: int) -> None:
-        super().__init__(setting)
+    def __init__(self, context: RuleContext, limit: int) -> None:
+        super().__init__(context)
         self.most, self.states = limit, limit + 1
 
     def limit(self) -> int:
         """See `Rule.limit`."""
         return self.most
 
-    def spend(self) -> None:
-        """See `Rule.spend`."""
+    def count_externally(self) -> None:
+        """See `Rule.count_externally`."""
         self.states = 1
 
-    def moves(self, situation: int) -> Ints:
-        """See `Rule.moves`."""
+    def transitions(self, symbol: int) -> Ints:
+        """See `Rule.transitions`."""
         if self.states == 1 and self.most:
             return np.zeros((1, 1, 1), np.int64)
-        count = np.arange(self.states)[:, None] + self.costs(situation)
+        count = np.arange(self.states)[:, None] + self.costs(symbol)
         return np.where(count < self.states, count, NO)[:, None, :]
 
 

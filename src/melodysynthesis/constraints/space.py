@@ -1,8 +1,8 @@
-"""The onsets and lengths that notes and rests may have: what an encoding can say, and what people write.
+"""The onsets and durations that notes and rests may have.
 
 Notes begin on the grid of the thirty-second note or on that of its triplet, counted from the bar line. All 231,000
-notes of the German songs do. Where something else is given, a primer or a rhythm, its places and what leads to and from
-them are added.
+notes of the German songs do. Where something else is given, such as a primer or a rhythm, its ticks are added, with the
+durations that lead to and from them.
 """
 
 from __future__ import annotations

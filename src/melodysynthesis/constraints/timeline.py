@@ -1,4 +1,4 @@
-"""The time that a melody fills: its bars with their meters, and its pickup, before there is a note."""
+"""The bars of a melody with their meters and its pickup, before it has notes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple, Self
 
 from melodysynthesis.music import Melody, Meter
-from melodysynthesis.theory import beat_ticks, is_strong, metric_weight
+from melodysynthesis.theory import beat_ticks, metric_weight, strong_ticks
 
 
-class Place(NamedTuple):
+class BarPosition(NamedTuple):
     """Where a tick is: the number of its bar (0 is the pickup), that bar's meter, and ticks after its bar line."""
 
     bar: int
@@ -26,11 +26,12 @@ class Timeline:
     """Bars in a row.
 
     Attributes:
-        meters: of bars 1, 2, ...; their ticks are not looked at.
+        meters: of bars 1, 2, ...; their ticks do not matter.
         bar_lines: tick of the line before each bar.
         pickup: ticks before bar 1: the end of a bar of the first meter.
         ticks: length of all.
-        changes: the meters that set in after the start.
+        changes: the changes of meter after the start.
+        grouping: of how many beat units each group is, in bars of so many; see `theory.strong_ticks`.
     """
 
     meters: tuple[Meter, ...]
@@ -38,45 +39,47 @@ class Timeline:
     pickup: int
     ticks: int
     changes: tuple[Meter, ...]
+    grouping: tuple[int, ...] = ()
 
     @classmethod
-    def of_bars(cls, meters: Sequence[Meter], pickup: int = 0) -> Self:
+    def of_bars(cls, meters: Sequence[Meter], pickup: int = 0, grouping: Sequence[int] = ()) -> Self:
         """Whole bars of these meters after a pickup; the last bar is short by the pickup."""
         meters = tuple(meter._replace(tick=0) for meter in meters)
         *lines, end = accumulate((meter.bar_ticks for meter in meters), initial=pickup)
         pairs = zip(lines[1:], pairwise(meters), strict=True)
         changes = tuple(new._replace(tick=tick) for tick, (old, new) in pairs if new != old)
-        return cls(meters, tuple(lines), pickup, end - pickup, changes)
+        return cls(meters, tuple(lines), pickup, end - pickup, changes, tuple(grouping))
 
     @classmethod
-    def of_melody(cls, melody: Melody) -> Self:
+    def of_melody(cls, melody: Melody, grouping: Sequence[int] = ()) -> Self:
         """The bars of a melody that has a meter."""
         bars = [bar for bar in melody.bars() if bar.number]
         meters = tuple(bar.meter._replace(tick=0) for bar in bars)
-        return cls(meters, tuple(bar.start for bar in bars), melody.pickup, melody.duration, melody.meters[1:])
+        lines = tuple(bar.start for bar in bars)
+        return cls(meters, lines, melody.pickup, melody.duration, melody.meters[1:], tuple(grouping))
 
     def after(self, tick: int) -> Self:
-        """What is left from a tick on, within: the rest of a bar that has begun is its pickup."""
+        """The timeline from a tick on, which is within this one; the rest of a bar that is not whole is its pickup."""
         left = [(line - tick, meter) for line, meter in zip(self.bar_lines, self.meters, strict=True) if line >= tick]
         if not left or left[0][0] >= self.ticks - tick:  # within the last bar
             bar = max(bisect_right(self.bar_lines, tick) - 1, 0)
             left = [(self.bar_lines[bar] - tick, self.meters[bar])]
         lines, meters = zip(*left, strict=True)
         changes = tuple(meter._replace(tick=meter.tick - tick) for meter in self.changes if meter.tick > tick)
-        return type(self)(meters, lines, max(lines[0], 0), self.ticks - tick, changes)
+        return type(self)(meters, lines, max(lines[0], 0), self.ticks - tick, changes, self.grouping)
 
-    def place(self, tick: int) -> Place:
-        """Where a tick is; those after the end are counted on in the last bar."""
+    def place(self, tick: int) -> BarPosition:
+        """The position of a tick; ticks after the end belong to the last bar."""
         bar = bisect_right(self.bar_lines, tick)
         if bar == 0:
-            return Place(0, self.meters[0], self.meters[0].bar_ticks - self.pickup + tick)
-        return Place(bar, self.meters[bar - 1], tick - self.bar_lines[bar - 1])
+            return BarPosition(0, self.meters[0], self.meters[0].bar_ticks - self.pickup + tick)
+        return BarPosition(bar, self.meters[bar - 1], tick - self.bar_lines[bar - 1])
 
     @cached_property
     def weights(self) -> tuple[int, ...]:
         """Metric weight of each tick; see `theory.metric_weight`."""
         places = map(self.place, range(self.ticks))
-        return tuple(metric_weight(place.meter, place.position) for place in places)
+        return tuple(metric_weight(place.meter, place.position, self.grouping) for place in places)
 
     @cached_property
     def unsyncopated(self) -> tuple[int, ...]:
@@ -92,9 +95,21 @@ class Timeline:
 
     @cached_property
     def strong(self) -> tuple[bool, ...]:
-        """Whether each tick is a strong beat; see `theory.is_strong`."""
+        """Whether each tick is a strong beat; see `theory.strong_ticks`."""
         places = map(self.place, range(self.ticks))
-        return tuple(is_strong(place.meter, place.position) for place in places)
+        return tuple(place.position in strong_ticks(place.meter, self.grouping) for place in places)
+
+    @cached_property
+    def closing(self) -> tuple[bool, ...]:
+        """Whether the last note of a cadence may begin at each tick: a strong beat, but not the second beat of 2/4."""
+        places = map(self.place, range(self.ticks))
+        pairs = zip(self.strong, places, strict=True)
+        return tuple(strong and (place.position == 0 or place.meter.beats != 2) for strong, place in pairs)
+
+    @property
+    def last_line(self) -> int:
+        """Tick at which the last bar begins."""
+        return max((line for line in self.bar_lines if line < self.ticks), default=0)
 
     @cached_property
     def beats(self) -> tuple[int, ...]:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from melodysynthesis.corpora import families as family
 from melodysynthesis.corpora.families import SPLITS
-from melodysynthesis.corpora.report import BuildReport, Reject, SplitSize, summed
+from melodysynthesis.corpora.report import BuildReport, Reject, SplitSize
+from melodysynthesis.corpora.run_index import NoteRuns
 from melodysynthesis.corpora.sources import DEFAULT, Source, find_source
 from melodysynthesis.corpora.store import KEYS, NO_KEY, Columns, Spool, cache_folder, melody_at, open_store
 from melodysynthesis.errors import CorpusError, FormatError, unknown
@@ -39,6 +40,8 @@ class Rules:
     """Fewer notes are no melody to learn from."""
     demand_meter: bool = False
     """Reject tunes in free time, instead of keeping them without meter."""
+    part: str | None = None
+    """The part to read of each file, by name or by number from 1; None for the one most like a melody."""
 
     def reject(self, melody: Melody) -> Reject | None:
         """Why a melody is not kept; None if it is."""
@@ -168,8 +171,8 @@ def _fingerprint(source: Source, rules: Rules, paths: Sequence[Path]) -> str:
 def _code() -> str:
     """A digest of the modules that make melodies of files, so that an upgrade rebuilds what it would read anew."""
     package = Path(__file__).parent.parent
-    modules = [package / "music.py", package / "theory.py"]
-    modules += sorted([*(package / "formats").glob("*.py"), *(package / "corpora").glob("*.py")])
+    folders = [package / name for name in ("theory", "formats", "corpora")]
+    modules = [package / "music.py", *sorted(path for folder in folders for path in folder.glob("*.py"))]
     text = b"".join(module.read_bytes() for module in modules)
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
@@ -196,7 +199,6 @@ def _build(
         if not spool.tunes:
             first = f"; the first: {report.rejects[0].where}: {report.rejects[0].reason}" if report.rejects else ""
             raise CorpusError(f"corpus {source.name!r}: none of {report.read} tunes can be kept{first}")
-        report.notices = summed(report.notices)
         _sort_into_splits(spool, contents, report)
         report.seconds = round(time.perf_counter() - started, 3)
         names = [source.name_of(path) for path in paths]
@@ -207,9 +209,12 @@ def _read_file(source: Source, rules: Rules, path: Path, report: BuildReport) ->
     """The melodies of a file that the rules keep; what they don't goes into the report."""
     name = source.name_of(path)
     try:
-        reading = source.read(files.load(path), name)
+        reading = source.read(files.load(path), name, rules.part)
     except FormatError as problem:
         reading = Reading(problems=[problem])
+    except Exception as error:  # a fault of a reader must not lose a build of many hours
+        fault = f"the reader failed: {type(error).__name__}: {str(error)[:200]}"
+        reading = Reading(problems=[FormatError(fault, name, "reader failed")])
     places = [problem.where if problem.where != files.shown(path) else name for problem in reading.problems]
     report.rejects += [
         Reject(where or name, p.reason, p.kind) for where, p in zip(places, reading.problems, strict=True)
@@ -225,7 +230,7 @@ def _read_file(source: Source, rules: Rules, path: Path, report: BuildReport) ->
 
 def _sort_into_splits(spool: Spool, contents: list[int], report: BuildReport) -> None:
     columns = spool.columns()
-    notes = family.Notes(columns["first_note"], columns["pitch"])
+    notes = NoteRuns(columns["first_note"], columns["pitch"])
     families = family.find_families(notes)
     splits = family.split_families(families, contents)
     spool.set_column("family", families)
@@ -233,7 +238,7 @@ def _sort_into_splits(spool: Spool, contents: list[int], report: BuildReport) ->
     _describe(spool.columns(), notes, contents, report)
 
 
-def _describe(columns: Columns, notes: family.Notes, contents: list[int], report: BuildReport) -> None:
+def _describe(columns: Columns, notes: NoteRuns, contents: list[int], report: BuildReport) -> None:
     families, splits = columns["family"], columns["split"]
     report.kept = len(contents)
     repeated = np.ones(len(contents), bool)

@@ -1,24 +1,24 @@
-"""Tune families: which tunes share so much that training on one gives the other away, and their splits.
+"""Tune families: tunes that share so much that training on one gives the other away, and the splits made of them.
 
-Two tunes are family when they share a run of `FAMILY_RUN` notes, or are equal however short; and so is whoever is
-family with either. Notes are compared by the intervals between them alone: the same tune in another key, in other note
-values, dotted or with a breath in the middle is the same tune.
+Two tunes are in one family if they share a run of `FAMILY_RUN` notes, or if they are shorter than that and equal. A
+tune that is related to two families joins them. Runs are compared by interval (`run_index`): the same tune in another
+key, in other note values, dotted or with a breath in the middle is the same tune.
 
 Measured on `essen-german` (6,007 tunes): runs of 16 notes put 1,916 tunes into families, the largest of 19. With 14
 the families begin to grow together (35 tunes there, 147 in `essen-all`, over nothing but scales and repeated notes).
-Asking for equal rhythm as well leaves 1,344 tunes in families, and then 41 of 648 test tunes share 16 or more notes
+Demanding equal rhythm as well leaves 1,344 tunes in families, and then 41 of 648 test tunes share 16 or more notes
 with a training tune, up to 57.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from melodysynthesis.corpora.run_index import NoteRuns, scatter
 from melodysynthesis.music import Melody
 
 FAMILY_RUN = 16
@@ -26,35 +26,6 @@ SPLITS = ("train", "validation", "test")
 SPLIT_SHARES = (0.8, 0.1, 0.1)
 LARGEST_SPLIT_FAMILY = 0.01
 """A family of more than this share of the corpus goes to train: held out, one song would be most of the verdict."""
-
-_HASHES_AT_ONCE = 4_000_000
-_NOTES_AT_ONCE = 1_000_000
-_BASE = np.uint64(0x9E3779B97F4A7C15)
-
-Hashes = NDArray[np.uint64]
-
-
-def interval_hashes(pitches: NDArray[np.uint8]) -> Hashes:
-    """One number for each interval between consecutive notes, shape (notes - 1,)."""
-    return _mix((np.diff(pitches.astype(np.int64)) + 128).astype(np.uint64))
-
-
-def _mix(values: Hashes) -> Hashes:
-    """Scatter the bits (the finalizer of splitmix64), so that sums of neighbours do not collide."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
-
-
-def run_hashes(intervals: Hashes, length: int) -> Hashes:
-    """One number for each run of `length` intervals, shape (intervals - length + 1,); wraps modulo 2^64."""
-    count = len(intervals) - length + 1
-    if count <= 0:
-        return np.zeros(0, np.uint64)
-    total = np.zeros(count, np.uint64)
-    for offset in range(length):
-        total = total * _BASE + intervals[offset : offset + count]
-    return _mix(total)
 
 
 def content_hash(melody: Melody) -> int:
@@ -65,47 +36,7 @@ def content_hash(melody: Melody) -> int:
     return int.from_bytes(hashlib.blake2b(content.astype("<i4").tobytes(), digest_size=8).digest(), "little")
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
-    """The notes of many tunes in columns; `first` has the number of each tune's first note, and the count of all."""
-
-    first: NDArray[np.int64]
-    pitches: NDArray[np.uint8]
-
-    def runs(self, length: int) -> Iterator[tuple[Hashes, NDArray[np.int32]]]:
-        """Hash and tune of every run of `length` intervals, some million notes at a time."""
-        start = 0
-        while start < len(self.first) - 1:
-            limit = self.first[start] + _NOTES_AT_ONCE
-            stop = max(start + 1, int(np.searchsorted(self.first, limit, "right")) - 1)
-            low, high = int(self.first[start]), int(self.first[stop])
-            hashes = run_hashes(interval_hashes(self.pitches[low:high]), length)
-            owner = np.repeat(np.arange(start, stop, dtype=np.int32), np.diff(self.first[start : stop + 1]))
-            # a run touches one note more than it has intervals, and must stay within one tune
-            inside = owner[: len(hashes)] == owner[length : length + len(hashes)]
-            yield hashes[inside], owner[: len(hashes)][inside]
-            start = stop
-
-    def shared_runs(self, length: int) -> Iterator[tuple[Hashes, NDArray[np.int32]]]:
-        """Hash and tune of the runs sorted by hash, in passes over parts of the range of hashes.
-
-        Each pass holds all runs of its hashes, so that equal ones meet; memory is bounded whatever the
-        corpus.
-        """
-        passes = max(1, -(-int(self.first[-1]) // _HASHES_AT_ONCE))
-        for part in range(passes):
-            hashes, owners = [], []
-            for run, owner in self.runs(length):
-                mine = run % np.uint64(passes) == part
-                hashes.append(run[mine])
-                owners.append(owner[mine])
-            run = np.concatenate(hashes or [np.zeros(0, np.uint64)])
-            owner = np.concatenate(owners or [np.zeros(0, np.int32)])
-            order = np.lexsort((owner, run))
-            yield run[order], owner[order]
-
-
-def find_families(notes: Notes, run: int = FAMILY_RUN) -> NDArray[np.int32]:
+def find_families(notes: NoteRuns, run: int = FAMILY_RUN) -> NDArray[np.int32]:
     """Family of each tune, named by the number of its first tune, shape (tunes,).
 
     Args:
@@ -128,7 +59,7 @@ def find_families(notes: Notes, run: int = FAMILY_RUN) -> NDArray[np.int32]:
     for tune in np.flatnonzero(np.diff(notes.first) < run).tolist():
         pitches = notes.pitches[notes.first[tune] : notes.first[tune + 1]].astype(np.int16)
         join(tune, seen.setdefault(np.diff(pitches).tobytes() + bytes(len(pitches) == 0), tune))
-    for hashes, owner in notes.shared_runs(run - 1):
+    for hashes, owner in notes.sorted_runs(run - 1):
         linked = (hashes[1:] == hashes[:-1]) & (owner[1:] != owner[:-1])
         pairs = np.unique(np.stack([owner[:-1][linked], owner[1:][linked]], axis=1), axis=0)
         for one, other in pairs.tolist():
@@ -154,15 +85,15 @@ def split_families(families: NDArray[np.int32], contents: Sequence[int]) -> NDAr
 
 
 def _split_of_hash(content: int) -> int:
-    position = int(_mix(np.array([content], np.uint64))[0]) / 2**64
+    position = int(scatter(np.array([content], np.uint64))[0]) / 2**64
     return int(np.searchsorted(np.cumsum(SPLIT_SHARES[:-1]), position, "right"))
 
 
-def near_duplicates(notes: Notes, exact: NDArray[np.bool_], run: int = 13) -> int:
+def near_duplicates(notes: NoteRuns, exact: NDArray[np.bool_], run: int = 13) -> int:
     """Tunes of which more than half of the runs of `run` notes stand in other tunes, exact duplicates left out."""
     tunes = len(notes.first) - 1
     shared, total = np.zeros(tunes, np.int64), np.zeros(tunes, np.int64)
-    for hashes, owner in notes.shared_runs(run - 1):
+    for hashes, owner in notes.sorted_runs(run - 1):
         if not len(hashes):
             continue
         group = np.concatenate([[0], np.cumsum(hashes[1:] != hashes[:-1])])
@@ -174,10 +105,10 @@ def near_duplicates(notes: Notes, exact: NDArray[np.bool_], run: int = 13) -> in
     return int(np.sum((2 * shared > total) & ~exact))
 
 
-def longest_run_across(notes: Notes, splits: NDArray[np.uint8], limit: int = FAMILY_RUN) -> int:
+def longest_run_across(notes: NoteRuns, splits: NDArray[np.uint8], limit: int = FAMILY_RUN) -> int:
     """Notes of the longest run that stands in two splits; looked for below `limit` notes, where it must be."""
     for length in range(limit - 1, 0, -1):
-        for hashes, owner in notes.shared_runs(length):
+        for hashes, owner in notes.sorted_runs(length):
             split = splits[owner]  # where a group of equal runs has two splits, two neighbours differ
             if np.any((hashes[1:] == hashes[:-1]) & (split[1:] != split[:-1])):
                 return length + 1

@@ -28,13 +28,31 @@ class SplitSize:
 
 
 def summed(notices: Iterable[str]) -> list[str]:
-    """Notices of many files as one line for each kind: ``"7 tunes with chords; ..."``, or the number of files."""
-    counts: Counter[tuple[str, str]] = Counter()
+    """Notices of many files as one line for each kind, the most frequent first.
+
+    Notices are of one kind if they differ only in numbers and quoted names. A kind of tunes counts tunes:
+    ``"7 tunes with chords; ..."``. Any other counts files, and gives one notice as the example:
+    ``"took the top line, leaving out 3 of 60 notes (12 such files)"``.
+    """
+    counts: Counter[str] = Counter()
+    examples: dict[str, str] = {}
     for notice in notices:
         text = notice.partition(": ")[2] or notice
         match = re.match(r"(\d+) tunes? (.*)", text)
-        counts["tunes " + match[2] if match else text, "" if match else "file"] += int(match[1]) if match else 1
-    return [f"{text} ({n} files)" if unit else f"{n} {text}" for (text, unit), n in counts.most_common()]
+        kind = f"tunes {match[2]}" if match else re.sub(r"'[^']*'|\"[^\"]*\"|-?\d+(/\d+)?|\b[A-G][#b]* \w+", "*", text)
+        counts[kind] += int(match[1]) if match else 1
+        examples.setdefault(kind, text)
+    return [
+        f"{count} {kind}"
+        if kind.startswith("tunes ")
+        else f"{examples[kind]} ({count} {_files(kind, examples, count)})"
+        for kind, count in counts.most_common()
+    ]
+
+
+def _files(kind: str, examples: Mapping[str, str], count: int) -> str:
+    such = "such " if "*" in kind and count > 1 else ""
+    return f"{such}file{'s' * (count != 1)}"
 
 
 @dataclass(slots=True)
@@ -47,7 +65,7 @@ class BuildReport:
         read: tunes found, kept or not.
         kept: tunes in the corpus.
         rejects: the others, each with file, tune number and reason.
-        notices: what the readers decided, one line each.
+        notices: what the readers decided, one line for each time; `summed` has one for each kind.
         exact_duplicates: kept tunes whose notes equal an earlier tune's, up to transposition.
         near_duplicates: kept tunes more than half of whose 13-note runs stand in other tunes.
         families: their number.

@@ -34,7 +34,7 @@ class Source:
         folder: within music21's corpus; of a user's own files, their path.
         patterns: glob patterns of the files in the folder; empty for every readable file at any depth.
         licence: file within music21's corpus that states the licence.
-        read: the melodies of one file's bytes, given its name.
+        read: the melodies of one file's bytes, given its name and the part to take, or None.
         adapt: what the collection leaves to be completed in each melody.
     """
 
@@ -43,7 +43,7 @@ class Source:
     folder: str
     patterns: tuple[str, ...]
     licence: str
-    read: Callable[[bytes, str], Reading]
+    read: Callable[[bytes, str, str | None], Reading]
     adapt: Callable[[Melody], Melody] | None = None
 
     def files(self) -> list[Path]:
@@ -81,12 +81,12 @@ class Source:
         return (music21_corpus(self.name) / self.licence).read_text("utf-8", "replace")
 
 
-def _essen(data: bytes, name: str) -> Reading:
-    return abc.read(data, name, dialect=abc.ESSEN)
+def _essen(data: bytes, name: str, part: str | None) -> Reading:
+    return abc.read(data, name, part, dialect=abc.ESSEN)
 
 
-def _tune_book(data: bytes, name: str) -> Reading:
-    return abc.read(data, name, dialect=abc.TUNE_BOOK)
+def _tune_book(data: bytes, name: str, part: str | None) -> Reading:
+    return abc.read(data, name, part, dialect=abc.TUNE_BOOK)
 
 
 def _with_mode(melody: Melody) -> Melody:
@@ -152,8 +152,8 @@ def find_source(name: str | os.PathLike[str]) -> Source:
     raise CorpusError(f"{unknown('corpus', text[:80], SOURCES)} (or give an existing file or folder)")
 
 
-def _own_file(data: bytes, name: str) -> Reading:
-    return formats.read_bytes(data, formats.format_of(name).name, name)
+def _own_file(data: bytes, name: str, part: str | None) -> Reading:
+    return formats.read_bytes(data, formats.format_of(name).name, name, part)
 
 
 def _readable(root: Path) -> Iterator[Path]:

@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Mapping
 
-from melodysynthesis.encodings.base import Context, Encoding, Feature, Frame, Group, Ids, Role, frame_of
+from melodysynthesis.encodings.base import (
+    Clock,
+    Context,
+    Encoding,
+    Feature,
+    Group,
+    Header,
+    Ids,
+    Role,
+    header_of,
+    token_ids,
+)
 from melodysynthesis.encodings.event import EventEncoding
 from melodysynthesis.encodings.grid import GridEncoding
 from melodysynthesis.errors import EncodingError, unknown
@@ -11,15 +22,17 @@ ENCODINGS: dict[str, Callable[..., Encoding]] = {"event": EventEncoding, "grid":
 
 __all__ = [
     "ENCODINGS",
+    "Clock",
     "Context",
     "Encoding",
     "Feature",
-    "Frame",
     "Group",
+    "Header",
     "Ids",
     "Role",
     "encoding_from",
-    "frame_of",
+    "header_of",
+    "token_ids",
 ]
 
 

@@ -1,14 +1,14 @@
-"""What an encoding is: a vocabulary, the two directions between melody and token ids, and a context that walks along.
+"""The interface of an encoding: a vocabulary, the two directions between melody and token ids, and a context.
 
-The context is where everything that is a *function of the past* lives: which tokens may follow (the grammar), where in
-the bar the next note falls, how many bars are still to go. Training and generation use the same context code, so a
-feature can't see in training what generation would not know yet. It is batched: one context walks along a whole batch
-of sequences, one token each at a time.
+The context holds every *function of the past*: which tokens may follow (the grammar), where in the bar the next note
+falls, how many bars are still to go. Training and generation use the same context code, so a feature can't see in
+training what generation would not know yet. It is batched: one context follows a whole batch of sequences, and takes
+one token of each at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol, Self
@@ -16,13 +16,14 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import Key, Melody, Meter
 
 Ids = NDArray[np.int64]
 
 
 class Role(IntEnum):
-    """What a token is to the count of bits per note."""
+    """How a token counts in the bits per note."""
 
     MUSIC = 0
     """Needed to write the melody down: pitches, rests, durations, length and end. Always counted."""
@@ -33,33 +34,34 @@ class Role(IntEnum):
 
 
 class Group(IntEnum):
-    """What a token is to the accuracy table."""
+    """The row of the accuracy table that a token belongs to."""
 
     DELIMITER = 0
     HOLD = 1
     REST = 2
     NOTE = 3
     DURATION = 4
-    FRAME = 5
+    HEADER = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A categorical feature beside the token.
+    """A categorical feature that a model gets in addition to the token.
 
     Attributes:
         name: for people, and for models that use some features only.
         size: number of values.
-        suggests: for each value the token that it suggests to come next, -1 for none; empty if it suggests nothing.
+        candidates: for each value the token that it proposes as the next, a copy of an earlier one, -1 for
+            none; empty if the feature proposes nothing.
     """
 
     name: str
     size: int
-    suggests: tuple[int, ...] = ()
+    candidates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Header:
     """What is known of a melody before its first note; None (or 0 bars) leaves it to the model.
 
     Attributes:
@@ -75,15 +77,44 @@ class Frame:
     bars: int | None = None
 
 
-def frame_of(melody: Melody) -> Frame:
-    """The frame that a melody stands in."""
+def header_of(melody: Melody) -> Header:
+    """The header of a melody."""
     meter = melody.meters[0] if melody.meters else None
-    return Frame(melody.key, meter, melody.pickup, count_bars(melody))
+    return Header(melody.key, meter, melody.pickup, count_bars(melody))
 
 
 def count_bars(melody: Melody) -> int:
     """Number of bars, not counting a pickup; 0 for a melody without meter."""
     return sum(bar.number > 0 for bar in melody.bars())
+
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clock:
+    """How tokens advance time. Masks are (vocabulary,).
+
+    Attributes:
+        ticks: by how much each token moves the melody on; 0 for tokens that take no time.
+        end: the token that ends a melody.
+        heads: tokens that start a note or rest.
+        rests: tokens that start a rest.
+        holds: tokens that make the note or rest before them longer.
+        opens: tokens that can't be the last, because a duration must follow: the head of a note, a new meter.
+    """
+
+    ticks: NDArray[np.int64]
+    end: int
+    heads: Mask
+    rests: Mask
+    holds: Mask
+    opens: Mask
+
+    @property
+    def step(self) -> int:
+        """The greatest common divisor of all durations, in ticks: every bar must be a multiple of it."""
+        return int(np.gcd.reduce(self.ticks))
 
 
 class Context(Protocol):
@@ -99,7 +130,7 @@ class Context(Protocol):
 
     @property
     def in_body(self) -> NDArray[np.bool_]:
-        """(batch,) whether notes may follow: the frame has been said."""
+        """(batch,) whether notes may follow: the header is complete."""
 
     @property
     def bar_ticks(self) -> NDArray[np.int64]:
@@ -123,10 +154,10 @@ class Context(Protocol):
 
     @property
     def end_tick(self) -> NDArray[np.int64]:
-        """(batch,) tick at which the melody ends if the frame's bars are kept; 0 where their number is open."""
+        """(batch,) tick at which the melody ends if the header's bars are kept; 0 where their number is open."""
 
     def features(self) -> NDArray[np.int64]:
-        """(batch, features): what a model may know beside the tokens when it predicts the next one."""
+        """(batch, features): what a model may know besides the tokens when it predicts the next one."""
 
     def allowed(self) -> NDArray[np.bool_]:
         """(batch, vocabulary): which tokens the grammar lets follow. A finished sequence allows its last token only."""
@@ -138,8 +169,27 @@ class Context(Protocol):
         """A new context of the sequences at `indices`, which may repeat."""
 
 
+def token_ids(encoding: Encoding, tokens: Iterable[str]) -> Ids:
+    """Ids of tokens by their names, such as those of a text.
+
+    Raises:
+        EncodingError: naming the first token that is not in the vocabulary.
+    """
+    ids = {token: number for number, token in enumerate(encoding.vocabulary)}
+    try:
+        return np.array([ids[token] for token in tokens], np.int64)
+    except KeyError as error:
+        raise EncodingError(f"token {error.args[0]!r} is not one of {' '.join(encoding.vocabulary)}") from None
+
+
 class Encoding(Protocol):
-    """Melody <-> token ids."""
+    """Melody <-> token ids.
+
+    An encoding with these attributes and methods can be trained, evaluated and sampled from; it is one file and one
+    line in `ENCODINGS`. Two things need more. Musical rules need a stepper that turns events into tokens
+    (`generation`). An encoding that writes a header in tokens needs masks for it (`constraints`), because the
+    sequences of a batch may have different headers.
+    """
 
     name: str
     vocabulary: tuple[str, ...]
@@ -150,30 +200,50 @@ class Encoding(Protocol):
     """(vocabulary,) the `Group` of each token."""
     start_id: int
     """The token every sequence starts with. It is never predicted."""
+    clock: Clock
+    """How the tokens advance time."""
+    has_header: bool
+    """Whether key, meter, pickup and number of bars are tokens, which a model can choose and follow."""
+    tonic_relative: bool
+    """Whether a pitch token names a degree of the scale, counted from the tonic; else a pitch in C major or A minor."""
+    is_text: bool
+    """Whether one text can hold many melodies with the start token between them."""
+
+    def transposition(self, key: Key | None) -> int:
+        """Semitones that are added to a MIDI pitch before it is looked up among the pitch tokens."""
+
+    def pitches_in(self, key: Key | None) -> tuple[int, ...]:
+        """MIDI pitches that can be written in a key, ascending."""
+
+    def read_header(self, ids: Sequence[int] | Ids) -> Header:
+        """The header that the tokens before the first note write down; an empty one without `has_header`."""
+
+    def covering(self, tokens: Iterable[str]) -> Encoding:
+        """This encoding if its vocabulary has all these tokens, else one that also has the pitches among them."""
 
     def encode(self, melody: Melody) -> Ids:
         """Ids of a melody, from the start token to the end.
 
         Raises:
-            EncodingError: where the encoding can't say the melody, naming what.
+            EncodingError: where the encoding can't represent the melody; it names the reason.
         """
 
-    def decode(self, ids: Sequence[int] | Ids, frame: Frame | None = None) -> Melody:
-        """The melody that ids say. A sequence without an end is read as far as its last whole note.
+    def decode(self, ids: Sequence[int] | Ids, header: Header | None = None) -> Melody:
+        """The melody of some ids. A sequence without an end is read as far as its last whole note.
 
         Args:
             ids: from the start token on.
-            frame: what the encoding does not say itself; ignored where the ids say it.
+            header: facts that the encoding does not write; ignored where the ids contain them.
 
         Raises:
             EncodingError: where the ids break the grammar.
         """
 
     def body(self, melody: Melody) -> Ids:
-        """Ids of the notes of a melody alone, without what stands before the first and after the last: a primer."""
+        """Ids of the notes of a melody alone, without header and end: a primer."""
 
-    def start(self, batch: int, frame: Frame = Frame()) -> Context:
-        """The context of `batch` sequences after their start token; its grammar holds them to the frame."""
+    def start(self, batch: int, header: Header = Header()) -> Context:
+        """The context of `batch` sequences after their start token; its grammar holds them to the header."""
 
     def description(self) -> dict[str, object]:
         """What `encoding_from` needs to make this encoding again; JSON types only."""

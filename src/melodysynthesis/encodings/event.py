@@ -1,22 +1,22 @@
-"""The `event` encoding: a melody as a short frame and then notes, each a pitch and a duration.
+"""The `event` encoding: a melody as a short header and then notes, each a pitch and a duration.
 
     start  tonic mode  beats unit | free  [pickup durations]  bars   (pitch | rest) duration  ...  end
 
-Between notes may stand a phrase mark, a change of meter (``beats unit``) and ``tie``, which lengthens the note or rest
-before it. Pitches are relative to the tonic, moved so that the tonic is a C: a tune and its transposition are the same
-tokens but for the tonic. Any whole number of ticks can be said: what the table of durations lacks is tied together.
+Between notes there may be a phrase mark, a change of meter (``beats unit``) and ``tie``, which lengthens the note or
+rest before it. Pitches are relative to the tonic, moved so that the tonic is a C: a tune and its transposition have the
+same tokens except for the tonic. Any whole number of ticks can be written: durations outside the table are tied.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.encodings.base import Feature, Frame, Group, Ids, Role, count_bars
+from melodysynthesis.encodings.base import Clock, Feature, Group, Header, Ids, Role, count_bars
 from melodysynthesis.encodings.event_context import FEATURES, EventContext
 from melodysynthesis.encodings.event_tokens import (
     DURATIONS,
@@ -26,6 +26,7 @@ from melodysynthesis.encodings.event_tokens import (
     GROUPS,
     HIGHEST_PITCH,
     ID,
+    KINDS,
     LOWEST_PITCH,
     MAX_BARS,
     NEXT_SLOT,
@@ -36,6 +37,7 @@ from melodysynthesis.encodings.event_tokens import (
     TIE,
     TOKENS,
     TONICS,
+    VALUES,
     VOCABULARY,
     Kind,
     Slot,
@@ -51,11 +53,20 @@ PICKUP_SLOT = int(Slot.PICKUP)
 DURATION_IDS = {ticks: ID[Kind.DURATION, ticks] for ticks in DURATIONS}
 
 
+IS_HEAD, IS_TIE = np.isin(KINDS, (Kind.PITCH, Kind.REST)), KINDS == Kind.TIE
+CLOCK = Clock(
+    ticks=np.where(KINDS == Kind.DURATION, VALUES, 0),
+    end=END,
+    heads=IS_HEAD,
+    rests=KINDS == Kind.REST,
+    holds=IS_TIE,
+    opens=IS_HEAD | IS_TIE | (KINDS == Kind.BEATS),
+)
+
+
 def tonic_shift(key: Key | None) -> int:
-    """Semitones, -5 to 6, from C to the tonic: what is taken off a pitch to make it relative."""
-    if key is None:
-        return 0
-    return (key.pitch_class + 5) % 12 - 5
+    """Semitones, -5 to 6, from C to the tonic: subtract them from a pitch to make it relative."""
+    return 0 if key is None else (key.pitch_class + 5) % 12 - 5
 
 
 def spell_duration(ticks: int) -> list[int]:
@@ -75,26 +86,52 @@ class EventEncoding:
     vocabulary = VOCABULARY
     features: tuple[Feature, ...] = FEATURES
     roles: NDArray[np.int64] = np.array([ROLES.get(kind, Role.MUSIC) for _, kind, _ in TOKENS], np.int64)
-    groups: NDArray[np.int64] = np.array([GROUPS.get(kind, Group.FRAME) for _, kind, _ in TOKENS], np.int64)
+    groups: NDArray[np.int64] = np.array([GROUPS.get(kind, Group.HEADER) for _, kind, _ in TOKENS], np.int64)
     start_id = START
+    clock = CLOCK
+    has_header, tonic_relative, is_text = True, True, False
+
+    def transposition(self, key: Key | None) -> int:
+        """Semitones, -6 to 5, that move the tonic to C; see `Encoding.transposition`."""
+        return -tonic_shift(key)
+
+    def pitches_in(self, key: Key | None) -> tuple[int, ...]:
+        """MIDI pitches that can be written in a key; see `Encoding.pitches_in`."""
+        shift = self.transposition(key)
+        return tuple(pitch - shift for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1) if 0 <= pitch - shift <= 127)
+
+    def read_header(self, ids: Sequence[int] | Ids) -> Header:
+        """The header before the first note; see `Encoding.read_header`. A melody in free time has no meter."""
+        values = {Kind(KINDS[token]): int(VALUES[token]) for token in ids if not IS_HEAD[token]}
+        tonic, mode = values.get(Kind.TONIC, 0), values.get(Kind.MODE, 0)
+        key = Key(TONICS[tonic - 1], MODES[mode - 1]) if tonic and mode else None
+        if Kind.BARS not in values:
+            return Header(key)
+        pickup = sum(int(VALUES[token]) for token in ids if KINDS[token] == Kind.DURATION)
+        return Header(key, Meter(0, values[Kind.BEATS], values[Kind.UNIT]), pickup, values[Kind.BARS])
+
+    def covering(self, tokens: Iterable[str]) -> EventEncoding:
+        """This encoding, whose vocabulary is fixed; see `Encoding.covering`."""
+        del tokens
+        return self
 
     def encode(self, melody: Melody) -> Ids:
         """Ids of a melody, from the start token to the end; see `Encoding.encode`."""
-        return np.array([START, *self._frame_ids(melody), *self._body_ids(melody), END], np.int64)
+        return np.array([START, *self._header_ids(melody), *self._body_ids(melody), END], np.int64)
 
     def body(self, melody: Melody) -> Ids:
         """Ids of the notes of a melody alone; see `Encoding.body`."""
         return np.array([*self._body_ids(melody)], np.int64)
 
-    def start(self, batch: int, frame: Frame = Frame()) -> EventContext:  # noqa: B008 (a frozen value)
+    def start(self, batch: int, header: Header = Header()) -> EventContext:  # noqa: B008 (a frozen value)
         """The context after the start token; see `Encoding.start`."""
-        return EventContext(batch, frame)
+        return EventContext(batch, header)
 
     def description(self) -> dict[str, object]:
-        """What makes this encoding again; see `Encoding.description`."""
+        """The settings that make this encoding again; see `Encoding.description`."""
         return {"name": self.name}
 
-    def _frame_ids(self, melody: Melody) -> Iterator[int]:
+    def _header_ids(self, melody: Melody) -> Iterator[int]:
         key = melody.key
         yield ID[Kind.TONIC, TONICS.index(key.tonic) + 1 if key else 0]
         yield ID[Kind.MODE, MODES.index(key.mode) + 1 if key else 0]
@@ -109,12 +146,12 @@ class EventEncoding:
     def _body_ids(self, melody: Melody) -> Iterator[int]:
         if not melody.notes:
             raise EncodingError(f"{melody.source or 'melody'}: there is no note to encode")
-        shift = tonic_shift(melody.key)
+        shift = self.transposition(melody.key)
         phrase_ends = set(melody.phrase_ends)
         meters = {meter.tick: meter for meter in melody.meters[1:]}
         marks = sorted(phrase_ends | meters.keys())
         for start, end, pitch in sounds(melody):
-            head = REST if pitch is None else self._pitch_id(pitch - shift, melody)
+            head = REST if pitch is None else self._pitch_id(pitch + shift, melody)
             cuts = [start, *(tick for tick in marks if start < tick < end), end]
             for here, there in pairwise(cuts):
                 if here in phrase_ends:
@@ -131,26 +168,27 @@ class EventEncoding:
 
     def _pitch_id(self, pitch: int, melody: Melody) -> int:
         if not LOWEST_PITCH <= pitch <= HIGHEST_PITCH:
+            midi = pitch - self.transposition(melody.key)
             raise EncodingError(
-                f"{melody.source or 'melody'}: pitch {pitch + tonic_shift(melody.key)} is {pitch} relative to the "
-                f"tonic, outside {LOWEST_PITCH} to {HIGHEST_PITCH}"
+                f"{melody.source or 'melody'}: pitch {midi} is {pitch} relative to the tonic, outside "
+                f"{LOWEST_PITCH} to {HIGHEST_PITCH}"
             )
         return FIRST_PITCH + pitch - LOWEST_PITCH
 
-    def decode(self, ids: Sequence[int] | Ids, frame: Frame | None = None) -> Melody:
-        """The melody that ids say; see `Encoding.decode`. `frame` is not needed: the ids say it all."""
-        del frame
+    def decode(self, ids: Sequence[int] | Ids, header: Header | None = None) -> Melody:
+        """The melody of some ids; see `Encoding.decode`. `header` is not needed: the ids have their own."""
+        del header
         if len(ids) == 0 or ids[0] != START:
             raise EncodingError("token 1: a melody starts with the token 'start'")
-        dictation, slot = _Dictation(), int(Slot.TONIC)
+        builder, slot = _MelodyBuilder(), int(Slot.TONIC)
         for number, token in enumerate(map(int, ids[1:]), 2):
             then = NEXT[slot][token] if 0 <= token < len(TOKENS) else -1
             if then < 0:
                 raise EncodingError(self._ungrammatical(number, token, Slot(slot)))
-            dictation.take(slot, token)
+            builder.advance(slot, token)
             slot = then
         try:
-            return dictation.melody()
+            return builder.melody()
         except ValueError as error:
             raise EncodingError(f"the tokens are no melody: {error}") from error
 
@@ -160,8 +198,8 @@ class EventEncoding:
         return f"token {number}: {found} can't follow here; expected {expected}"
 
 
-class _Dictation:
-    """Writes down a melody token by token. Pitches stay relative until the end."""
+class _MelodyBuilder:
+    """Builds a melody token by token. Pitches stay relative until the end."""
 
     def __init__(self) -> None:
         self.tonic = self.mode = ""
@@ -172,19 +210,19 @@ class _Dictation:
         self.pitch: int | None = None
         self.tied = False
 
-    def take(self, slot: int, token: int) -> None:
-        if token >= FIRST_PITCH:  # pitches and durations stand last in the vocabulary, and are most of a melody
+    def advance(self, slot: int, token: int) -> None:
+        if token >= FIRST_PITCH:  # pitches and durations are last in the vocabulary, and most tokens of a melody
             value = VALUE[token]
             if token < FIRST_DURATION:
                 self.pitch, self.tied = value, False
             elif slot == PICKUP_SLOT:
                 self.pickup += value
             else:
-                self._last(value)
+                self._add_duration(value)
         else:
-            self._take_rare(*TOKENS[token][1:])
+            self._advance_rare(*TOKENS[token][1:])
 
-    def _take_rare(self, kind: Kind, value: int) -> None:
+    def _advance_rare(self, kind: Kind, value: int) -> None:
         match kind:
             case Kind.REST:
                 self.pitch, self.tied = None, False
@@ -201,7 +239,7 @@ class _Dictation:
             case Kind.UNIT:
                 self.meters.append(Meter(self.tick, self.beats, value))
 
-    def _last(self, ticks: int) -> None:
+    def _add_duration(self, ticks: int) -> None:
         if self.pitch is not None:
             if self.tied:
                 onset, duration, pitch = self.notes.pop()

@@ -1,18 +1,18 @@
-"""The walk along `event` tokens: grammar, place in the bar, bars to go, and what the melody itself suggests next.
+"""The state of `event` sequences: grammar, position in the bar, bars to go, and what earlier notes propose to copy.
 
-Folk tunes repeat themselves: the best guess at the next note is often what stood at the same place some bars or a
-phrase ago, or what followed the last time that the latest notes were heard. Those guesses are functions of the past,
-so they are features, for every architecture alike.
+Folk tunes repeat themselves: the best guess at the next note is often the note at the same position some bars or a
+phrase ago, or the note that followed the last occurrence of the latest notes. Those guesses are functions of the past,
+so they are features, the same for every architecture.
 """
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.encodings.base import Feature, Frame, Ids
+from melodysynthesis.encodings.base import Feature, Header, Ids
 from melodysynthesis.encodings.event_tokens import (
     ALLOWED,
     DURATIONS,
@@ -29,24 +29,24 @@ from melodysynthesis.encodings.event_tokens import (
     Kind,
     Slot,
 )
-from melodysynthesis.encodings.likeness import Likeness
+from melodysynthesis.encodings.match_table import MatchTable
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import MODES, TICKS_PER_WHOLE
 
-LAGS = (1, 2, 4, 8)
-"""How many bars ago to look for what stood at the same place."""
+BARS_AGO = (1, 2, 4, 8)
+"""Distances in bars at which to look up the note at the same position."""
 
 POSITIONS = 194
 """Positions in a bar in ticks, up to two whole notes; the last two: longer, and no meter."""
 TO_GO = 34
 """Bars to go, up to 32; the last: not known."""
-MATCH_LENGTHS = 17
-"""Lengths of a stretch like the latest notes, up to 16 notes or more."""
+NOTE_MATCHES = 17
+"""Lengths of a match with the latest notes, up to 16 notes or more."""
 NO_INTERVAL = 999
-"""Stands for the interval to or from a rest."""
+"""Marks the interval to or from a rest."""
 PHRASE_POSITIONS = 66
 
-# What sounds at a place, as a feature: nothing known, no onset (a note or rest goes on), a rest's onset, or a pitch's.
+# What sounds at a tick, as a feature: nothing known, no onset (a note or rest goes on), a rest's onset, or a pitch's.
 NOTHING, HELD, RESTS = 0, 1, 2
 SOUNDS = HIGHEST_PITCH - LOWEST_PITCH + 4
 # How long it sounds: nothing known, a sum of several durations, or one of the table.
@@ -54,24 +54,28 @@ LENGTHS = len(DURATIONS) + 2
 
 SAME_SOUND = (-1, -1, REST, *(ID[Kind.PITCH, pitch] for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1)))
 SAME_LENGTH = (-1, -1, *(ID[Kind.DURATION, ticks] for ticks in DURATIONS))
-"""What a sound or a length suggests: itself."""
+"""The token that a sound or a duration proposes to copy: itself."""
 
 FEATURES = (
     Feature("position in bar", POSITIONS),
     Feature("bars to go", TO_GO),
-    *(Feature(f"pitch {lag} bars ago", SOUNDS, SAME_SOUND) for lag in LAGS),
-    *(Feature(f"duration {lag} bars ago", LENGTHS, SAME_LENGTH) for lag in LAGS),
+    *(Feature(f"pitch {lag} bars ago", SOUNDS, SAME_SOUND) for lag in BARS_AGO),
+    *(Feature(f"duration {lag} bars ago", LENGTHS, SAME_LENGTH) for lag in BARS_AGO),
     Feature("position in phrase", PHRASE_POSITIONS),
     Feature("pitch a phrase ago", SOUNDS, SAME_SOUND),
     Feature("duration a phrase ago", LENGTHS, SAME_LENGTH),
     Feature("pitch after the last like notes", SOUNDS, SAME_SOUND),
     Feature("duration after the last like notes", LENGTHS, SAME_LENGTH),
-    Feature("how many like notes", MATCH_LENGTHS),
+    Feature("how many like notes", NOTE_MATCHES),
     Feature("pitch after the last like notes, transposed", SOUNDS, SAME_SOUND),
-    Feature("how many like notes, transposed", MATCH_LENGTHS),
+    Feature("how many like notes, transposed", NOTE_MATCHES),
     Feature("duration after the last like rhythm", LENGTHS, SAME_LENGTH),
-    Feature("how many notes of like rhythm", MATCH_LENGTHS),
+    Feature("how many notes of like rhythm", NOTE_MATCHES),
 )
+
+SOUND_COLUMNS, LENGTH_COLUMNS = [2, 3, 4, 5, 11], [6, 7, 8, 9, 12]
+"""Of `FEATURES`: what sounded at earlier places, bars ago and a phrase ago, and for how long."""
+PHRASE_COLUMN, COPY_COLUMNS = 10, slice(13, None)
 
 LENGTH_OF = np.ones(max(DURATIONS) + 1, np.int16)
 LENGTH_OF[0] = NOTHING
@@ -80,18 +84,21 @@ LENGTH_OF[list(DURATIONS)] = np.arange(2, LENGTHS)
 
 # Looked up once, for each token: members of an enumeration take as long as a small array's comparison.
 IS_DURATION, IS_PHRASE = KINDS == Kind.DURATION, KINDS == Kind.PHRASE
-IS_PITCH, IS_HEAD = KINDS == Kind.PITCH, np.isin(KINDS, (Kind.PITCH, Kind.REST))
-IS_FRAME = np.isin(KINDS, (Kind.BEATS, Kind.UNIT, Kind.BARS))
+IS_PITCH, IS_ONSET = KINDS == Kind.PITCH, np.isin(KINDS, (Kind.PITCH, Kind.REST))
+IS_HEADER = np.isin(KINDS, (Kind.BEATS, Kind.UNIT, Kind.BARS))
 SOUND_OF = np.where(KINDS == Kind.PITCH, VALUES - LOWEST_PITCH + 3, RESTS)
 PICKUP, FIRST, AWAITS_DURATION, DONE = map(int, (Slot.PICKUP, Slot.FIRST, Slot.DURATION, Slot.DONE))
 LONGEST = max(DURATIONS)
+LAGS = np.array(BARS_AGO)
+KINDS_OF_MATCH = SAME, MOVED, RHYTHM = range(3)
+"""Notes are compared in three ways: the same, the same but transposed, the same rhythm."""
 
 
 class EventContext:
-    """A batch of `event` sequences under way; see `Context`. Arrays are (batch,) unless said otherwise."""
+    """A batch of `event` sequences under way; see `Context`. Arrays are (batch,) unless their comment differs."""
 
-    def __init__(self, batch: int, frame: Frame) -> None:
-        self.frame = frame
+    def __init__(self, batch: int, header: Header) -> None:
+        self.header = header
         self.slot = np.full(batch, Slot.TONIC, np.int64)
         self.tick = np.zeros(batch, np.int64)
         self.beats = np.zeros(batch, np.int64)
@@ -112,7 +119,8 @@ class EventContext:
         self.sounds = np.zeros((batch, 64), np.int16)
         self.intervals = np.zeros((batch, 64), np.int16)
         self.ticks = np.zeros((batch, 64), np.int32)
-        self.same, self.moved, self.rhythm = (Likeness(batch) for _ in range(3))
+        self.matches = MatchTable((batch, len(KINDS_OF_MATCH)))
+        self._features: NDArray[np.int64] | None = None  # until something but an onset changes them
 
     @property
     def done(self) -> NDArray[np.bool_]:
@@ -136,30 +144,32 @@ class EventContext:
     def advance(self, ids: Ids) -> None:
         """Take one token for each sequence."""
         then = NEXT_SLOT[self.slot, ids]
-        if (then < 0).any():
+        if then.min(initial=0) < 0:
             row = int(np.argmax(then < 0))
             raise EncodingError(f"token {TOKENS[ids[row]][0]!r} can't follow in slot {Slot(self.slot[row]).name}")
         durations, in_prefix = IS_DURATION[ids], self.slot <= PICKUP
-        lasts, heads = np.flatnonzero(durations & ~in_prefix), np.flatnonzero(IS_HEAD[ids])
-        if len(lasts):
-            self._take_duration(lasts, VALUES[ids[lasts]])
-        if len(heads):
-            self._take_head(heads, SOUND_OF[ids[heads]])
-        pitches = np.flatnonzero(IS_PITCH[ids])
+        (timed,), (onsets,) = (durations & ~in_prefix).nonzero(), IS_ONSET[ids].nonzero()
+        if len(onsets) < len(ids):
+            self._features = None
+        if len(timed):
+            self._advance_duration(timed, VALUES[ids[timed]])
+        if len(onsets):
+            self._advance_onset(onsets, SOUND_OF[ids[onsets]])
+        (pitches,) = IS_PITCH[ids].nonzero()
         if len(pitches):
             same = ids[pitches] == self.last_pitch[pitches]
             self.repeats[pitches] = np.where(same, self.repeats[pitches], 0) + 1
             self.last_pitch[pitches] = ids[pitches]
-        phrase = np.flatnonzero(IS_PHRASE[ids])
+        (phrase,) = IS_PHRASE[ids].nonzero()
         if len(phrase):
             self.last_phrase_start[phrase] = self.phrase_start[phrase]
             self.phrase_start[phrase] = self.tick[phrase]
         pickup = durations & in_prefix
-        if pickup.any() or IS_FRAME[ids].any():
-            self._take_frame(ids, pickup, in_prefix)
+        if pickup.any() or IS_HEADER[ids].any():
+            self._advance_header(ids, pickup, in_prefix)
         self.slot = then
 
-    def _take_frame(self, ids: Ids, pickup: NDArray[np.bool_], in_prefix: NDArray[np.bool_]) -> None:
+    def _advance_header(self, ids: Ids, pickup: NDArray[np.bool_], in_prefix: NDArray[np.bool_]) -> None:
         kind, value = KINDS[ids], VALUES[ids]
         beats, unit, bars = kind == Kind.BEATS, kind == Kind.UNIT, kind == Kind.BARS
         self.pickup[pickup] += value[pickup]
@@ -175,8 +185,8 @@ class EventContext:
         self.bars[bars] = value[bars]
         self.bar_end[bars] = np.where(self.pickup[bars] > 0, self.pickup[bars], self.bar_ticks[bars])
 
-    def _take_head(self, rows: NDArray[np.int64], sounds: NDArray[np.int64]) -> None:
-        self._grow()
+    def _advance_onset(self, rows: NDArray[np.int64], sounds: NDArray[np.int64]) -> None:
+        self._make_room_for_note()
         self.sound_at[rows, self.tick[rows]] = sounds
         self.sounds[rows, self.count[rows]] = sounds
         self.ticks[rows, self.count[rows]] = 0
@@ -184,16 +194,16 @@ class EventContext:
         is_interval = (sounds > RESTS) & (before > RESTS)
         self.intervals[rows, self.count[rows]] = np.where(is_interval, sounds - before, NO_INTERVAL)
         self.count[rows] += 1
-        for likeness in (self.same, self.moved, self.rhythm):
-            likeness.begin(rows)
+        self.matches.begin(rows)
 
-    def _take_duration(self, rows: NDArray[np.int64], ticks: NDArray[np.int64]) -> None:
+    def _advance_duration(self, rows: NDArray[np.int64], ticks: NDArray[np.int64]) -> None:
         last = self.count[rows] - 1
         # A tied duration lengthens the note that is there.
         self.ticks[rows, last] += ticks.astype(np.int32)
         whole = self.ticks[rows, last]
         self.length_at[rows, self.tick[rows] + ticks - whole] = LENGTH_OF[np.minimum(whole, LONGEST)]
         self.tick[rows] += ticks
+        self._make_room_for_ticks()
         self._compare(rows, last)
         late = self.tick[rows] >= self.bar_end[rows]
         bar = self.bar_ticks[rows]
@@ -204,94 +214,92 @@ class EventContext:
         self.bar_end[rows] += over * bar
 
     def _compare(self, rows: NDArray[np.int64], last: NDArray[np.int64]) -> None:
-        """Compare the latest note with each earlier one: the same, the same but transposed, the same rhythm."""
+        """Compare the latest note with each earlier one, in each of `KINDS_OF_MATCH`."""
         width = int(last.max()) + 1
-        row, earlier = np.arange(len(rows)), np.arange(width) < last[:, None]
+        matches = np.empty((len(rows), len(KINDS_OF_MATCH), width), np.bool_)
+        for kind, values in ((RHYTHM, self.ticks), (SAME, self.sounds), (MOVED, self.intervals)):
+            np.equal(values[rows, :width], values[rows, last][:, None], out=matches[:, kind])
+        matches[:, RHYTHM] &= np.arange(width) < last[:, None]
+        matches[:, :RHYTHM] &= matches[:, RHYTHM:]
+        self.matches.compare(rows, matches)
 
-        def equal(values: NDArray[Any]) -> NDArray[np.bool_]:
-            values = values[rows, :width]
-            like: NDArray[np.bool_] = values == values[row, last][:, None]
-            return like
-
-        lasts_like = equal(self.ticks) & earlier
-        self.rhythm.compare(rows, lasts_like)
-        self.same.compare(rows, lasts_like & equal(self.sounds))
-        self.moved.compare(rows, lasts_like & equal(self.intervals))
-
-    def _grow(self) -> None:
-        if self.tick.max() + LONGEST >= self.sound_at.shape[1]:
-            more = ((0, 0), (0, self.sound_at.shape[1]))
+    def _make_room_for_ticks(self) -> None:
+        """Grow the arrays of ticks. One long rest may need several times the length of everything before it."""
+        room = self.sound_at.shape[1]
+        needed = int(self.tick.max()) + 1
+        if needed > room:
+            more = ((0, 0), (0, max(room, needed - room)))
             self.sound_at = np.pad(self.sound_at, more, constant_values=HELD)
             self.length_at = np.pad(self.length_at, more)
+
+    def _make_room_for_note(self) -> None:
+        """Grow the notes, twofold, so that another one fits."""
         if self.count.max() + 1 >= self.sounds.shape[1]:
             more = ((0, 0), (0, self.sounds.shape[1]))
             self.sounds, self.ticks = np.pad(self.sounds, more), np.pad(self.ticks, more)
             self.intervals = np.pad(self.intervals, more)
-            for likeness in (self.same, self.moved, self.rhythm):
-                likeness.grow()
+            self.matches.grow()
 
     def features(self) -> NDArray[np.int64]:
         """(batch, features): the values of `FEATURES` before the next token."""
-        # Between a note's pitch and its duration the tick still is its onset: both are predicted from the same place.
-        onset = self.tick
-        bar, metered = self.bar_ticks, (self.bar_ticks > 0) & (self.slot >= FIRST)
-        position = np.where(metered, np.minimum(bar - (self.bar_end - onset), POSITIONS - 2), POSITIONS - 1)
-        to_go = np.where(metered & (self.bars > 0), np.clip(self.bars - self.bars_ended, 0, TO_GO - 2), TO_GO - 1)
-        columns = [position, to_go]
-        earlier = [np.where(metered, onset - lag * bar, -1) for lag in LAGS]
-        looks = [self._at(tick) for tick in earlier]
-        columns += [sound for sound, _ in looks] + [length for _, length in looks]
+        # Between a note's pitch and its duration the tick is still its onset: both are predicted from one position, and
+        # from the same features.
+        if self._features is None:
+            self._features = self._new_features()
+        return self._features
+
+    def _new_features(self) -> NDArray[np.int64]:
+        rows, bar, onset = np.arange(len(self.slot))[:, None], self.bar_ticks, self.tick
+        metered = (bar > 0) & (self.slot >= FIRST)
+        columns = np.empty((len(rows), len(FEATURES)), np.int64)
+        columns[:, 0] = np.where(metered, np.minimum(bar - (self.bar_end - onset), POSITIONS - 2), POSITIONS - 1)
+        to_go = np.minimum(np.maximum(self.bars - self.bars_ended, 0), TO_GO - 2)
+        columns[:, 1] = np.where(metered & (self.bars > 0), to_go, TO_GO - 1)
         in_phrase = onset - self.phrase_start
-        columns.append(np.minimum(in_phrase // 6, PHRASE_POSITIONS - 1))
-        place = np.where(self.last_phrase_start >= 0, self.last_phrase_start + in_phrase, -1)
-        columns += self._at(np.where(place < self.phrase_start, place, -1))
-        columns += self._suggestions()
-        return np.stack(columns, axis=1).astype(np.int64)
+        columns[:, PHRASE_COLUMN] = np.minimum(in_phrase // 6, PHRASE_POSITIONS - 1)
+        place = np.empty((len(rows), len(BARS_AGO) + 1), np.int64)
+        place[:, :-1] = np.where(metered[:, None], onset[:, None] - bar[:, None] * LAGS, -1)
+        phrase_ago = self.last_phrase_start + in_phrase
+        known = (self.last_phrase_start >= 0) & (phrase_ago < self.phrase_start)
+        place[:, -1] = np.where(known, phrase_ago, -1)
+        was, place = place >= 0, np.maximum(place, 0)
+        columns[:, SOUND_COLUMNS] = self.sound_at[rows, place] * was
+        columns[:, LENGTH_COLUMNS] = self.length_at[rows, place] * was
+        columns[:, COPY_COLUMNS] = self._copy_candidates(rows)
+        return columns
 
-    def _at(self, tick: NDArray[np.int64]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-        rows, known = np.arange(len(tick)), tick >= 0
-        tick = np.maximum(tick, 0)
-        return np.where(known, self.sound_at[rows, tick], NOTHING), np.where(known, self.length_at[rows, tick], NOTHING)
-
-    def _suggestions(self) -> list[NDArray[np.int64]]:
-        """What followed the longest stretch like the latest notes, for each way of being like, and that length."""
-        rows = np.arange(len(self.slot))
-        pending = np.equal(self.slot, AWAITS_DURATION)
-        # While a note waits for its duration it is already counted, but the comparison is that of the note before.
-        whole = self.count - pending
-        width = max(int(self.count.max()), 1)
-
-        def following(likeness: Likeness) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
-            best, length = likeness.longest(width)
-            found = (length > 0) & (best + 1 < whole)
-            after = np.where(found, best + 1, 0)
-            return after, found, np.where(found, np.minimum(length, MATCH_LENGTHS - 1), 0)
-
-        def lengths(after: NDArray[np.int64], found: NDArray[np.bool_]) -> NDArray[np.int64]:
-            ticks = np.minimum(self.ticks[rows, after], LONGEST)
-            return np.where(found, LENGTH_OF[ticks], NOTHING)
-
-        after, found, length = following(self.same)
-        columns = [np.where(found, self.sounds[rows, after], NOTHING), lengths(after, found), length]
-        after, found, length = following(self.moved)
-        latest, interval = self.sounds[rows, np.maximum(whole - 1, 0)], self.intervals[rows, after]
-        sound = np.clip(latest + interval, RESTS + 1, SOUNDS - 1)
-        sound = np.where(interval == NO_INTERVAL, self.sounds[rows, after], sound)
-        columns += [np.where(found, sound, NOTHING), length]
-        after, found, length = following(self.rhythm)
-        return [*columns, lengths(after, found), length]
+    def _copy_candidates(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(batch, 7) what followed the longest match with the latest notes, and its length; for each kind of match."""
+        # A note without its duration is already counted, but only the notes before it have been compared.
+        whole = self.count - np.equal(self.slot, AWAITS_DURATION)
+        best, length = self.matches.longest(max(int(self.count.max()), 1))
+        found = (length > 0) & (best + 1 < whole[:, None])
+        after = (best + 1) * found
+        length = np.minimum(length, NOTE_MATCHES - 1) * found
+        sounds = self.sounds[rows, after]
+        lasts = LENGTH_OF[np.minimum(self.ticks[rows, after], LONGEST)] * found
+        each = rows[:, 0]
+        latest, interval = self.sounds[each, np.maximum(whole - 1, 0)], self.intervals[each, after[:, MOVED]]
+        moved = np.minimum(np.maximum(latest + interval, RESTS + 1), SOUNDS - 1)
+        sounds[:, MOVED] = np.where(interval == NO_INTERVAL, sounds[:, MOVED], moved)
+        sounds *= found
+        columns = np.empty((len(rows), 7), np.int64)
+        columns[:, 0], columns[:, 3] = sounds[:, SAME], sounds[:, MOVED]
+        columns[:, 1], columns[:, 5] = lasts[:, SAME], lasts[:, RHYTHM]
+        columns[:, [2, 4, 6]] = length
+        return columns
 
     def allowed(self) -> NDArray[np.bool_]:
-        """(batch, vocabulary): what the grammar and the frame let follow."""
+        """(batch, vocabulary): the tokens that the grammar and the header allow next."""
         allowed = ALLOWED[self.slot]
         if (self.slot <= PICKUP).any():
-            allowed &= self._framed()
+            allowed &= self._header_mask()
         return allowed
 
-    def _framed(self) -> NDArray[np.bool_]:
-        """(batch, vocabulary): what agrees with the frame in the slots before the notes."""
+    def _header_mask(self) -> NDArray[np.bool_]:
+        """(batch, vocabulary): the tokens that agree with the header in the slots before the notes."""
         agrees = np.ones((len(self.slot), len(TOKENS)), bool)
-        key, meter, frame = self.frame.key, self.frame.meter, self.frame
+        key, meter, header = self.header.key, self.header.meter, self.header
         wanted: dict[Slot, int] = {}
         if key is not None:
             wanted[Slot.TONIC] = ID[Kind.TONIC, TONICS.index(key.tonic) + 1]
@@ -302,15 +310,15 @@ class EventContext:
         for slot, token in wanted.items():
             agrees[self.slot == slot] = np.arange(len(TOKENS)) == token
         at_pickup = self.slot == Slot.PICKUP
-        if frame.bars is not None:
-            agrees[at_pickup] &= (KINDS != Kind.BARS) | (min(frame.bars, MAX_BARS) == VALUES)
+        if header.bars is not None:
+            agrees[at_pickup] &= (KINDS != Kind.BARS) | (min(header.bars, MAX_BARS) == VALUES)
         is_duration = KINDS == Kind.DURATION
-        if frame.pickup is None:
+        if header.pickup is None:
             # Any pickup is shorter than its bar.
             agrees[at_pickup] &= ~is_duration | ((self.bar_ticks - self.pickup)[at_pickup, None] > VALUES)
         else:
-            # One that is asked for is said in one way only, as `encode` says it: the longest parts first.
-            left = np.maximum(frame.pickup - self.pickup, 0)[at_pickup]
+            # A given pickup is written in one way only, as `encode` writes it: the longest durations first.
+            left = np.maximum(header.pickup - self.pickup, 0)[at_pickup]
             part = np.array((0, *DURATIONS))[np.searchsorted(DURATIONS, left, "right")]
             agrees[at_pickup] &= np.where(is_duration, part[:, None] == VALUES, left[:, None] == 0)
         return agrees
@@ -319,5 +327,5 @@ class EventContext:
         """A new context of the sequences at `indices`."""
         new = object.__new__(type(self))
         for name, value in vars(self).items():
-            setattr(new, name, value[indices] if isinstance(value, np.ndarray | Likeness) else value)
+            setattr(new, name, value[indices] if isinstance(value, np.ndarray | MatchTable) else value)
         return new

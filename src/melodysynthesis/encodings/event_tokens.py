@@ -13,7 +13,7 @@ LOWEST_PITCH, HIGHEST_PITCH = 36, 103
 MAX_BARS = 128
 """The token for this many bars means: this many or more."""
 
-# Ticks: what folk tunes use, dotted and triplet values included, and enough beside that any sum is short.
+# Ticks: the durations of folk tunes, with dotted and triplet values, and enough others that any sum has few terms.
 DURATIONS = (
     1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 18, 21, 24, 28, 30, 32, 36, 40, 42, 48, 54, 56, 60, 64, 66, 72, 84, 90,
     96, 108, 120, 132, 144, 168, 180, 192, 216, 240, 288, 336, 384, 768,
@@ -23,7 +23,7 @@ TONICS = tuple(step + alteration for step in STEPS for alteration in ("", "#", "
 
 
 class Kind(IntEnum):
-    """What a token says."""
+    """What a token means."""
 
     START = 0
     TONIC = 1
@@ -41,7 +41,7 @@ class Kind(IntEnum):
 
 
 class Slot(IntEnum):
-    """Where in the grammar a sequence stands: what may come next."""
+    """State of a sequence in the grammar: what may come next."""
 
     TONIC = 0
     MODE = 1

@@ -2,10 +2,10 @@
 
     /  60 _ _ _ 62 _ 64 _ r _ _ _  /
 
-A MIDI number starts a note, ``r`` a rest, ``_`` holds either, ``/`` stands before and after a melody. Tunes are moved
-to C major or A minor, as the study's were; key, meter and pickup can't be said and are taken from the frame when
-decoding. Phrase marks are lost. What is not whole sixteenths, or leaves the vocabulary's range, is rejected by name,
-never bent.
+A MIDI number starts a note, ``r`` a rest, ``_`` holds either, ``/`` comes before and after a melody. Tunes are moved to
+C major or A minor, as the study's were; key, meter and pickup have no tokens and are taken from the header when
+decoding. Phrase marks are lost. Times that are not whole sixteenths and pitches outside the vocabulary are rejected by
+name, never changed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.encodings.base import Frame, Group, Ids, Role
+from melodysynthesis.encodings.base import Clock, Group, Header, Ids, Role, token_ids
 from melodysynthesis.encodings.grid_context import GridContext, Tokens, features_of
 from melodysynthesis.errors import EncodingError, FormatError
 from melodysynthesis.formats.grid import DELIMITER, HOLD, REST, STEP_TICKS, tokens_of
@@ -43,6 +43,7 @@ class GridEncoding:
     """
 
     name = "grid"
+    has_header, tonic_relative, is_text = False, False, True
 
     def __init__(self, pitches: Iterable[int] = PITCHES) -> None:
         self.pitches = tuple(pitches)
@@ -55,6 +56,29 @@ class GridEncoding:
         self.groups[:3] = Group.DELIMITER, Group.HOLD, Group.REST
         self.tokens = Tokens(self.groups == Group.NOTE, self.start_id, self.ids[HOLD])
         self.features = features_of(len(self.vocabulary))
+        ticks = np.full(len(self.vocabulary), STEP_TICKS, np.int64)
+        ticks[self.start_id] = 0
+        rests, holds = self.groups == Group.REST, self.groups == Group.HOLD
+        self.clock = Clock(ticks, self.start_id, rests | self.tokens.is_note, rests, holds, np.zeros_like(rests))
+
+    def transposition(self, key: Key | None) -> int:
+        """Semitones, -6 to 5, that move a key's tonic to C, or to A for modes with a minor third."""
+        return shift_to_c(key)
+
+    def pitches_in(self, key: Key | None) -> tuple[int, ...]:
+        """MIDI pitches that can be written in a key; see `Encoding.pitches_in`."""
+        shift = self.transposition(key)
+        return tuple(sorted(pitch - shift for pitch in self.pitches if 0 <= pitch - shift <= 127))
+
+    def read_header(self, ids: Sequence[int] | Ids) -> Header:
+        """An empty header: key and meter have no tokens; see `Encoding.read_header`."""
+        del ids
+        return Header()
+
+    def covering(self, tokens: Iterable[str]) -> GridEncoding:
+        """This encoding, or one with the MIDI numbers among the tokens too; see `Encoding.covering`."""
+        pitches = {int(token) for token in tokens if token.isdecimal() and int(token) < 128}
+        return self if pitches <= set(self.pitches) else GridEncoding(sorted(pitches | set(self.pitches)))
 
     def encode(self, melody: Melody) -> Ids:
         """Ids of a melody between two delimiters; see `Encoding.encode`."""
@@ -65,7 +89,7 @@ class GridEncoding:
         """Ids of the sixteenths of a melody alone; see `Encoding.body`."""
         if not melody.notes:
             raise EncodingError(f"{melody.source or 'melody'}: there is no note to encode")
-        shift = shift_to_c(melody.key)
+        shift = self.transposition(melody.key)
         known = frozenset(self.pitches)
         for number, (_, _, pitch) in enumerate(melody.notes, 1):
             if pitch + shift not in known:
@@ -75,27 +99,16 @@ class GridEncoding:
                 )
         notes = tuple([Note(onset, duration, pitch + shift) for onset, duration, pitch in melody.notes])
         try:
-            return self.ids_of(tokens_of(Melody(notes, melody.duration, source=melody.source)))
+            return token_ids(self, tokens_of(Melody(notes, melody.duration, source=melody.source)))
         except FormatError as error:
             raise EncodingError(str(error)) from error
 
-    def ids_of(self, tokens: Iterable[str]) -> Ids:
-        """Ids of tokens as they stand in a text, delimiters and all.
-
-        Raises:
-            EncodingError: naming the first token that is not in the vocabulary.
-        """
-        try:
-            return np.array([self.ids[token] for token in tokens], np.int64)
-        except KeyError as error:
-            raise EncodingError(f"token {error.args[0]!r} is not one of {' '.join(self.vocabulary)}") from None
-
-    def decode(self, ids: Sequence[int] | Ids, frame: Frame | None = None) -> Melody:
+    def decode(self, ids: Sequence[int] | Ids, header: Header | None = None) -> Melody:
         """The melody between the first delimiter and the next; see `Encoding.decode`.
 
-        `frame` gives the key to move it back to, the meter and the pickup.
+        `header` gives the key to move it back to, the meter and the pickup.
         """
-        frame = frame or Frame()
+        header = header or Header()
         if len(ids) == 0 or ids[0] != self.start_id:
             raise EncodingError(f"token 1: a melody starts with the token {DELIMITER!r}")
         steps = np.asarray(ids, np.int64)[1:]
@@ -106,22 +119,24 @@ class GridEncoding:
         if len(steps) and steps[0] == self.ids[HOLD]:
             raise EncodingError(f"token 1 is {HOLD!r}, which holds a note before there is one")
         duration = len(steps) * STEP_TICKS
-        meters = (frame.meter._replace(tick=0),) if frame.meter else ()
-        pickup = frame.pickup or 0 if meters else 0
-        return Melody(self._notes(steps, duration, shift_to_c(frame.key)), duration, meters, frame.key, (), pickup)
+        meters = (header.meter._replace(tick=0),) if header.meter else ()
+        pickup = header.pickup or 0 if meters else 0
+        notes = self._notes(steps, duration, self.transposition(header.key))
+        return Melody(notes, duration, meters, header.key, (), pickup)
 
     def _notes(self, steps: Ids, duration: int, shift: int) -> tuple[Note, ...]:
         """Notes of the tokens of a melody, moved back by `shift` semitones."""
         starts = np.flatnonzero(steps != self.ids[HOLD])
         onsets = (starts * STEP_TICKS).tolist()
         pitches = [self.pitch_of[step] for step in steps[starts].tolist()]
-        sounds = zip(onsets, [*onsets[1:], duration], pitches, strict=True)
+        ends = [*onsets[1:], duration][: len(onsets)]  # there may be no note
+        sounds = zip(onsets, ends, pitches, strict=True)
         return tuple([Note(onset, end - onset, pitch - shift) for onset, end, pitch in sounds if pitch is not None])
 
-    def start(self, batch: int, frame: Frame = Frame()) -> GridContext:  # noqa: B008 (a frozen value)
+    def start(self, batch: int, header: Header = Header()) -> GridContext:  # noqa: B008 (a frozen value)
         """The context after the first delimiter; see `Encoding.start`."""
-        return GridContext(self.tokens, batch, frame)
+        return GridContext(self.tokens, batch, header)
 
     def description(self) -> dict[str, object]:
-        """What makes this encoding again; see `Encoding.description`."""
+        """The settings that make this encoding again; see `Encoding.description`."""
         return {"name": self.name, "pitches": list(self.pitches)}

@@ -1,8 +1,8 @@
-"""The walk along `grid` tokens: grammar, time, and what the melody itself suggests next.
+"""The state of `grid` sequences: grammar, time, and what the melody itself proposes to copy next.
 
-As with `event`, the best guess at the next token is often what stood some steps ago, or what followed the last time
-that the latest tokens were heard. A delimiter ends what is remembered: features tell of one melody, also within a text
-of many. They are worked out when they are asked for, so a model without features does not pay for them.
+As with `event`, the best guess at the next token is often the token some steps ago, or the one that followed the last
+occurrence of the latest tokens. A delimiter clears the history: features describe one melody, also within a text of
+many. They are computed only on request, so a model without features does not pay for them.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.encodings.base import Feature, Frame, Ids
-from melodysynthesis.encodings.likeness import Likeness
+from melodysynthesis.encodings.base import Feature, Header, Ids
+from melodysynthesis.encodings.match_table import MatchTable
 from melodysynthesis.formats.grid import STEP_TICKS
 
-LAGS = (8, 12, 16, 24, 32, 48, 64)
-"""How many sixteenths ago to look for what stood there: bars of the usual meters, and phrases of four."""
+STEPS_AGO = (8, 12, 16, 24, 32, 48, 64)
+"""Distances in sixteenths at which to look up a token: bars of the usual meters, and phrases of four."""
 
 DELIMITERS = 67
 """Delimiters in a row, up to 66 or more; the study's texts have 64 between songs."""
@@ -25,32 +25,32 @@ STEPS = 48
 """Sixteenths since the beginning, modulo a number that bars of 8, 12, 16 and 24 divide."""
 HELD = 34
 """Sixteenths since the last onset, up to 33 or more."""
-MATCH_LENGTHS = 33
-"""Lengths of a stretch like the latest tokens, up to 32 or more."""
+TOKEN_MATCHES = 33
+"""Lengths of a match with the latest tokens, up to 32 or more."""
 NOTHING = 0
-"""Stands for no token; a token is its id plus one."""
+"""Marks that there is no token; a token is its id plus one."""
 
 
 def features_of(vocabulary_size: int) -> tuple[Feature, ...]:
-    """The features beside a token, for a vocabulary."""
+    """The features that a model gets in addition to the token, for a vocabulary."""
     tokens, itself = vocabulary_size + 1, (-1, *range(vocabulary_size))
     return (
         Feature("delimiters in a row", DELIMITERS),
         Feature("step of 48", STEPS),
         Feature("steps since the onset", HELD),
         Feature("what sounds", tokens),
-        *(Feature(f"token {lag} steps ago", tokens, itself) for lag in LAGS),
+        *(Feature(f"token {lag} steps ago", tokens, itself) for lag in STEPS_AGO),
         Feature("token after the last like stretch", tokens, itself),
-        Feature("how many like tokens", MATCH_LENGTHS),
+        Feature("how many like tokens", TOKEN_MATCHES),
     )
 
 
 class Tokens(NamedTuple):
-    """What a context has to know of the vocabulary.
+    """The facts of a vocabulary that a context needs.
 
     Attributes:
         is_note: (vocabulary,) whether a token starts a note.
-        delimiter: id of the token that stands before and after a melody.
+        delimiter: id of the token before and after a melody.
         hold: id of the token that makes a note or rest longer.
     """
 
@@ -60,16 +60,16 @@ class Tokens(NamedTuple):
 
 
 class GridContext:
-    """A batch of `grid` sequences under way; see `Context`. Arrays are (batch,) unless said otherwise.
+    """A batch of `grid` sequences under way; see `Context`. Arrays are (batch,) unless their comment differs.
 
     Args:
         tokens: of the vocabulary.
         batch: number of sequences.
-        frame: what is known of them.
+        header: what is known of them.
     """
 
-    def __init__(self, tokens: Tokens, batch: int, frame: Frame) -> None:
-        self.of, self.frame = tokens, frame
+    def __init__(self, tokens: Tokens, batch: int, header: Header) -> None:
+        self.of, self.header = tokens, header
         self.tick = np.zeros(batch, np.int64)
         self.done = np.zeros(batch, np.bool_)
         self.last_pitch = np.zeros(batch, np.int64)
@@ -77,30 +77,30 @@ class GridContext:
         self.delimiters = np.ones(batch, np.int64)
         # The tokens since the last delimiter: (batch, steps), `count` of them.
         self.count = np.zeros(batch, np.int64)
-        self.heard = np.zeros((batch, 128), np.int16)
+        self.history = np.zeros((batch, 128), np.int16)
         self.onset = np.zeros(batch, np.int64)
-        # How many of them have been compared with the earlier ones: none until features are asked for.
+        # How many of them have been compared with the earlier ones: none before features are needed.
         self.compared = np.zeros(batch, np.int64)
-        self.same = Likeness(batch, 128)
+        self.same = MatchTable((batch,), 128)
 
     @property
     def in_body(self) -> NDArray[np.bool_]:
-        """Notes may follow at once: there is no frame to be said."""
+        """Notes may follow at once: there is no header."""
         return np.ones(len(self.tick), np.bool_)
 
     @property
     def bar_ticks(self) -> NDArray[np.int64]:
-        """Length of the current bar in ticks; 0 without a meter in the frame."""
+        """Length of the current bar in ticks; 0 without a meter in the header."""
         return np.full(len(self.tick), self._bar_and_pickup()[0], np.int64)
 
     @property
     def pickup(self) -> NDArray[np.int64]:
-        """Length of the pickup in ticks; 0 without a meter in the frame."""
+        """Length of the pickup in ticks; 0 without a meter in the header."""
         return np.full(len(self.tick), self._bar_and_pickup()[1], np.int64)
 
     @property
     def bar_end(self) -> NDArray[np.int64]:
-        """Tick at which the current bar ends; 0 without a meter in the frame."""
+        """Tick at which the current bar ends; 0 without a meter in the header."""
         bar, pickup = self._bar_and_pickup()
         if bar == 0:
             return np.zeros(len(self.tick), np.int64)
@@ -108,14 +108,14 @@ class GridContext:
 
     @property
     def end_tick(self) -> NDArray[np.int64]:
-        """Tick at which the frame's number of bars ends; 0 where it is open."""
+        """Tick at which the header's number of bars ends; 0 where it is open."""
         bar, _ = self._bar_and_pickup()
-        return np.full(len(self.tick), bar * (self.frame.bars or 0), np.int64)
+        return np.full(len(self.tick), bar * (self.header.bars or 0), np.int64)
 
     def _bar_and_pickup(self) -> tuple[int, int]:
-        if self.frame.meter is None:
+        if self.header.meter is None:
             return 0, 0
-        return self.frame.meter.bar_ticks, self.frame.pickup or 0
+        return self.header.meter.bar_ticks, self.header.pickup or 0
 
     def features(self) -> NDArray[np.int64]:
         """(batch, features): the values of `features_of` before the next token."""
@@ -126,25 +126,25 @@ class GridContext:
             self.count % STEPS,
             np.minimum(self.count - self.onset, HELD - 1),
             self._at(np.where(self.count > 0, self.onset, -1)),
-            *(self._at(self.count - lag) for lag in LAGS),
+            *(self._at(self.count - lag) for lag in STEPS_AGO),
         ]
         last, length = self.same.longest(max(int(self.count.max()), 1))
-        columns += [self._at(np.where(length > 0, last + 1, -1)), np.minimum(length, MATCH_LENGTHS - 1)]
+        columns += [self._at(np.where(length > 0, last + 1, -1)), np.minimum(length, TOKEN_MATCHES - 1)]
         return np.stack(columns, axis=1).astype(np.int64)
 
-    def _at(self, place: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The token at a place as a feature; `NOTHING` below 0."""
-        heard = self.heard[np.arange(len(place)), np.maximum(place, 0)].astype(np.int64)
-        return np.where(place >= 0, heard + 1, NOTHING)
+    def _at(self, step: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The token at a step as a feature; `NOTHING` below 0."""
+        token = self.history[np.arange(len(step)), np.maximum(step, 0)].astype(np.int64)
+        return np.where(step >= 0, token + 1, NOTHING)
 
     def _compare(self) -> None:
         """Compare the first token that was not yet compared, of each sequence that has one, with all before it."""
         rows = np.flatnonzero(self.compared < self.count)
         last = self.compared[rows]
         width = int(last.max()) + 1
-        like = self.heard[rows, :width] == self.heard[rows, last][:, None]
+        matches = self.history[rows, :width] == self.history[rows, last][:, None]
         self.same.begin(rows)
-        self.same.compare(rows, like & (np.arange(width) < last[:, None]))
+        self.same.compare(rows, matches & (np.arange(width) < last[:, None]))
         self.compared[rows] += 1
 
     def allowed(self) -> NDArray[np.bool_]:
@@ -164,24 +164,24 @@ class GridContext:
         self.repeats = np.where(is_note, np.where(ids == self.last_pitch, self.repeats, 0) + 1, self.repeats)
         self.last_pitch = np.where(is_note, ids, self.last_pitch)
         self.tick = np.where(self.done, self.tick, self.tick + STEP_TICKS)
-        self._remember(ids, is_delimiter)
+        self._append(ids, is_delimiter)
 
-    def _remember(self, ids: Ids, is_delimiter: NDArray[np.bool_]) -> None:
-        if int(self.count.max(initial=0)) + 1 >= self.heard.shape[1]:
-            self.heard = np.pad(self.heard, ((0, 0), (0, self.heard.shape[1])))
+    def _append(self, ids: Ids, is_delimiter: NDArray[np.bool_]) -> None:
+        if int(self.count.max(initial=0)) + 1 >= self.history.shape[1]:
+            self.history = np.pad(self.history, ((0, 0), (0, self.history.shape[1])))
             self.same.grow()
-        self.heard[np.arange(len(ids)), self.count] = ids
+        self.history[np.arange(len(ids)), self.count] = ids
         self.onset = np.where((ids != self.of.hold) & ~is_delimiter, self.count, self.onset)
         self.count = np.where(is_delimiter, 0, self.count + 1)
         self.delimiters = np.where(is_delimiter, self.delimiters + 1, 0)
         ended = np.flatnonzero(is_delimiter)
         if len(ended):
             self.onset[ended] = self.compared[ended] = 0
-            self.same.forget(ended)
+            self.same.clear(ended)
 
     def select(self, indices: NDArray[np.int64]) -> Self:
         """A new context of the sequences at `indices`."""
         new = object.__new__(type(self))
         for name, value in vars(self).items():
-            setattr(new, name, value[indices] if isinstance(value, np.ndarray | Likeness) else value)
+            setattr(new, name, value[indices] if isinstance(value, np.ndarray | MatchTable) else value)
         return new

@@ -5,7 +5,7 @@ Conventions
 Input: (units, raters) values, NaN where a rater has not judged a unit. Unit: none; 1 where all agree, 0 where they
 agree as often as by chance, less where they contradict each other.
 
-Only units with two values or more tell of agreement; the others are left out. With one value in all of them nobody
+Only units with two values or more count for agreement; the others are left out. With one value in all of them nobody
 can be seen to agree or disagree, and alpha is NaN.
 
 Source: Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), sections C to E.
@@ -62,11 +62,11 @@ def agreement_of_choices(
         resamples: how often the pairs are drawn.
         seed: of the draws.
     """
-    given = [list(unit.values()) for unit in units if len(unit) >= 2]
-    if not given:
+    chosen = [list(unit.values()) for unit in units if len(unit) >= 2]
+    if not chosen:
         return UNKNOWN
     scale = np.array([-1.0, 0.0, 1.0])
-    counts = np.array([[row.count(value) for value in scale] for row in given], float)
+    counts = np.array([[row.count(value) for value in scale] for row in chosen], float)
     of_units = (_coincidences(counts) + _coincidences(counts[:, ::-1])).reshape(len(counts), -1)
     drawn = drawn_weights(len(counts), resamples, np.random.default_rng(seed))
     value = _alpha(of_units.sum(axis=0).reshape(1, 3, 3), scale, "interval")[0]
@@ -102,7 +102,7 @@ def _alpha(coincidences: Floats, scale: Floats, level: Level) -> Floats:
 
 
 def _distances(totals: Floats, scale: Floats, level: Level) -> Floats:
-    """(draws, values, values) squared differences between values; for ordinal ones by how often each was given."""
+    """(draws, values, values) squared differences between values; for ordinal ones by the number of each value."""
     if level == "nominal":
         return np.asarray(scale[:, None] != scale, np.float64)[None]
     if level == "interval":

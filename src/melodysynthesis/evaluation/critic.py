@@ -1,23 +1,27 @@
-"""Can a critic tell generated melodies from people's? A classifier two-sample test on melodies of equal length.
+"""Can a critic tell generated melodies from human ones? A classifier two-sample test on melodies of equal length.
 
 Conventions
 -----------
-Input: two sets of melodies. Quantity: area under the ROC curve (AUC), the chance that the critic thinks a melody of
-    people more human than a generated one: 0.5 if it can't tell, 1 if it always can. Lopez-Paz and Oquab, "Revisiting
+Input: two sets of melodies. Quantity: area under the ROC curve (AUC), the chance that the critic takes a human melody
+    for more human than a generated one: 0.5 if it guesses, 1 if it always knows. Lopez-Paz and Oquab, "Revisiting
     Classifier Two-Sample Tests" (ICLR 2017, arXiv 1610.06545); the AUC in place of their accuracy needs no threshold.
-What the critic hears
+Input of the critic
     The figures and profiles of `evaluation.features`: intervals, degrees and durations in pairs and triples, metric
-    positions, bars, phrases, cadences, forms, repetition; in no key of its own. The log odds of two classifiers are
+    positions, bars, phrases, cadences, forms, repetition; all relative to the key. The log odds of two classifiers are
     added: logistic regression on the profiles, randomised trees on the figures.
-What it must not hear
-    Length: each generated melody is paired with one of people's whose number of notes differs by at most `TOLERANCE`;
-    what finds no partner is left out. And what only one set says, such as meters: see `evaluation.level`.
+    With `by` "tokens" another critic looks, which shares no feature with the first: logistic regression on runs of one
+    to three tokens of the encoding `event`, those of the notes. Where the first finds a gain and this one none, the
+    gain is in what the first looks at.
+What is kept from it
+    Length: each generated melody is paired with a human one whose number of notes differs by at most `TOLERANCE`; a
+    melody without a partner is left out. Notation: what only one set encodes, such as meters
+    (`evaluation.common_fields`).
 Cross-validation
-    In `FOLDS` parts, `REPEATS` times; scores are compared within a part only. A family of melodies (`corpora.families`)
-    stays in one part, of either set or both: knowing a tune by heart is no help. But one of more than `LARGEST`
-    generated melodies is no family: a model that always says the same is to be known by that.
+    In `FOLDS` parts, `REPEATS` times; scores are compared within a part only. A tune family (`corpora.families`) stays
+    in one part, whichever set its melodies are of, so that knowing a tune by heart is no help. But a family of more
+    than `LARGEST` generated melodies is split up: a model that always writes the same shall be recognised by that.
 Intervals
-    Of 95 %, by drawing families with replacement (seeded), and made wider by the root of 1 + folds / (folds - 1), since
+    Of 95 %, by drawing families with replacement (seeded), and widened by the root of 1 + folds / (folds - 1), since
     parts were trained on nearly the same melodies: Nadeau and Bengio, "Inference for the Generalization Error" (Machine
     Learning 52, 2003). NaN where fewer than `FEWEST` pairs are left.
 
@@ -27,28 +31,31 @@ Needs scikit-learn: ``pip install 'melodysynthesis[judge]'``.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.corpora.families import Notes, find_families
+from melodysynthesis.corpora.families import find_families
+from melodysynthesis.corpora.run_index import NoteRuns
+from melodysynthesis.encodings.event import EventEncoding
 from melodysynthesis.errors import RequestError
+from melodysynthesis.evaluation.common_fields import unsaid, without
 from melodysynthesis.evaluation.features import FIGURES, PROFILES, Features, features_of
-from melodysynthesis.evaluation.level import unsaid, without
 from melodysynthesis.evaluation.statistics import UNKNOWN, Interval, auc, interval_of
 from melodysynthesis.music import Melody
 
 PAIRS = 500
-"""At most so many are compared: more narrow the interval little and cost time."""
+"""Most pairs that are compared: more make the interval little narrower and cost time."""
 FEWEST = 10
 TOLERANCE = 0.1
 FOLDS, REPEATS = 5, 2
-RESAMPLES = 1000
+CRITIC_RESAMPLES = 1000
 WIDER = (1 + FOLDS / (FOLDS - 1)) ** 0.5
-"""See Intervals."""
+"""Factor of the intervals; see the conventions."""
 LARGEST = 20
 """The largest family of German tunes has 19."""
 HASHED = 2**18
@@ -62,62 +69,44 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Clue:
-    """A figure by which generated melodies are known: `higher` is the chance that theirs is higher than people's."""
+class TellingFeature:
+    """A figure, and the chance (`higher`) that it is higher in a generated melody than in a human one."""
 
     name: str
     higher: Interval
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What `two_sample` found.
+class TwoSampleTest:
+    """Result of `two_sample`.
 
     Attributes:
         auc: of the critic.
         pairs: melodies of each set that were compared.
-        clues: all figures, those that tell most first.
+        clues: all figures, those that differ most first.
     """
 
     auc: Interval
     pairs: int
-    clues: tuple[Clue, ...]
+    clues: tuple[TellingFeature, ...]
 
 
-class Critic:
-    """A judge that was shown people's and generated melodies; made by `Critic.fit`."""
+class _TrainedCritic:
+    """Two classifiers that were trained to tell human from generated melodies."""
 
-    def __init__(self, linear: Any, trees: Any, left_out: frozenset[str]) -> None:
-        self._linear, self._trees, self._left_out = linear, trees, left_out
+    def __init__(self, seed: int, material: _Material, human: NDArray[np.bool_]) -> None:
+        self._linear, self._trees = _classifiers(seed)
+        self._linear.fit(material.counts, human)
+        if material.figures.shape[1]:
+            self._trees.fit(material.figures, human)
 
-    @classmethod
-    def fit(cls, real: Sequence[Melody], generated: Sequence[Melody], *, seed: int = 0) -> Critic:
-        """Learn to tell two sets apart, matched by length.
-
-        Raises:
-            RequestError: if fewer than `FEWEST` pairs are of equal length, or scikit-learn is not installed.
-        """
-        left_out = unsaid(real, generated)
-        pairs = _paired(real, generated, seed, PAIRS)
-        if len(pairs) < FEWEST:
-            raise RequestError(f"{len(pairs)} pairs of melodies of equal length are too few for a critic: {FEWEST}")
-        both = [*(real[n] for n in pairs[:, 0]), *(generated[n] for n in pairs[:, 1])]
-        human = np.repeat([True, False], len(pairs))
-        critic = cls(*_classifiers(seed), left_out)
-        critic._learn(_heard(without(both, left_out)), human)
-        return critic
-
-    def score(self, melodies: Sequence[Melody]) -> Floats:
-        """(melodies,) log odds that each is of people: positive for human, by the critic's ear."""
-        return self._odds(_heard(without(melodies, self._left_out))) if len(melodies) else np.zeros(0)
-
-    def _learn(self, heard: _Material, human: NDArray[np.bool_]) -> None:
-        self._linear.fit(heard.counts, human)
-        self._trees.fit(heard.figures, human)
-
-    def _odds(self, heard: _Material) -> Floats:
-        share = np.clip(self._trees.predict_proba(heard.figures)[:, 1], SURE, 1 - SURE)
-        return np.asarray(self._linear.decision_function(heard.counts) + np.log(share / (1 - share)))
+    def log_odds(self, material: _Material) -> Floats:
+        """(melodies,) log odds that each melody is human."""
+        linear = np.asarray(self._linear.decision_function(material.counts))
+        if not material.figures.shape[1]:
+            return linear
+        share = np.clip(self._trees.predict_proba(material.figures)[:, 1], SURE, 1 - SURE)
+        return np.asarray(linear + np.log(share / (1 - share)))
 
 
 def two_sample(
@@ -126,16 +115,18 @@ def two_sample(
     seed: int = 0,
     *,
     pairs: int = PAIRS,
+    by: Literal["features", "tokens"] = "features",
     progress: Progress | None = None,
-) -> Told:
+) -> TwoSampleTest:
     """How well a critic tells two sets apart by cross-validation; see the conventions.
 
     Args:
-        real: people's melodies, none of them known to the model.
-        generated: the model's, or another set of people's.
+        real: human melodies that the model was not trained on.
+        generated: the model's melodies, or other human ones.
         seed: of the pairing, the parts, the classifiers and the interval.
-        pairs: at most so many are compared.
-        progress: told how many of the critics have been trained, and of how many.
+        pairs: most pairs that are compared.
+        by: what the critic looks at; see the conventions.
+        progress: called with the number of critics trained and of all.
 
     Raises:
         RequestError: if scikit-learn is not installed.
@@ -143,10 +134,11 @@ def two_sample(
     _classifiers(seed)  # complains at once
     chosen = _paired(real, generated, seed, pairs)
     if len(chosen) < FEWEST:
-        return Told(UNKNOWN, len(chosen), ())
+        return TwoSampleTest(UNKNOWN, len(chosen), ())
     both = [*(real[n] for n in chosen[:, 0]), *(generated[n] for n in chosen[:, 1])]
-    features = features_of(without(both, unsaid(real, generated)))
-    material, half = _material(features), len(chosen)
+    alike, half = without(both, unsaid(real, generated)), len(chosen)
+    features = features_of(alike)
+    material = _material(features) if by == "features" else _token_material(alike)
     families = _families(both, half)
     wins, compared = np.zeros((half, half)), np.zeros((half, half))
     for repeat in range(REPEATS):
@@ -154,15 +146,14 @@ def two_sample(
         scores = np.zeros(2 * half)
         for part in range(FOLDS):
             inside = parts == part
-            critic = Critic(*_classifiers(seed + repeat), frozenset())
-            critic._learn(material.take(~inside), np.flatnonzero(~inside) < half)
-            scores[inside] = critic._odds(material.take(inside))
+            critic = _TrainedCritic(seed + repeat, material.take(~inside), np.flatnonzero(~inside) < half)
+            scores[inside] = critic.log_odds(material.take(inside))
             if progress:
                 progress(FOLDS * repeat + part + 1, FOLDS * REPEATS)
         together = (parts[:half, None] == parts[half:]).astype(np.float64)
         wins += together * _wins(scores[:half], scores[half:])
         compared += together
-    return Told(_interval(wins, compared, families, seed), half, _clues(features, half))
+    return TwoSampleTest(_interval(wins, compared, families, seed), half, _clues(features, half))
 
 
 def _paired(real: Sequence[Melody], generated: Sequence[Melody], seed: int, most: int) -> Ints:
@@ -188,7 +179,7 @@ def _families(both: Sequence[Melody], half: int) -> Ints:
     """(melodies,) number of each melody's family."""
     first = np.concatenate([[0], np.cumsum([len(melody) for melody in both])]).astype(np.int64)
     pitches = np.array([pitch for melody in both for pitch in melody.pitches], np.uint8)
-    found = find_families(Notes(first, pitches)).astype(np.int64)
+    found = find_families(NoteRuns(first, pitches)).astype(np.int64)
     # a family is named by its first melody, so one of generated melodies alone by one of the second half
     alone = (found >= half) & (np.bincount(found, minlength=len(both))[found] > LARGEST)
     return np.where(alone, np.arange(len(both)), found)
@@ -212,7 +203,7 @@ def _parts(families: Ints, half: int, seed: int) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class _Material:
-    """What the classifiers are given: hashed profiles (melodies, HASHED), sparse, and figures (melodies, figures)."""
+    """Inputs of the classifiers: hashed profiles (melodies, HASHED), sparse, and figures (melodies, figures)."""
 
     counts: Any
     figures: Floats
@@ -221,16 +212,27 @@ class _Material:
         return _Material(self.counts[chosen], self.figures[chosen])
 
 
-def _heard(melodies: Sequence[Melody]) -> _Material:
-    return _material(features_of(melodies))
-
-
 def _material(features: Features) -> _Material:
     from sklearn.feature_extraction import FeatureHasher
 
-    heard = [column for column, name in enumerate(FIGURES) if name != "Notes"]  # which is what the pairs are matched by
+    shown = [column for column, name in enumerate(FIGURES) if name != "Notes"]  # pairs are matched by their notes
     words = (_words(features, number) for number in range(len(features)))
-    return _Material(FeatureHasher(HASHED).transform(words), features.figures[:, heard])
+    return _Material(FeatureHasher(HASHED).transform(words), features.figures[:, shown])
+
+
+def _token_material(melodies: Sequence[Melody]) -> _Material:
+    """Runs of one to three tokens, as weights of words; no figures."""
+    from sklearn.feature_extraction import FeatureHasher
+
+    encoding = EventEncoding()
+    words = []
+    for melody in melodies:
+        ids = encoding.body(melody).tolist()
+        counted = Counter(tuple(ids[at : at + size]) for size in (1, 2, 3) for at in range(len(ids) - size + 1))
+        weights = np.log1p(np.array(list(counted.values()), np.float64))
+        weights /= np.linalg.norm(weights) or 1.0
+        words.append({str(run): weight for run, weight in zip(counted, weights.tolist(), strict=True)})
+    return _Material(FeatureHasher(HASHED).transform(words), np.zeros((len(melodies), 0)))
 
 
 def _words(features: Features, number: int) -> dict[str, float]:
@@ -265,7 +267,7 @@ def _wins(real: Floats, generated: Floats) -> Floats:
 def _interval(wins: Floats, compared: Floats, families: Ints, seed: int) -> Interval:
     names, members = np.unique(families, return_inverse=True)
     random, half = np.random.default_rng(seed), len(wins)
-    drawn = random.multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
+    drawn = random.multinomial(len(names), np.full(len(names), 1 / len(names)), CRITIC_RESAMPLES)
     times = drawn[:, members].astype(np.float64)
     mine, theirs = times[:, :half], times[:, half:]
     pairs = ((mine @ compared) * theirs).sum(axis=1)
@@ -275,11 +277,11 @@ def _interval(wins: Floats, compared: Floats, families: Ints, seed: int) -> Inte
     return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
 
 
-def _clues(features: Features, half: int) -> tuple[Clue, ...]:
+def _clues(features: Features, half: int) -> tuple[TellingFeature, ...]:
     clues = []
     for column, name in enumerate(FIGURES):
         values = features.figures[:, column]
         real, generated = values[:half], values[half:]
-        clues.append(Clue(name, auc(generated[~np.isnan(generated)], real[~np.isnan(real)])))
+        clues.append(TellingFeature(name, auc(generated[~np.isnan(generated)], real[~np.isnan(real)])))
     known = [clue for clue in clues if not np.isnan(clue.higher.value)]
     return tuple(sorted(known, key=lambda clue: -abs(clue.higher.value - 0.5)))

@@ -1,10 +1,10 @@
-"""How far a set of melodies is from human ones, beside how far two human sets are from each other.
+"""How far a set of melodies is from human ones, compared with how far two human sets are from each other.
 
 Conventions
 -----------
-Input: melodies, and people's: those are split at random into a reference, with which all is compared, and other people,
-    which are compared with it too. The melodies and the other people are cut to one number, since some distances shrink
-    with it. A score near the people's is what a set of people would get.
+Input: melodies, and human melodies. Half of the human ones, at random, are the reference. The melodies and the other
+    half are both compared with it, in equal numbers, since some distances shrink with the number. A model whose
+    distance is near the human one is as close to the reference as human melodies are.
 Unit: of the figure for `wasserstein`; bits for `jensen_shannon`; nats for `divergence`; none for the others.
 
 Overlap and divergence
@@ -19,7 +19,7 @@ Jensen-Shannon divergence
     Of the two sets' shares, averaged over melodies, 0 for equal ones and 1 for such as have nothing in common.
 Frechet distance
     Of Gaussians fitted to the figures, standardised by the reference's mean and deviation, kept within `FARTHEST`
-    deviations, so that no figure in which people hardly vary decides alone; an unknown one is taken to be at the mean;
+    deviations, so that no figure with little variation decides alone; an unknown one is set to the mean;
     squared, as Heusel et al. have it (NeurIPS 2017, arXiv 1706.08500). It grows as sets get smaller.
 Intervals
     Of 95 %, by drawing melodies of each set with replacement (seeded). Draws hold melodies twice, which moves
@@ -30,18 +30,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.errors import RequestError
 from melodysynthesis.evaluation.descriptors import NAMES
-from melodysynthesis.evaluation.features import FIGURES, Features, features_of
+from melodysynthesis.evaluation.features import FIGURES, Features
 from melodysynthesis.evaluation.statistics import LEVEL, UNKNOWN, Interval
-from melodysynthesis.music import Melody
 
-RESAMPLES = 200
+DISTANCE_RESAMPLES = 200
 FARTHEST = 6
 PAIRED = 100
 """Pairs, and the time they take, grow with the square; of a hundred melodies there are thousands."""
@@ -55,56 +54,32 @@ Metric = Callable[[Floats, Floats], Floats]
 """Scores by draws: of weights (draws, melodies) and weights (draws, reference), (draws,) or (draws, scores)."""
 
 
-class Score(NamedTuple):
-    """A distance from the reference of the melodies, and of other people."""
+class ReferenceDistance(NamedTuple):
+    """Distance of the melodies, and of other human melodies, from the reference."""
 
     melodies: Interval
     people: Interval
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON: what is not known is None."""
-        return {name: _known(interval) for name, interval in self._asdict().items()}
 
-
-def evaluate(
-    melodies: Sequence[Melody], people: Sequence[Melody], *, seed: int = 0, resamples: int = RESAMPLES
-) -> dict[str, Any]:
-    """Compare melodies with people's.
+def distances(
+    melodies: Features, people: Features, *, seed: int = 0, resamples: int = DISTANCE_RESAMPLES
+) -> tuple[dict[tuple[str, str, str], ReferenceDistance], dict[str, int]]:
+    """Distances of melodies, and of other human melodies, from a human reference.
 
     Args:
-        melodies: one or more.
-        people: at least `FEWEST_PEOPLE`; half of them are the reference.
+        melodies: features of one or more melodies.
+        people: features of at least `FEWEST_PEOPLE` human melodies; half of them are the reference.
         seed: of the split and the draws.
         resamples: draws for the intervals.
 
     Returns:
-        numbers of melodies as ``compared`` and ``reference``; ``means`` of figures, where known, of the melodies and of
-        all people; ``frechet`` by `FRECHET`; ``figures`` by name with ``wasserstein``,
-        ``overlap`` and ``divergence``; ``profiles`` by name with ``jensen_shannon``, ``overlap`` and ``divergence``.
-        Each score is a dict of ``melodies`` and ``people``, each with value, low, high and standard error.
+        The distances by group (``figures``, ``profiles`` or ``all``), name and metric (``wasserstein``,
+        ``jensen_shannon``, ``frechet``, ``overlap``, ``divergence``); and the numbers of melodies ``compared`` and in
+        the ``reference``.
 
     Raises:
-        RequestError: without melodies, or with too few of people.
+        RequestError: without melodies, or with too few human ones.
     """
-    one, other = features_of(melodies), features_of(people)
-    scores, sizes = compare(one, other, seed=seed, resamples=resamples)
-    means = {
-        name: {"melodies": _mean(one.figures[:, column]), "people": _mean(other.figures[:, column])}
-        for column, name in enumerate(FIGURES)
-    }
-    answer: dict[str, Any] = {**sizes, "means": means, "figures": {}, "profiles": {}}
-    for (group, name, metric), score in scores.items():
-        if group == "all":
-            answer.setdefault(metric, {})[name] = score.as_dict()
-        else:
-            answer[group].setdefault(name, {})[metric] = score.as_dict()
-    return answer
-
-
-def compare(
-    melodies: Features, people: Features, *, seed: int = 0, resamples: int = RESAMPLES
-) -> tuple[dict[tuple[str, str, str], Score], dict[str, int]]:
-    """`evaluate` for features: scores by group, name and metric; and the sizes of the sets."""
     if not len(melodies):
         raise RequestError("there are no melodies to compare")
     check_people(len(people))
@@ -115,22 +90,22 @@ def compare(
     chosen = melodies.take(np.sort(random.permutation(len(melodies))[:size]))
     draws = _weights(size, resamples, random), _weights(half, resamples, random)
     found = [dict(_scores(each, reference, draws)) for each in (chosen, others)]
-    scores = {place: Score(found[0][place], found[1][place]) for place in found[0]}
+    scores = {place: ReferenceDistance(found[0][place], found[1][place]) for place in found[0]}
     return scores, {"compared": size, "reference": half}
 
 
 def check_people(count: int) -> None:
-    """Whether so many melodies of people are enough to be parted.
+    """Check that there are enough human melodies to be split in two halves.
 
     Raises:
-        RequestError: if they are not.
+        RequestError: if there are not.
     """
     if count < FEWEST_PEOPLE:
         raise RequestError(f"{count} melodies to compare with are too few: at least {FEWEST_PEOPLE} are needed")
 
 
 def halves(people: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of the people's melodies that are the reference, and of the others."""
+    """Numbers of the human melodies in the reference, and of the others."""
     order = np.random.default_rng(seed).permutation(people)
     return order[: people // 2], order[people // 2 :]
 
@@ -309,12 +284,3 @@ def _of_draws(scores: Floats, several: bool) -> Interval:
         return Interval(value, *[float("nan")] * 3)
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) - drawn.mean() + value
     return Interval(value, max(float(low), 0.0), float(high), float(drawn.std(ddof=1)))
-
-
-def _mean(values: Floats) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else None
-
-
-def _known(interval: Interval) -> dict[str, float | None]:
-    return {name: None if np.isnan(value) else value for name, value in interval.figures().items()}

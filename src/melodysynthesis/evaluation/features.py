@@ -35,7 +35,7 @@ NAN = float("nan")
 RUN = 4
 """Notes of the runs that are looked for again in the same melody."""
 GRID = 24
-"""Parts of a bar in which its positions are told apart."""
+"""Positions that are distinguished in a bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +58,18 @@ class Features:
 
 def features_of(melodies: Sequence[Melody]) -> Features:
     """The features of melodies."""
-    heard = [Heard(melody) for melody in melodies]
+    facts = [MelodyFacts(melody) for melody in melodies]
     richer = [
         [*(figure(one) for figure in RICHER.values()), *(figure(one.structure) for figure in STRUCTURE.values())]
-        for one in heard
+        for one in facts
     ]
-    descriptors = describe_sounds([sounds_of(one.melody) for one in heard])
-    figures = np.concatenate([descriptors, np.array(richer).reshape(len(heard), len(RICHER) + len(STRUCTURE))], axis=1)
-    profiles = {name: [Counter(things(one)) for one in heard] for name, things in PROFILES.items()}
+    descriptors = describe_sounds([sounds_of(one.melody) for one in facts])
+    figures = np.concatenate([descriptors, np.array(richer).reshape(len(facts), len(RICHER) + len(STRUCTURE))], axis=1)
+    profiles = {name: [Counter(things(one)) for one in facts] for name, things in PROFILES.items()}
     return Features(figures, profiles)
 
 
-class Heard:
+class MelodyFacts:
     """A melody with what several features are made of.
 
     Attributes:
@@ -80,7 +80,7 @@ class Heard:
         bars: all, a pickup first.
         bar_of: of each note the place of its bar in `bars`; empty without meter.
         structure, phrases: see `evaluation.structure`.
-        positions: of each note in a bar: see `Heard._positions`.
+        positions: of each note in a bar: see `MelodyFacts._positions`.
         parts: the same in 24ths of a bar.
         durations: of the notes, in ticks.
     """
@@ -141,11 +141,11 @@ def _again(things: Sequence[Hashable]) -> float:
     return 1 - len(set(things)) / len(things) if things else NAN
 
 
-def _phrase_quarters(one: Heard) -> list[float]:
+def _phrase_quarters(one: MelodyFacts) -> list[float]:
     return [(notes[-1].end - notes[0].onset) / TICKS_PER_QUARTER for notes in one.phrases]
 
 
-RICHER: dict[str, Callable[[Heard], float]] = {
+RICHER: dict[str, Callable[[MelodyFacts], float]] = {
     "Notes": lambda one: len(one.notes),
     "Quarters": lambda one: one.melody.duration / TICKS_PER_QUARTER,
     "Range": lambda one: max(one.pitches) - min(one.pitches) if one.notes else NAN,
@@ -169,7 +169,7 @@ RICHER: dict[str, Callable[[Heard], float]] = {
     "Bars Repeated": lambda one: _again(one.bar_contents()),
     "Runs Repeated": lambda one: _again(one.runs()),
 }
-"""Figures beside the 17 descriptors: shares from 0 to 1, pitches in semitones, time in quarters.
+"""Figures in addition to the 17 descriptors: shares from 0 to 1, pitches in semitones, time in quarters.
 
 Steps are of one or two semitones, leaps of more than four. A note is on a strong beat at the bar line or the middle of
 the bar. `Peak Position` is from 0 for the first note to 1 for the last. `In Scale Of Seven` is the share of notes on
@@ -196,18 +196,18 @@ def _triples(things: Sequence[Any]) -> list[tuple[Any, ...]]:
     return list(zip(things, things[1:], things[2:], strict=False))
 
 
-def _cadences(one: Heard) -> list[tuple[int, ...]]:
+def _cadences(one: MelodyFacts) -> list[tuple[int, ...]]:
     """Of each phrase, or of the whole melody without marks, its last two degrees and their durations."""
     sounding = list(zip(one.degrees, one.durations, strict=False))
     lasts = [bisect_left(one.notes, notes[-1]) for notes in one.phrases] or [len(one.notes) - 1]
     return [(*sounding[last - 1], *sounding[last]) for last in lasts if 0 < last < len(sounding)]
 
 
-def _bar_rhythms(one: Heard) -> list[tuple[int, ...]]:
+def _bar_rhythms(one: MelodyFacts) -> list[tuple[int, ...]]:
     return [tuple(place for place, _ in onsets) for onsets in one.structure.bar_stretches]
 
 
-PROFILES: dict[str, Callable[[Heard], list[Any]]] = {
+PROFILES: dict[str, Callable[[MelodyFacts], list[Any]]] = {
     "Intervals": lambda one: one.intervals,
     "Interval Pairs": lambda one: list(pairwise(one.intervals)),
     "Interval Triples": lambda one: _triples(one.intervals),

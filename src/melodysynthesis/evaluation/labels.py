@@ -17,7 +17,7 @@ GROUP_TITLES = {
     Group.REST: "rest",
     Group.NOTE: "pitches",
     Group.DURATION: "durations",
-    Group.FRAME: "frame",
+    Group.HEADER: "frame",
 }
 
 

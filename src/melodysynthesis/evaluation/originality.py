@@ -1,4 +1,4 @@
-"""Originality: how much of a melody stands in the tunes that a model was trained on, beside how much people share.
+"""Originality: how much of a melody occurs in a model's training tunes, compared with human melodies.
 
 Conventions
 -----------
@@ -16,7 +16,7 @@ Longest run
     The longest that a melody shares with any training tune; of several the first in the melody, and the first tune
     that has it. Any note is shared by any tune, so a run of one note names none.
 Copied n-grams
-    Of a melody's runs of n notes, repeated ones counted each time, the share that stands in some training tune; NaN for
+    Of a melody's runs of n notes, repeated ones counted each time, the share that occurs in some training tune; NaN for
     a melody of fewer than n notes. Compare Papadopoulos, Roy and Pachet, "Avoiding Plagiarism in Markov Sequence
     Generation" (AAAI 2014), where a limit on such runs is a constraint.
 Percentile
@@ -43,27 +43,25 @@ from numpy.typing import NDArray
 
 from melodysynthesis.corpora.corpus import Corpus, View
 from melodysynthesis.corpora.families import SPLITS
+from melodysynthesis.corpora.run_index import KINDS, first_notes, steps_of_melody, steps_of_tunes
 from melodysynthesis.corpora.store import cache_folder
+from melodysynthesis.corpora.suffix_array import Match, SuffixArray, Symbols, sort_suffixes
 from melodysynthesis.errors import FormatError
-from melodysynthesis.evaluation.suffixes import Match, Suffixes, Symbols, sort_suffixes
 from melodysynthesis.formats import files
 from melodysynthesis.music import Melody
 
-KINDS = ("rhythm", "interval")
-"""Ways in which runs are compared: see the conventions."""
 NGRAMS = (4, 6, 8, 12)
-"""Notes of the runs whose copied share is told. Of held-out German tunes' runs of so many notes by rhythm, 87, 32, 7
-and 0.7 % stand in a training tune."""
+"""Lengths in notes of the runs whose copied share is reported. Of the runs of held-out German tunes, by rhythm, 87, 32,
+7 and 0.7 % occur in a training tune."""
 
 _VERSION = 1
-_LONGEST = 2**27 - 1  # ticks, 232,000 bars of 4/4: so that an interval and two durations fit into 63 bits
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
 class Place(NamedTuple):
-    """Where a run stands in a melody: numbers of its first and last note, and of their bars or None without meter."""
+    """The position of a run: numbers of its first and last note, and of their bars or None without meter."""
 
     first_note: int
     last_note: int
@@ -130,14 +128,14 @@ class Index:
     def __init__(self, corpus: Corpus, arrays: dict[str, NDArray[Any]]) -> None:
         self.corpus, train = corpus, corpus.split("train")
         self._tunes = train.indices
-        self._first = _first_notes(train)
+        self._first = first_notes(train.columns, train.indices)
         self._alphabets = {kind: arrays[f"{kind} alphabet"] for kind in KINDS}
-        self._suffixes = {kind: Suffixes(arrays[f"{kind} text"], arrays[f"{kind} places"]) for kind in KINDS}
+        self._suffixes = {kind: SuffixArray(arrays[f"{kind} text"], arrays[f"{kind} places"]) for kind in KINDS}
         self.people = {kind: People(arrays[f"{kind} run"], arrays[f"{kind} copied"]) for kind in KINDS}
 
     def shared(self, melody: Melody, kind: str) -> Shared:
         """What a melody shares with the training tunes, by one of `KINDS`."""
-        notes, copied, match = self._search(_steps_of(melody, kind), len(melody), kind)
+        notes, copied, match = self._search(steps_of_melody(melody, kind), len(melody), kind)
         shares = dict(zip(NGRAMS, copied, strict=True))
         people = self.people[kind]
         percentiles = {n: people.copied_percentile(n, share) for n, share in shares.items()}
@@ -159,7 +157,7 @@ class Index:
 
     def measure(self, melody: Melody, kind: str) -> tuple[int, list[float]]:
         """Notes of the longest run, and the shares of copied n-grams by `NGRAMS`: `shared` without names."""
-        return self._search(_steps_of(melody, kind), len(melody), kind)[:2]
+        return self._search(steps_of_melody(melody, kind), len(melody), kind)[:2]
 
     def _search(self, steps: Ints, notes: int, kind: str) -> tuple[int, list[float], Match]:
         """Notes of the longest run, shares of copied n-grams, and the match, of the steps of a melody's notes."""
@@ -188,8 +186,8 @@ def evaluate(melody: Melody, index: Index) -> dict[str, Any]:
 def index_of(corpus: Corpus) -> Index:
     """The index of a corpus, from the cache, or built and put there.
 
-    The file stands beside the corpus', named by a digest of its notes and splits: another corpus, or this one after a
-    change, has another. One that is damaged is built again; where none can be written it is built each time.
+    The file is in the folder of the corpus' file, named by a digest of its notes and splits, so another corpus, or a
+    changed one, has another file. A damaged file is built again; if none can be written, each call builds the index.
     """
     path = _cached_at(corpus)
     if (arrays := _read(path)) is None:
@@ -227,9 +225,9 @@ def _build(corpus: Corpus) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {}
     train = corpus.split("train")
     held_out = View(corpus.columns, np.flatnonzero(corpus.columns["split"] != SPLITS.index("train")))
-    first = _first_notes(held_out)
+    first = first_notes(held_out.columns, held_out.indices)
     for kind in KINDS:
-        steps = _steps(train, kind)
+        steps = steps_of_tunes(train.columns, train.indices, kind)
         alphabet = np.unique(steps[steps >= 0])
         text = _symbols(steps, alphabet)
         arrays |= {f"{kind} alphabet": alphabet, f"{kind} text": text, f"{kind} places": sort_suffixes(text)}
@@ -237,64 +235,11 @@ def _build(corpus: Corpus) -> dict[str, NDArray[Any]]:
         arrays |= {f"{kind} copied": np.zeros((len(held_out), len(NGRAMS)))}
     index = Index(corpus, arrays)
     for kind in KINDS:
-        steps = _steps(held_out, kind)
+        steps = steps_of_tunes(held_out.columns, held_out.indices, kind)
         for tune, (start, end) in enumerate(zip(first[:-1].tolist(), first[1:].tolist(), strict=True)):
             found = index._search(steps[start:end], end - start, kind)
             arrays[f"{kind} run"][tune], arrays[f"{kind} copied"][tune] = found[:2]
     return arrays
-
-
-def _first_notes(view: View) -> Ints:
-    """(tunes + 1,) number of each tune's first note among the view's, and the count of all."""
-    first = view.columns["first_note"]
-    return np.concatenate([[0], np.cumsum(first[view.indices + 1] - first[view.indices])]).astype(np.int64)
-
-
-def _steps(view: View, kind: str) -> Ints:
-    """(notes,) of all tunes: see `_step_codes`."""
-    first = _first_notes(view)
-    lengths = np.diff(first)
-    wanted = np.arange(first[-1]) + np.repeat(view.columns["first_note"][view.indices] - first[:-1], lengths)
-    onset, duration, pitch = (view.columns[name][wanted].astype(np.int64) for name in ("onset", "duration", "pitch"))
-    last = np.zeros(len(pitch), np.bool_)
-    last[first[1:][lengths > 0] - 1] = True
-    return _step_codes(onset, duration, pitch, last, kind)
-
-
-def _steps_of(melody: Melody, kind: str) -> Ints:
-    onset, duration, pitch = np.array(melody.notes, np.int64).reshape(-1, 3).T
-    return _step_codes(onset, duration, pitch, np.arange(len(pitch)) == len(pitch) - 1, kind)
-
-
-def _step_codes(onset: Ints, duration: Ints, pitch: Ints, last: NDArray[np.bool_], kind: str) -> Ints:
-    """(notes,) the step from each note to the next as one number; -1 for a tune's `last` notes.
-
-    By interval it is the interval; by rhythm besides the ratio of the next note's duration to this one's, in lowest
-    terms: then equal runs of steps are equal runs of notes, up to transposition and a factor.
-    """
-    codes = np.full(len(pitch), -1, np.int64)
-    if len(pitch) < 2:
-        return codes
-    interval = np.diff(pitch)
-    codes[:-1] = interval + 128
-    if kind == "rhythm":
-        lasting = np.where(last, duration, np.diff(onset, append=0))
-        # where a tune ends the difference of onsets is not used, and may be anything
-        codes[:-1] = steps_by_rhythm(interval, lasting[:-1], lasting[1:])
-    codes[last] = -1
-    return codes
-
-
-def steps_by_rhythm(interval: Ints, now: Ints, following: Ints) -> Ints:
-    """Steps from note to note as one number each: the interval, and how long each of the two lasts, in ticks."""
-    now, following = np.minimum(now, _LONGEST), np.minimum(following, _LONGEST)
-    common = np.maximum(np.gcd(now, following), 1)
-    return np.asarray((interval + 128 << 54) | (following // common << 27) | (now // common))
-
-
-def training_steps(corpus: Corpus) -> Ints:
-    """(notes,) the step by rhythm from each note of the training tunes to the next; -1 for the last of a tune."""
-    return _steps(corpus.split("train"), "rhythm")
 
 
 def _symbols(steps: Ints, alphabet: Ints) -> Symbols:

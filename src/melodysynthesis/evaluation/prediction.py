@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Input: an `Engine` and either melodies (`judge`) or one stream of grid tokens (`judge_text`). The engine steps
-through the true tokens and is asked for the next one each time (teacher forcing). The start token is never
+Input: an `Engine` and either melodies (`evaluate`) or one stream of grid tokens (`evaluate_text`). The engine steps
+through the true tokens and predicts the next one each time (teacher forcing). The start token is never
 predicted and never counted.
 
 Let p be the softmax of the engine's logits over the whole vocabulary, and q the same restricted to what the
@@ -37,13 +37,13 @@ Bits per note
     delimiters after it.
 Bits of a note
     The music bits of its own token and of all up to the next note's: its duration, the rest after it, and of the last
-    note the end. What stands before the first note (pickup, number of bars) is of none. `evaluation.breakdown` tells
+    note the end. Tokens before the first note (pickup, number of bars) belong to no note. `evaluation.breakdown` splits
     them by scale degree, metric position, place in the phrase, and notes heard before.
 Calibration
     Confidence (largest p) against accuracy in ten bins; expected calibration error (Guo et al. 2017, eq. 3). Also by
     the true token's group: holds and delimiters are many and easy.
 
-Empty input is an error in words; tunes that the encoding can't say are left out and listed in `rejected`.
+Empty input is an error in words; tunes that the encoding can't represent are left out and listed in `rejected`.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ from melodysynthesis.encodings import Encoding, Group
 from melodysynthesis.evaluation.statistics import Interval, bootstrap_ratio
 
 BINS = 10
+GROUP_KEYS = {group: "frame" if group == Group.HEADER else group.name.lower() for group in Group}
+"""Names of the groups in JSON and Parquet files."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -65,14 +67,14 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What `judge` found. Arrays by tune are in the order of the melodies, so that two models can be paired.
+    """The result of `evaluate`. Arrays by tune are in the order of the melodies, so that two models can be paired.
 
     Attributes:
         encoding: of the tokens.
-        protocol: how the engine was asked, in words.
+        protocol: how the engine was evaluated, in words.
         sources: (tunes,) where each tune is from.
         numbers: (tunes,) which of the melodies, or of the text's songs, each tune is.
-        rejected: one message for each tune that the encoding can't say.
+        rejected: one message for each tune that the encoding can't represent.
         tokens: (tunes, groups) predicted tokens by the true token's `Group`.
         correct: (tunes, groups) of these, how many were predicted right.
         nats: (tunes,) -ln p, summed.
@@ -146,7 +148,7 @@ class Prediction:
         tokens, correct, bits = self.tokens.sum(axis=0), self.correct.sum(axis=0), self.music_bits.sum(axis=0)
         notes = self.notes.sum()
         return {
-            group.name.lower(): {
+            GROUP_KEYS[group]: {
                 "tokens": int(tokens[group]),
                 "share": float(tokens[group] / tokens.sum()),
                 "accuracy": float(correct[group] / tokens[group]),

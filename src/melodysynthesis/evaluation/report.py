@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from melodysynthesis.errors import FormatError
-from melodysynthesis.evaluation.breakdown import Part
+from melodysynthesis.evaluation.breakdown import NoteGroup
 from melodysynthesis.evaluation.prediction import Prediction
 from melodysynthesis.formats import files
-from melodysynthesis.runtime.base import Card
+from melodysynthesis.runtime.base import ModelCard
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A model's prediction beside that of baselines on the same tunes.
+    """A model's prediction and those of baselines on the same tunes.
 
     Attributes:
         model: name or file, as the user gave it.
@@ -33,12 +33,12 @@ class Report:
     """
 
     model: str
-    card: Card
+    card: ModelCard
     data: str
     found: Prediction
     baselines: Mapping[str, Prediction] = field(default_factory=dict)
     history: Sequence[Mapping[str, Any]] = ()
-    parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
+    parts: Mapping[str, Sequence[NoteGroup]] = field(default_factory=dict)
 
     @property
     def judged(self) -> dict[str, Prediction]:
@@ -83,7 +83,7 @@ def comparison(report: Report) -> list[list[str]]:
     return rows
 
 
-def breakdown_table(name: str, parts: Sequence[Part]) -> list[list[str]]:
+def breakdown_table(name: str, parts: Sequence[NoteGroup]) -> list[list[str]]:
     """The table of one breakdown, header first."""
     rows = [[name, "notes", "bits per note", "accuracy"]]
     for part in parts:
@@ -106,12 +106,12 @@ def markdown(report: Report) -> str:
         "",
         f"{len(found.sources):,} tunes, {found.notes.sum():,} notes, {found.tokens.sum():,} tokens of the encoding "
         f"`{found.encoding.name}`; {found.protocol}.",
-        *([f"{len(found.rejected):,} tunes can't be said in this encoding."] if found.rejected else []),
+        *([f"{len(found.rejected):,} tunes can't be written in this encoding."] if found.rejected else []),
         "",
         *_table(comparison(report)),
         "",
         "Accuracy counts every token; below it is split by kind of token. Bits per note are the cost of "
-        "pitches, rests, durations, length and end, with tonic, mode and meter given; what phrase marks cost stands "
+        "pitches, rests, durations, length and end, with tonic, mode and meter given; the cost of phrase marks is "
         "apart. Intervals are 95 % percentile intervals of a bootstrap over tunes.",
         "",
         f"Among the 3 and 5 most likely: {found.top(3):.2%} and {found.top(5):.2%}. "
@@ -137,7 +137,7 @@ def drawings(report: Report) -> dict[str, Any]:
     if report.parts:
         made["breakdown"] = lambda: plots.breakdown(report.parts, f"What costs how much: {of_model}")
     if report.history:
-        made["training_history"] = lambda: plots.history_of_run(report.history, f"Training of {report.model}")
+        made["training_history"] = lambda: plots.training_history(report.history, f"Training of {report.model}")
     return made
 
 
@@ -163,7 +163,7 @@ def write(report: Report, folder: files.PathLike) -> list[Path]:
     Raises:
         FormatError: if the folder can't be made or written to.
     """
-    from melodysynthesis.evaluation import theme
+    from melodysynthesis.evaluation import plotting
 
     folder = Path(folder)
     try:
@@ -175,7 +175,7 @@ def write(report: Report, folder: files.PathLike) -> list[Path]:
         "figures.json": figures.encode() + b"\n",
         "report.md": markdown(report).encode(),
         "tunes.csv": tunes_csv(report).encode(),
-        **{f"{name}.png": theme.png(draw()) for name, draw in drawings(report).items()},
+        **{f"{name}.png": plotting.png(draw()) for name, draw in drawings(report).items()},
     }
     for name, data in contents.items():
         files.save(folder / name, data)

@@ -4,7 +4,7 @@ Conventions
 -----------
 Input: one value, or one sum, a melody; for several trainings of a model a row a seed. Unit: of the values.
 
-A difference is told as a `Comparison`: itself with its 95 % interval, the size of the effect with its interval, and p,
+A difference is a `Comparison`: the difference with its 95 % interval, the size of the effect with its interval, and p,
 never p alone. All are free of assumptions on the distribution:
 
 ====================  =====================================  ===========================================================
@@ -173,7 +173,7 @@ class Comparison:
 
     def __str__(self) -> str:
         among = f", corrected for {self.comparisons} comparisons" if self.comparisons > 1 else ""
-        return f"{self.difference}, {self.measure} {self.effect}, p {_told(self.p)}{among}"
+        return f"{self.difference}, {self.measure} {self.effect}, p {_p_text(self.p)}{among}"
 
 
 def compare_paired(
@@ -297,7 +297,7 @@ def _known(values: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(array[np.isfinite(array)])
 
 
-def _told(p: float) -> str:
+def _p_text(p: float) -> str:
     return f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
 
 

@@ -15,7 +15,7 @@ Form
     Melodic Variation in British-American Folk Tunes" (JAMS 3, 1950).
 Foretold
     A note is foretold if the melody went on with the same interval and duration when its latest notes, at least
-    `CONTEXT` intervals with durations, were last heard; of several earlier places the one with the longest like past,
+    `CONTEXT` intervals with durations, last occurred; of several earlier places the one with the longest like past,
     then the latest. From afar is more than `AFAR` quarters ago.
 """
 
@@ -49,7 +49,7 @@ Stretch = Sequence[tuple[int, int]]
 
 
 def likeness(stretches: Sequence[Stretch], *, rhythm: bool = False) -> Floats:
-    """(stretches, stretches) how like any two are, 0 to 1; with `rhythm` by places alone. Two empty ones are alike."""
+    """(stretches, stretches) how similar any two are, 0 to 1; with `rhythm` by places alone; 1 for two empty ones."""
     places = {place: column for column, place in enumerate({place for stretch in stretches for place, _ in stretch})}
     pitch = np.full((len(stretches), len(places)), -1)
     for row, stretch in enumerate(stretches):
@@ -62,11 +62,11 @@ def likeness(stretches: Sequence[Stretch], *, rhythm: bool = False) -> Floats:
     return np.where(onsets > 0, (together + same) / np.maximum(onsets, 1), 1.0)
 
 
-def letters(alike: Floats) -> list[str]:
+def letters(similar: Floats) -> list[str]:
     """The form of phrases by their likeness (phrases, phrases): each is compared with the first of each letter."""
     first: list[int] = []
     form = []
-    for phrase, row in enumerate(alike):
+    for phrase, row in enumerate(similar):
         best = max(range(len(first)), key=lambda letter: row[first[letter]], default=-1)
         if best < 0 or row[first[best]] < VARIED:
             best = len(first)
@@ -76,7 +76,7 @@ def letters(alike: Floats) -> list[str]:
 
 
 class Structure:
-    """How a melody is built; each part is worked out when it is first asked for."""
+    """The structure of a melody; each part is computed at its first use."""
 
     def __init__(self, melody: Melody) -> None:
         self.melody, self.notes = melody, melody.notes
@@ -133,7 +133,7 @@ class Structure:
 
     @cached_property
     def foretold(self) -> tuple[Bools, Floats]:
-        """(notes,) whether each note is foretold; and by what was heard how many quarters ago, 0 where by nothing."""
+        """(notes,) whether each note is predicted; (notes,) quarters since the passage that predicts it, 0 for none."""
         notes = self.notes
         right, ago = np.zeros(len(notes), np.bool_), np.zeros(len(notes))
         onsets = np.array([note.onset for note in notes], np.float64)
@@ -152,9 +152,9 @@ class Structure:
                 ago[now + 1] = (onsets[now + 1] - onsets[place + 2]) / TICKS_PER_QUARTER
         return right, ago
 
-    def earlier(self, alike: Floats) -> Floats:
+    def earlier(self, similar: Floats) -> Floats:
         """(stretches - 1,) of each stretch after the first, its likeness to the earlier one that it is most like."""
-        return np.array([row[:number].max() for number, row in enumerate(alike) if number])
+        return np.array([row[:number].max() for number, row in enumerate(similar) if number])
 
     def at_lag(self, lag: int) -> float:
         """Mean likeness of a bar to that `lag` bars ago; NaN where there is none."""
@@ -178,7 +178,7 @@ class Structure:
         return _share([note.end > bars[bisect_right(starts, note.onset) - 1].end for note in self.notes])
 
     def returns(self) -> float:
-        """1 if the first phrase, or a variant, stands again after another one (ABA, AABA), else 0."""
+        """1 if the first phrase, or a variant, returns after another one (ABA, AABA), else 0."""
         plain = [letter[0] for letter in self.form]
         if not plain:
             return NAN
@@ -228,12 +228,12 @@ def figures(melody: Melody) -> dict[str, float]:
 def mean_likeness(melodies: Sequence[Melody], size: int, *, phrases: bool = False) -> Floats:
     """(size, size) likeness of bars, or phrases, by their numbers, averaged over the melodies; NaN where none has both.
 
-    The picture of how a repertoire repeats: lines beside the diagonal are what returns after so many bars.
+    The picture of how a repertoire repeats: a line off the diagonal is material that returns after so many bars.
     """
     total, count = np.zeros((size, size)), np.zeros((size, size))
     for melody in melodies:
         structure = Structure(melody)
-        alike = (structure.by_phrase if phrases else structure.by_bar)[:size, :size]
-        total[: len(alike), : len(alike)] += alike
-        count[: len(alike), : len(alike)] += 1
+        similar = (structure.by_phrase if phrases else structure.by_bar)[:size, :size]
+        total[: len(similar), : len(similar)] += similar
+        count[: len(similar), : len(similar)] += 1
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

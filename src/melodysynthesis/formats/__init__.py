@@ -105,8 +105,8 @@ def write(melody: Melody, path: PathLike) -> None:
     files.save(path, to_bytes(melody, format_of(path).name))
 
 
-def to_bytes(melody: Melody, format_name: str) -> bytes:
-    """The file of a melody. The same melody gives the same bytes.
+def to_bytes(melody: Melody, format_name: str, backing: bool = False) -> bytes:
+    """The file of a melody. The same melody gives the same bytes. MIDI plays the chords, too, with `backing`.
 
     Raises:
         FormatError: if the format is unknown, or can't say this melody.
@@ -115,7 +115,7 @@ def to_bytes(melody: Melody, format_name: str) -> bytes:
     if format.write is None:
         writable = ", ".join(other.name for other in FORMATS.values() if other.write)
         raise FormatError(f"{format.name} can be read, not written; writable are {writable}")
-    return format.write(melody)
+    return midi.write(melody, backing) if format is midi.FORMAT else format.write(melody)
 
 
 def named(name: str) -> Format:

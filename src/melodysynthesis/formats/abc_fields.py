@@ -7,8 +7,19 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import Literal, NamedTuple
 
-from melodysynthesis.music import BEAT_UNITS, MAX_BEATS, MODES, STEP_PITCH_CLASS, TICKS_PER_WHOLE, Key
+from melodysynthesis.music import (
+    BEAT_UNITS,
+    MAX_BEATS,
+    MAX_TEMPO,
+    MIN_TEMPO,
+    MODES,
+    STEP_PITCH_CLASS,
+    TICKS_PER_QUARTER,
+    TICKS_PER_WHOLE,
+    Key,
+)
 from melodysynthesis.theory import signature, signature_alterations
 
 Ticks = int | Fraction
@@ -24,6 +35,17 @@ _KEY_ACCIDENTAL = re.compile(r"(?:^|\s)(\^{1,2}|_{1,2}|=)([a-gA-G])\b")
 _NAME = re.compile(r"\b(?:name|nm)\s*=\s*\"?([^\"]+?)\"?(?:\s+\w+=|$)")
 _CLEFS = ("treble", "bass", "alto", "tenor", "clef", "perc", "octave", "transpose", "middle", "stafflines")
 _MODES = {mode[:3]: mode for mode in MODES} | {"": "major", "ion": "major", "aeo": "minor", "m": "minor"}
+
+
+class Dialect(NamedTuple):
+    """What collections of ABC disagree about, and no field says."""
+
+    lines_are_phrases: bool = True
+    accidentals_reach: Literal["octave", "letter"] = "octave"
+    """To the bar's end on the same pitch only, or on its letter in every octave (the rule of ABC 2.1)."""
+    bar_lines_bind: bool = False
+    """A bar that is longer or shorter than the meter says is a change of meter."""
+
 
 Signature = dict[str, int]
 """Alteration in semitones of each letter, upper and lower case."""
@@ -88,6 +110,54 @@ def _mode_by_third(tonic: str, altered: dict[str, int]) -> str:
     third = "CDEFGABCD"["CDEFGAB".index(tonic[0]) + 2]
     above = STEP_PITCH_CLASS[third] + altered[third] - Key(tonic).pitch_class
     return "minor" if above % 12 == 3 else "major"
+
+
+_OCTAVE = re.compile(r"\boctave\s*=\s*([+-]?\d)(?!\d)")
+_TRANSPOSE = re.compile(r"\btranspose\s*=\s*([+-]?\d{1,2})(?!\d)")
+_CLEF = re.compile(
+    r"(?:^|[\s=\"])(?:treble|bass|alto|tenor|perc|none|auto|[GFC][1-5]|(?<=clef=)[GFC])[1-5]?([+-](?:8|15))?(?=[\s\"]|$)"
+)
+_TONIC = re.compile(r"^[A-H][#b]?\S*\s*")
+_OCTAVES = {"8": 12, "15": 24}
+
+
+def parse_shifts(value: str) -> dict[str, int]:
+    """Semitones by which music sounds higher than it is written, by each of ``octave``, ``transpose`` and ``clef``
+    (such as ``treble-8``) that a `V:` field states, or a `K:` field after its tonic.
+    """
+    shifts: dict[str, int] = {}
+    if match := _OCTAVE.search(value):
+        shifts["octave"] = 12 * int(match[1])
+    if match := _TRANSPOSE.search(value):
+        shifts["transpose"] = int(match[1])
+    if match := _CLEF.search(value):
+        sign = match[1]
+        shifts["clef"] = (-1 if sign[0] == "-" else 1) * _OCTAVES[sign[1:]] if sign else 0
+    return shifts
+
+
+def after_tonic(value: str) -> str:
+    """What a `K:` field says after its tonic: ``G treble-8`` is no clef of its own name."""
+    return _TONIC.sub("", value)
+
+
+def parse_tempo(value: str, unit: Ticks) -> float | None:
+    """Quarters per minute of a `Q:` field: ``1/4=120``, ``"Slow" 3/8=60`` or ``90`` unit notes; None if it says none.
+
+    Args:
+        value: the field's text.
+        unit: ticks of the unit note length.
+    """
+    text = re.sub(r"\"[^\"]*\"", " ", value)
+    if match := re.search(r"=\s*(\d{1,4})", text):
+        lengths = re.findall(r"(\d{1,2})/(\d{1,3})", text[: match.start()])
+        wholes = sum(int(over) / int(under) for over, under in lengths if int(under))
+        tempo = int(match[1]) * (4 * wholes if wholes else float(unit) / TICKS_PER_QUARTER)
+    elif match := re.fullmatch(r"\s*(\d{1,4})\s*", text):
+        tempo = int(match[1]) * float(unit) / TICKS_PER_QUARTER
+    else:
+        return None
+    return tempo if MIN_TEMPO <= tempo <= MAX_TEMPO else None
 
 
 def both_cases(altered: dict[str, int]) -> Signature:

@@ -13,7 +13,7 @@ _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 
 
 @dataclass(slots=True)
-class Rhythm:
+class AbcRhythm:
     """What governs the length of the next note.
 
     Attributes:

@@ -5,6 +5,7 @@ import re
 # Quantities within brackets and quotes are bounded, so that a line of a million brackets takes linear time.
 _LENGTH = r"\d*/*\d*"
 _NOTE = rf"(\^{{1,2}}|_{{1,2}}|=)?([A-Ga-g])([',]*)({_LENGTH})(-?)"
+_IN_CHORD = r"(?>(?:\"[^\"]{0,200}\"|![^!|]{1,40}!|\+[^+|]{1,40}\+|[^\]\[|:\"]){1,200})"
 TOKEN = re.compile(
     rf"""\s*(?:
       (?P<note>{_NOTE})
@@ -14,19 +15,22 @@ TOKEN = re.compile(
     | (?P<tuplet>\(([2-9])(?::([1-9]?))?(?::(\d{{0,2}}))?)                   # (p:q:r
     | (?P<broken><{{1,3}}|>{{1,3}})
     | (?P<inline>\[([A-Za-z]):([^\]]{{0,200}})\])
-    | (?P<chord>\[([^\]\[|:\d][^\]\[|:]{{0,200}})\]({_LENGTH})(-?))
+    | (?P<chord>\[(?!\d)({_IN_CHORD})\]({_LENGTH})(-?))
     | (?P<old_chord>\+([\^_=]?[A-Ga-g][',]*\d{{0,3}}/?\d{{0,3}}){{2,6}}\+)           # +EA+ of ABC 1.6
     | (?P<late_tie>-)
     | (?P<overlay>&)
-    | "[^"]{{0,200}}" | \{{[^}}]{{0,200}}\}} | ![^!|]{{1,40}}! | \+[^+|]{{1,40}}\+   # text, grace, decoration
-    | y\d{{0,4}} | [~.H-Wh-w()`$*;?@\#!\\:] | $
+    | (?P<line_break>\$)
+    | (?P<breath>!breath!)
+    | (?P<grace>\{{[^}}]{{0,200}}\}})
+    | "(?P<quoted>[^"]{{0,200}})" | ![^!|]{{1,40}}! | \+[^+|]{{1,40}}\+  # text, decoration
+    | y\d{{0,4}} | [~.H-Wh-w()`*;?@\#!\\:] | $
     | (?P<mistake>.)
     )""",
     re.VERBOSE,
 )
 """One token of a music line; the name of its group says what it is. Text and decorations have none."""
-CHORD_NOTE = re.compile(rf"\[[^\]]*\]|\"[^\"]*\"|![^!]*!|{_NOTE}")
-"""A note within a chord; brackets, text and decorations are passed over."""
+CHORD_NOTE = re.compile(rf"\"[^\"]*\"|![^!]*!|\+[^+]*\+|\{{[^}}]*\}}|{_NOTE}")
+"""A note within a chord; text, decorations and grace notes are passed over."""
 FIELD = re.compile(r"([A-Za-z+]):(?![|:])\s*(.*)")
 """A field such as ``K:G``: its letter and its value."""
 QUOTED_PRINTABLE = re.compile(r"=(20)?$")

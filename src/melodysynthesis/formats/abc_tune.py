@@ -6,44 +6,43 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats.abc_fields import (
     ACCIDENTALS,
+    Dialect,
     Signature,
     Ticks,
+    after_tonic,
     both_cases,
     parse_key,
     parse_meter,
+    parse_shifts,
+    parse_tempo,
     parse_unit,
     scaled,
     voice_names,
 )
-from melodysynthesis.formats.abc_rhythm import MAX_DIGITS, Rhythm
+from melodysynthesis.formats.abc_rhythm import MAX_DIGITS, AbcRhythm
 from melodysynthesis.formats.abc_tokens import CHORD_NOTE, FIELD, QUOTED_PRINTABLE, TOKEN
+from melodysynthesis.formats.chord_symbols import LEFT_OUT, sorted_chords, symbol_of
 from melodysynthesis.formats.limits import MAX_NOTES, MAX_TICKS, check_length
+from melodysynthesis.formats.notation import key_that_sounds
 from melodysynthesis.formats.pieces import pickup_by
-from melodysynthesis.music import STEP_PITCH_CLASS, TICKS_PER_WHOLE, Key, Melody, Meter, Note
+from melodysynthesis.music import STEP_PITCH_CLASS, TICKS_PER_WHOLE, Key, Melody, Meter, Note, transpose_symbol
 from melodysynthesis.theory import meters_from_bar_lines
 
-_MAX_CHARACTERS_OF_A_NOTE = 20  # so that a line of a hundred thousand notes is refused before it is read
-
-
-class Dialect(NamedTuple):
-    """What collections of ABC disagree about, and no field says."""
-
-    lines_are_phrases: bool = True
-    accidentals_reach: Literal["octave", "letter"] = "octave"
-    """To the bar's end on the same pitch only, or on its letter in every octave (the rule of ABC 2.1)."""
-    bar_lines_bind: bool = False
-    """A bar that is longer or shorter than the meter says is a change of meter."""
+_MAX_CHARACTERS_OF_A_NOTE = 20
+_MAX_CHARACTERS = (
+    _MAX_CHARACTERS_OF_A_NOTE * MAX_NOTES
+)  # so that a line of a hundred thousand notes is refused before it is read
 
 
 _NATURALS = {letter: 60 + STEP_PITCH_CLASS[letter] for letter in "CDEFGAB"}
 _NATURALS |= {letter.lower(): pitch + 12 for letter, pitch in _NATURALS.items()}
 
-REPEATS, CHORDS, ROUNDED, OVERLAYS, VOICES, KEYS, FREE = range(7)
+REPEATS, CHORDS, ROUNDED, OVERLAYS, VOICES, KEYS, FREE, SHIFTED, SYMBOLS = range(9)
 NOTICES = {
     REPEATS: "{tunes} with repeats; each strain is read once, with its last ending",
     CHORDS: "{tunes} with chords; their top notes are read",
@@ -51,6 +50,8 @@ NOTICES = {
     OVERLAYS: "{tunes} with voice overlays (&), which are left out",
     VOICES: "{tunes} with several voices; took {part}",
     KEYS: "{tunes} with changes of key; the first is the melody's key",
+    SHIFTED: "{tunes} with octave=, transpose= or a clef with 8; read as they sound",
+    SYMBOLS: "{tunes} with " + LEFT_OUT,
     FREE: "{tunes} partly in free time; read as if in the meter throughout",
 }
 """What may have to be told of a tune: `Tune.remarks` holds these numbers."""
@@ -78,15 +79,36 @@ class Tune:
     pickup: int | None = None
     ending: tuple[Ticks, int, int, int, int] | None = None
     # what governs the next note
-    rhythm: Rhythm = field(default_factory=Rhythm)
+    rhythm: AbcRhythm = field(default_factory=AbcRhythm)
     signature: Signature = field(default_factory=lambda: both_cases(dict.fromkeys("CDEFGAB", 0)))
     accidentals: dict[int | str, int] = field(default_factory=dict)
     last: Ticks = 0
     last_sounds: bool = False
     tied: bool = False
     held: int = -1
+    shifts: dict[str, int] = field(default_factory=dict)
+    shift: int = 0
+    """The sum of `shifts`; `key_shift` is that of the first note."""
+    key_shift: int = 0
+    in_header: bool = True
     voice: str | None = None
     wanted_voice: str | None = None
+    breaks_at_line_ends: bool = True
+    breaks_at: str = ""
+    """Signs within a line that end a phrase, by `I:linebreak`."""
+    has_words: bool = False
+    line_notes: list[tuple[Ticks, int]] = field(default_factory=list)
+    """Onset and bar of the notes of the latest line of music, for the words below it, if the tune has any."""
+    composer: str = ""
+    tempo: str = ""
+    lyrics: dict[Ticks, str] = field(default_factory=dict)
+    chords: dict[Ticks, str] = field(default_factory=dict)
+    is_continued: bool = False
+    """The latest line of music of the voice that is read goes on in the next."""
+    breathes: bool = False
+    """Phrases end with breath signs."""
+    breath: bool = False
+    """A phrase ends with the next note or rest."""
     silent: bool = False
     """In a voice that was not asked for, or an overlay."""
 
@@ -97,6 +119,7 @@ class Tune:
             FormatError: at the first thing that is no ABC, or beyond the limits.
         """
         self._choose_voice(lines)
+        self.has_words = any("w:" in row for row in lines)
         verbatim = False
         for self.line, row in enumerate(lines, first_line):
             if row.startswith("%"):
@@ -116,6 +139,8 @@ class Tune:
         if row.startswith("%%propagate-accidentals"):
             reach: Literal["octave", "letter"] = "octave" if "octave" in row else "letter"
             self.dialect = self.dialect._replace(accidentals_reach=reach)
+        elif row.startswith("%%linebreak"):
+            self._set_line_breaks(row[2:])
         elif match := re.match(r"%%pickup (\d{1,6})(?:/(\d{1,2}))?\s*$", row):
             self.pickup = int(match[1]) * TICKS_PER_WHOLE // max(1, int(match[2] or 1))
 
@@ -123,18 +148,50 @@ class Tune:
 
     def _field(self, letter: str, value: str) -> None:
         if letter == "V":
-            self.voice = value.split(maxsplit=1)[0] if value else None
-            self.silent = self._elsewhere()
+            self._set_voice(value)
         elif letter == "X":
             self.number = value[:20]
         elif letter == "T":
             self.title = self.title or value[:200]
-        elif letter in "MLK" and not self._elsewhere():
+        elif letter == "C":
+            self.composer = self.composer or value[:200]
+        elif letter == "Q":
+            self.tempo = self.tempo or value[:200]
+        elif letter == "I":
+            self._set_line_breaks(value)
+        elif letter == "w":
+            self._words(value)
+        elif letter in "MLK" and (self.in_header or not self._elsewhere()):
             try:
                 {"M": self._set_meter, "L": self._set_unit, "K": self._set_key}[letter](value)
             except ValueError as problem:
                 kind = {"M": "bad meter", "L": "bad unit length", "K": "bad key"}[letter]
                 raise self._error(str(problem), kind) from None
+            self.in_header = self.in_header and letter != "K"
+
+    def _set_voice(self, value: str) -> None:
+        """In the header a voice is only described; in the body its music follows."""
+        voice, _, properties = value.partition(" ")
+        if not self.in_header:
+            self.voice = voice or None
+            self.silent = self._elsewhere()
+        if voice == self.wanted_voice:
+            self._set_shifts(self.shifts | parse_shifts(properties))
+
+    def _set_shifts(self, shifts: dict[str, int]) -> None:
+        """Read what follows so much higher; what `V:` says of the voice comes before the header's `K:`."""
+        self.shifts, self.shift = shifts, sum(shifts.values())
+        if self.shift:
+            self.remarks.add(SHIFTED)
+        if not self.now:
+            self.key_shift = self.shift
+
+    def _set_line_breaks(self, value: str) -> None:
+        """``linebreak $``: lines end there, and not at the ends of lines, unless ``<EOL>`` is named, too."""
+        words = value.split()
+        if words[:1] == ["linebreak"]:
+            self.breaks_at = "".join(word for word in words[1:] if word in {"$", "!"})
+            self.breaks_at_line_ends = "<EOL>" in words
 
     def _choose_voice(self, lines: list[str]) -> None:
         names = voice_names(lines)
@@ -174,12 +231,13 @@ class Tune:
         self.rhythm.set_unit(parse_unit(value))
 
     def _set_key(self, value: str) -> None:
-        parsed = parse_key(value)
+        parsed, shifts = parse_key(value), parse_shifts(after_tonic(value))
+        self._set_shifts(shifts | self.shifts if self.in_header else self.shifts | shifts)
         if parsed is None:
             return
         key, self.signature = parsed
         self.accidentals.clear()
-        if not self.key_seen:
+        if not self.key_seen or not self.now:
             self.key, self.key_seen = key, True
         elif key != self.key:
             self.remarks.add(KEYS)
@@ -191,17 +249,59 @@ class Tune:
         mail = QUOTED_PRINTABLE.search(text)
         text = text[: mail.start()] if mail else text
         continued = text.endswith("\\") or (mail is not None and not mail[1])
+        self.is_continued = self.is_continued if self.silent else continued
         before = self.now
-        check_length(len(text) // _MAX_CHARACTERS_OF_A_NOTE, 0, self._where())
+        if not self.silent:
+            self.line_notes = []
+        if "!" in self.breaks_at:
+            text = text.replace("!", "$")
+        if len(text) > _MAX_CHARACTERS:
+            check_length(len(text) // _MAX_CHARACTERS_OF_A_NOTE, 0, self._where())
+        handlers = _HANDLERS
         for match in TOKEN.finditer(text):
             kind = match.lastgroup
-            if kind is None or (self.silent and kind not in ("inline", "bar")):
-                continue
-            _HANDLERS[kind](self, match)
+            if kind is not None and (not self.silent or kind in {"inline", "bar"}):
+                handlers[kind](self, match)
         if self.now > MAX_TICKS or len(self.sounds) > MAX_NOTES:
             check_length(len(self.sounds), int(self.now), self._where())
-        if self.dialect.lines_are_phrases and self.now > before and not continued:
+        ends_phrase = self.breaks_at_line_ends and not continued
+        if self.dialect.lines_are_phrases and self.now > before and ends_phrase:
             self.phrase_ends.append(self.now)
+
+    def _line_break(self, match: re.Match[str]) -> None:
+        """A sign that ends a line of the printed score, whatever the lines of the text."""
+        is_new = self.now and (not self.phrase_ends or self.phrase_ends[-1] < self.now)
+        if self.breaks_at and self.dialect.lines_are_phrases and is_new:
+            self.phrase_ends.append(self.now)
+
+    def _quoted(self, match: re.Match[str]) -> None:
+        """A chord symbol, or an annotation, which begins with the sign of its place."""
+        text = match["quoted"].strip()
+        if not text or text[0] in "^_<>@":
+            return
+        symbol = symbol_of(text) or symbol_of(text.strip("()").partition("(")[0])  # "G(Em)": one chord or the other
+        if symbol:
+            self.chords[self.now] = transpose_symbol(symbol, self.shift)
+        else:
+            self.remarks.add(SYMBOLS)
+
+    def _words(self, text: str) -> None:
+        """Words below a line of music: a syllable for each note, by the rules of `w:`. Later verses are left out."""
+        if self._elsewhere() or not self.line_notes:
+            return
+        notes, self.line_notes = self.line_notes, []
+        index = 0
+        for syllable in re.findall(r"[_*|]|(?:\\-|[^\s_*|-])+-?|-", text[:10_000]):
+            if index >= len(notes):
+                break
+            onset, bar = notes[index]
+            if syllable == "|":
+                while index < len(notes) and notes[index][1] == bar:
+                    index += 1
+                continue
+            if syllable not in {"_", "*", "-"}:
+                self.lyrics[onset] = syllable.replace("~", " ").replace("\\-", "-")[:80]
+            index += 1
 
     def _note(self, match: re.Match[str]) -> None:
         _, accidental, letter, octave, length, tie = match.group(1, 2, 3, 4, 5, 6)
@@ -212,7 +312,7 @@ class Tune:
             self.tied = True
 
     def _pitch(self, accidental: str | None, letter: str, octave: str) -> int:
-        natural = _NATURALS[letter]
+        natural = _NATURALS[letter] + self.shift
         if octave:
             natural += 12 * (octave.count("'") - octave.count(","))
         reach = natural if self.dialect.accidentals_reach == "octave" else letter.upper()
@@ -231,6 +331,15 @@ class Tune:
             raise self._error(f"note {written!r} is beyond the MIDI range", "bad pitch")
         return pitch
 
+    def _grace(self, match: re.Match[str]) -> None:
+        """Grace notes do not sound, but their accidentals hold to the end of the bar."""
+        if any(sign in match["grace"] for sign in "^_="):
+            held = self.held
+            for accidental, letter, octave, *_ in CHORD_NOTE.findall(match["grace"][1:-1]):
+                if accidental:
+                    self._pitch(accidental, letter, octave)
+            self.held = held
+
     def _ticks(self, length: str) -> Ticks:
         if not self.rhythm.unit:
             self.rhythm.set_default_unit(*(self.meters[0][1:] if self.meters else (4, 4)))
@@ -248,8 +357,20 @@ class Tune:
             self.sounds[-1] = (onset, before + ticks, pitch)
         else:
             self.sounds.append((self.now, ticks, pitch))
+        if self.has_words:
+            self.line_notes.append((self.now, len(self.bar_lines)))
         self.now += ticks
         self.last, self.last_sounds, self.tied = ticks, True, False
+        if self.breath:
+            self._take_breath()
+
+    def _take_breath(self) -> None:
+        self.phrase_ends.append(self.now)
+        self.breath = False
+
+    def _breath(self, match: re.Match[str]) -> None:
+        """A sign before a note that breath is taken after it."""
+        self.breath = self.breathes = True
 
     def _rest(self, match: re.Match[str]) -> None:
         letter, length = match["rest"][0], match["rest"][1:]
@@ -262,9 +383,13 @@ class Tune:
             ticks = self.rhythm.sounding(self._ticks(length))
         self.now += ticks
         self.last, self.last_sounds, self.tied = ticks, False, False
+        if self.breath:
+            self._take_breath()
 
     def _break_rhythm(self, match: re.Match[str]) -> None:
         longer_by = self.rhythm.break_after(self.last, match["broken"])
+        if self.phrase_ends and self.phrase_ends[-1] == self.now and self.last:
+            self.phrase_ends[-1] += longer_by
         self.now += longer_by
         self.last += longer_by
         if self.last_sounds:
@@ -305,7 +430,7 @@ class Tune:
             self.bar_lines.append(self.now)
         if ":" in bar:
             self.remarks.add(REPEATS)
-        ending = bar.lstrip("[|:]")
+        ending = bar.lstrip("[|:] \t")
         if ending:
             self._start_ending(ending)
 
@@ -318,6 +443,11 @@ class Tune:
         if not number.startswith("1") and self.ending:
             self.now, notes, phrases, meters, bars = self.ending
             del self.sounds[notes:], self.phrase_ends[phrases:], self.meters[meters:], self.bar_lines[bars:]
+            while self.line_notes and self.line_notes[-1][0] >= self.now:
+                self.line_notes.pop()
+            for texts in (self.lyrics, self.chords):
+                while texts and next(reversed(texts)) >= self.now:
+                    texts.popitem()
         # a tie into an ending would hold a note that may be taken back
         self.tied = self.last_sounds = False
         self.ending = (
@@ -340,6 +470,10 @@ class Tune:
             ends = [(round(onset), round(onset + ticks), pitch) for onset, ticks, pitch in self.sounds]
             self.sounds = [(onset, end - onset, pitch) for onset, end, pitch in ends if end > onset]
         duration = round(self.now)
+        if (self.breaks_at or self.breathes) and not self.is_continued and self.dialect.lines_are_phrases:
+            self.phrase_ends.append(self.now)
+        onsets = {onset for onset, _, _ in self.sounds} if self.lyrics else set()
+        lyrics = {round(onset): syllable for onset, syllable in self.lyrics.items()}
         bar_lines = [round(tick) for tick in self.bar_lines]
         meters = self._rounded_meters(bar_lines, duration)
         name = f"{self.source} no. {self.number}" if self.number else self.source
@@ -348,10 +482,15 @@ class Tune:
                 notes=tuple(map(Note._make, self.sounds)),
                 duration=duration,
                 meters=meters,
-                key=self.key,
+                key=key_that_sounds(self.key, self.key_shift) if self.key else None,
                 phrase_ends=tuple(sorted({round(tick) for tick in self.phrase_ends} - {0})),
                 pickup=pickup_by(bar_lines, meters, duration) if self.pickup is None else self.pickup,
                 source=f"{name}, {self.title}" if self.title else name,
+                title=self.title,
+                composer=self.composer,
+                tempo=parse_tempo(self.tempo, self.rhythm.unit or TICKS_PER_WHOLE // 8) if self.tempo else None,
+                lyrics=tuple(sorted((tick, text) for tick, text in lyrics.items() if tick in onsets)),
+                chords=sorted_chords({round(tick): symbol for tick, symbol in self.chords.items()}, duration),
             )
         except ValueError as problem:
             raise self._error(str(problem), "bad music") from problem
@@ -382,5 +521,9 @@ _HANDLERS: dict[str, Callable[[Tune, re.Match[str]], None]] = {
     "old_chord": Tune._chord,
     "late_tie": Tune._late_tie,
     "overlay": Tune._start_overlay,
+    "line_break": Tune._line_break,
+    "quoted": Tune._quoted,
+    "breath": Tune._breath,
+    "grace": Tune._grace,
     "mistake": Tune._mistake,
 }

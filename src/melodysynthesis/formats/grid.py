@@ -12,18 +12,21 @@ an onset or a duration that is not a whole number of sixteenths can't be said an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from itertools import islice
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats.base import Format, Reading
-from melodysynthesis.formats.limits import check_file_size, check_length
+from melodysynthesis.formats.limits import MAX_MELODIES, check_file_size, check_length, check_melodies
 from melodysynthesis.music import Melody, Note
 
 STEP_TICKS = 6
 REST, HOLD, DELIMITER = "r", "_", "/"
 DELIMITERS_AFTER_SONG = 64
-MAX_GRID_BYTES = 16 * 2**20
+MAX_GRID_BYTES = 4 * 2**20
 
+_SONG = re.compile(rb"[^/\s][^/\r\n]*")
 _NOT_WHOLE = f"not a whole number of sixteenths of {STEP_TICKS} ticks"
 _PITCH = {str(pitch): pitch for pitch in range(128)}
 
@@ -80,6 +83,8 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
     """
     check_file_size(len(data), source, MAX_GRID_BYTES)
     reading = Reading()
+    # counted before they are parted, as a list of a million songs would take a gigabyte
+    check_melodies(sum(1 for _ in islice(_SONG.finditer(data), MAX_MELODIES + 1)), source)
     songs = list(_songs(_text_of(data, source), source))
     if part is not None:
         if not (part.isdecimal() and 1 <= int(part[:9]) <= len(songs)):
@@ -143,7 +148,7 @@ def _text_of(data: bytes, source: str) -> str:
 
 def _songs(text: str, source: str) -> Iterable[tuple[str, list[str]]]:
     """Place and tokens of each song. Songs that share a line are numbered within it."""
-    for line_number, line in enumerate(text.splitlines(), 1):
+    for line_number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
         songs = [tokens for tokens in (song.split() for song in line.split(DELIMITER)) if tokens]
         for number, tokens in enumerate(songs, 1):
             place = f"{source}:{line_number}" + (f" song {number}" if len(songs) > 1 else "")

@@ -9,8 +9,10 @@
      "source": "erk1.abc: 3"}
 
 All times are ticks. A note is onset, duration, MIDI number; a meter is tick, beats, beat unit. `key` is null
-where unknown. `notes` and `duration` must be there, everything else has the value of an empty `Melody`. Other
-fields are passed over. A list of such objects is read as many melodies.
+where unknown. ``title``, ``composer``, ``tempo`` (quarters a minute), ``lyrics`` (pairs of tick and syllable) and
+``chords`` (pairs of tick and symbol) are there where they are known. `notes` and `duration` must be there,
+everything else has the value of an empty `Melody`. Other fields are passed over. A list of such objects is read as
+many melodies.
 """
 
 from __future__ import annotations
@@ -18,12 +20,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from melodysynthesis.errors import FormatError
+from melodysynthesis.errors import FormatError, RequestError
 from melodysynthesis.formats.base import Format, Reading
-from melodysynthesis.formats.limits import check_length
+from melodysynthesis.formats.limits import check_file_size, check_length, check_melodies
 from melodysynthesis.music import TICKS_PER_QUARTER, Key, Melody, Meter, Note
+from melodysynthesis.theory.chords import parse_chord
 
 VERSION = 1
+MAX_JSON_BYTES = 8 * 2**20
+"""A parsed list of numbers takes some fifteen times its text."""
 
 
 def to_dict(melody: Melody) -> dict[str, Any]:
@@ -40,7 +45,16 @@ def to_dict(melody: Melody) -> dict[str, Any]:
         "phrase_ends": list(melody.phrase_ends),
         "notes": [list(note) for note in melody.notes],
         "source": melody.source,
+        **_about(melody),
     }
+
+
+def _about(melody: Melody) -> dict[str, Any]:
+    """What is known of title, composer, tempo, lyrics and chords."""
+    about = {"title": melody.title, "composer": melody.composer, "tempo": melody.tempo}
+    known = {name: value for name, value in about.items() if value}
+    pairs = {"lyrics": melody.lyrics, "chords": melody.chords}
+    return known | {name: [list(pair) for pair in value] for name, value in pairs.items() if value}
 
 
 def from_dict(fields: object, where: str = "") -> Melody:
@@ -52,7 +66,7 @@ def from_dict(fields: object, where: str = "") -> Melody:
     if not isinstance(fields, dict):
         raise FormatError(f"expected an object with notes, found {_kind(fields)}", where, "bad JSON")
     if (ticks := fields.get("ticks_per_quarter", TICKS_PER_QUARTER)) != TICKS_PER_QUARTER:
-        raise FormatError(f"ticks_per_quarter is {ticks!r}, expected {TICKS_PER_QUARTER}", where, "bad JSON")
+        raise FormatError(f"ticks_per_quarter is {_kind(ticks)}, expected {TICKS_PER_QUARTER}", where, "bad JSON")
     check_length(len(_list(fields, "notes", where, required=True)), 0, where)
     notes = tuple(Note(*row) for row in _rows(fields, "notes", 3, where, required=True))
     duration = _whole(fields.get("duration"), "duration", where)
@@ -66,6 +80,11 @@ def from_dict(fields: object, where: str = "") -> Melody:
             tuple(_whole(tick, "phrase_ends", where) for tick in _list(fields, "phrase_ends", where)),
             _whole(fields.get("pickup", 0), "pickup", where),
             str(fields.get("source", "")) or where,
+            title=str(fields.get("title", ""))[:200],
+            composer=str(fields.get("composer", ""))[:200],
+            tempo=_tempo(fields.get("tempo"), where),
+            lyrics=_texts(fields, "lyrics", where),
+            chords=_chords(fields, where),
         )
     except ValueError as error:
         raise FormatError(str(error), where, "bad JSON") from None
@@ -77,6 +96,7 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
     Raises:
         FormatError: if the text is no JSON, or none of its melodies can be read.
     """
+    check_file_size(len(data), source, MAX_JSON_BYTES)
     try:
         found = json.loads(data)
     except RecursionError:
@@ -87,6 +107,7 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
             "it has a number of more digits than any tick" if "integer string" in text else f"no JSON: {text[:200]}"
         )
         raise FormatError(reason, source, "bad JSON") from None
+    check_melodies(len(found) if isinstance(found, list) else 1, source)
     items = list(enumerate(found, 1)) if isinstance(found, list) else [(1, found)]
     if part is not None:
         if not (part.isdecimal() and 1 <= int(part[:9]) <= len(items)):
@@ -118,6 +139,29 @@ def _key(value: object, where: str) -> Key | None:
     if not isinstance(value, dict) or not isinstance(value.get("tonic"), str):
         raise FormatError(f"key is {_kind(value)}, expected a tonic and a mode", where, "bad JSON")
     return Key(value["tonic"], str(value.get("mode", "major")))
+
+
+def _tempo(value: object, where: str) -> float | None:
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise FormatError(f"tempo is {_kind(value)}, expected quarters per minute", where, "bad JSON")
+
+
+def _texts(fields: dict[str, Any], name: str, where: str) -> tuple[tuple[int, str], ...]:
+    pairs = _list(fields, name, where)
+    if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], str) for pair in pairs):
+        raise FormatError(f"{name}: expected pairs of a tick and a text", where, "bad JSON")
+    duration = _whole(fields.get("duration"), "duration", where)
+    if late := next((tick for tick, _ in pairs if _whole(tick, name, where) > duration), None):
+        raise FormatError(f"{name}: tick {_kind(late)} is after the melody's {duration} ticks", where, "bad JSON")
+    return tuple((tick, text[:80]) for tick, text in pairs)
+
+
+def _chords(fields: dict[str, Any], where: str) -> tuple[tuple[int, str], ...]:
+    try:
+        return tuple((tick, str(parse_chord(symbol))) for tick, symbol in _texts(fields, "chords", where))
+    except RequestError as error:
+        raise FormatError(f"chords: {error}", where, "bad JSON") from None
 
 
 def _rows(fields: dict[str, Any], name: str, width: int, where: str, required: bool = False) -> list[list[int]]:

@@ -9,6 +9,22 @@ MAX_NOTES = 100_000
 MAX_TICKS = 100_000 * TICKS_PER_QUARTER
 """Length of one melody: 100,000 quarters are fourteen hours at 120 a minute."""
 
+MAX_MELODIES = 20_000
+"""Melodies of one file of kern, grid text or JSON."""
+
+MAX_PARTS = 1_000
+"""Parts of one score in MusicXML, and columns of one row of kern."""
+
+
+def check_melodies(count: int, source: str) -> None:
+    """Refuse a file of more than `MAX_MELODIES` melodies.
+
+    Raises:
+        FormatError: kind ``"too large"``.
+    """
+    if count > MAX_MELODIES:
+        raise FormatError(f"it holds {count:,} melodies; at most {MAX_MELODIES:,} are read", source, "too large")
+
 
 def check_file_size(size: int, source: str, limit: int = MAX_FILE_BYTES) -> None:
     """Refuse a file of more than `limit` bytes.

@@ -1,6 +1,7 @@
 """Standard MIDI files.
 
-Written: one track named "Melody", 480 pulses to the quarter, quarter = 120, time and key signatures. What
+Written: one track named "Melody", 480 pulses to the quarter, the tempo (120 where it
+is not known), time and key signatures, lyrics; on request a second track "Chords" that plays the chords. What
 MIDI has no event for is said by markers, which a DAW shows on its time line:
 
     phrase end      a phrase ends here
@@ -8,6 +9,8 @@ MIDI has no event for is said by markers, which a DAW shows on its time line:
     pickup          the pickup bar ends here
     key D dorian    at the start: the key, where a key signature can't say it (modes, theoretical signatures)
     no meter        at the start: there is no time signature, and 4/4 is not meant
+    chord: D7/F#    a chord enters here
+    title: ...      at the start, and so ``composer: ...``: who made what, where it is known
 
 A pickup is a short first bar: a time signature of its length stands at the start and the meter after it, as
 notation programs write it, so the bar lines are right in every program. A pickup that no time signature can
@@ -17,7 +20,9 @@ Read: a file with a `melody end` marker is one of ours and comes back as it was.
 and ends are rounded to 24 ticks a quarter; `parts` says how part and line are chosen (tracks of one name
 are one part); the melody ends with the bar of its last note; a first time signature that holds for just one
 bar, shorter than the next one's, is a pickup; and where there is no time signature it is 4/4, MIDI's
-default. The key is the first signature's.
+default. The key is the first signature's, the tempo the first. Files with faults are repaired first (`midi_repair`);
+wrapped ones are unwrapped. Channel 10, drums, is never the melody. Words are lyrics events, or the texts of karaoke
+files (`midi_words`).
 """
 
 from __future__ import annotations
@@ -28,13 +33,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from melodysynthesis.errors import FormatError
+from melodysynthesis.formats.backing import VELOCITY as BACKING_VELOCITY
+from melodysynthesis.formats.backing import backing as played_chords
 from melodysynthesis.formats.base import Format, Reading
+from melodysynthesis.formats.chord_symbols import LEFT_OUT, sorted_chords, symbol_of
 from melodysynthesis.formats.limits import check_file_size, check_length
+from melodysynthesis.formats.midi_repair import repaired, with_ends
+from melodysynthesis.formats.midi_words import Words, are_sung_to, in_ticks, may_have_words, syllables, words_in
 from melodysynthesis.formats.notation import MAX_SIGNATURE, key_of, usual_signature
-from melodysynthesis.formats.parts import Part, choose, top_line
+from melodysynthesis.formats.parts import Part, choose, monophony, top_line
 from melodysynthesis.music import (
     BEAT_UNITS,
+    DEFAULT_TEMPO,
     MAX_BEATS,
+    MAX_TEMPO,
+    MIN_TEMPO,
     TICKS_PER_QUARTER,
     TICKS_PER_WHOLE,
     Key,
@@ -49,18 +62,24 @@ if TYPE_CHECKING:
     from symusic.core import ScoreTick
 
 PULSES_PER_QUARTER = 480
-QUARTERS_PER_MINUTE = 120
 VELOCITY = 80
-TRACK_NAME = "Melody"
+TRACK_NAME, CHORDS_TRACK_NAME = "Melody", "Chords"
 PHRASE_END, END, PICKUP, KEY, NO_METER = "phrase end", "melody end", "pickup", "key ", "no meter"
-"""The markers. `KEY` is followed by tonic and mode."""
+TITLE, COMPOSER, CHORD = "title: ", "composer: ", "chord: "
+"""The markers. `KEY` is followed by tonic and mode, `TITLE`, `COMPOSER` and `CHORD` by what they say."""
 
-MAX_MIDI_BYTES = 16 * 2**20
+MAX_MIDI_BYTES = 8 * 2**20
+MAX_TEXTS = 200_000
+MAX_NOTES_OF_ALL = 500_000
+"""Notes in all tracks together."""
+_MAX_WRAPPING = 1024
 _PULSES_PER_TICK = PULSES_PER_QUARTER // TICKS_PER_QUARTER
 _COMMON_TIME = Meter(0, 4, 4)
 
 Markers = list[tuple[int, str]]
 """Tick and text, in order."""
+Tracks = list[tuple[Part, "NDArray[np.int64]"]]
+"""The parts that have notes; of each note its onset and end in pulses and its pitch, shape (notes, 3)."""
 
 
 class Frame(NamedTuple):
@@ -72,8 +91,8 @@ class Frame(NamedTuple):
     pickup: int
 
 
-def write(melody: Melody) -> bytes:
-    """A MIDI file of one track.
+def write(melody: Melody, backing: bool = False) -> bytes:
+    """A MIDI file of one track; with `backing` the melody's chords are played in a second one, "Chords".
 
     Raises:
         FormatError: kind ``"too large"``, if the melody is longer than could be read again.
@@ -87,7 +106,15 @@ def write(melody: Melody) -> bytes:
     times = (onset * _PULSES_PER_TICK, duration * _PULSES_PER_TICK)
     track.notes = symusic.Note.from_numpy(*times, pitch.astype(np.int8), np.full(len(pitch), VELOCITY, np.int8))
     score.tracks.append(track)
-    score.tempos.append(symusic.Tempo(0, QUARTERS_PER_MINUTE))
+    if backing and melody.chords:
+        rows = [(n.onset * _PULSES_PER_TICK, n.duration * _PULSES_PER_TICK, n.pitch) for n in played_chords(melody)]
+        chords: Any = symusic.Track(CHORDS_TRACK_NAME)
+        for time, length, chord_pitch in rows:
+            chords.notes.append(symusic.Note(time, length, chord_pitch, BACKING_VELOCITY))
+        score.tracks.append(chords)
+    score.tempos.append(symusic.Tempo(0, melody.tempo or DEFAULT_TEMPO))
+    for tick, syllable in melody.lyrics:
+        track.lyrics.append(symusic.TextMeta(tick * _PULSES_PER_TICK, syllable))
     for tick, beats, beat_unit in _written_meters(melody):
         score.time_signatures.append(symusic.TimeSignature(tick * _PULSES_PER_TICK, beats, beat_unit))
     if melody.key is not None:
@@ -105,17 +132,29 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
         FormatError: if this is no MIDI file, or damaged, or in SMPTE time, or has no notes, or no such part.
     """
     check_file_size(len(data), source, MAX_MIDI_BYTES)
-    score = _parse(data, source)
+    data = _unwrapped(data, source)
+    score, repairs = _parse(data, source)
     markers = [(_tick(marker.time, score.tpq), marker.text) for marker in score.markers]
     is_ours = any(text == END for _, text in markers)
-    notes, notices = _chosen_notes(score, source, part, is_type_0=data[8:10] == b"\0\0", may_be_empty=is_ours)
+    tracks, words = _tracks(score, data)
+    notes, notices = _chosen_notes(tracks, score.tpq, source, part, may_be_empty=is_ours)
     meters = _meters(score, notices)
     if not meters and (0, NO_METER) not in markers:
         notices.append("no time signature: read as 4/4, MIDI's default")
         meters = [_COMMON_TIME]
     frame = _our_frame(notes, meters, markers) if is_ours else _foreign_frame(notes, meters, notices)
-    melody = Melody(notes, key=_key(score, markers), source=source, **frame._asdict())
-    return Reading([melody], notices=[f"{source}: {notice}" for notice in notices])
+    melody = Melody(
+        notes,
+        key=_key(score, markers, notices),
+        source=source,
+        title=_after(TITLE, markers),
+        composer=_after(COMPOSER, markers),
+        tempo=_tempo(score, is_ours),
+        lyrics=syllables(words, notes),
+        chords=_chords(markers, frame.duration, notices),
+        **frame._asdict(),
+    )
+    return Reading([melody], notices=[f"{source}: {notice}" for notice in repairs + notices])
 
 
 FORMAT = Format(
@@ -148,6 +187,8 @@ def _written_markers(melody: Melody) -> Markers:
     markers = [(tick, PHRASE_END) for tick in melody.phrase_ends]
     if not melody.meters:
         markers.append((0, NO_METER))
+    markers += [(tick, CHORD + symbol) for tick, symbol in melody.chords]
+    markers += [(0, label + text) for label, text in ((TITLE, melody.title), (COMPOSER, melody.composer)) if text]
     key = melody.key
     if key is not None and key != _key_of(usual_signature(key), _is_minor(key)):
         markers.append((0, f"{KEY}{key}"))
@@ -156,22 +197,52 @@ def _written_markers(melody: Melody) -> Markers:
     return [*sorted(markers), (melody.duration, END)]
 
 
-def _parse(data: bytes, source: str) -> ScoreTick:
+def _parse(data: bytes, source: str) -> tuple[ScoreTick, list[str]]:
+    """What the library reads of a file, which is repaired first where need be, and what the repair changed."""
     import symusic
 
-    if data[:4] != b"MThd":
-        raise FormatError("no MIDI file: it does not start with 'MThd'", source, "not MIDI")
+    def parsed(file: bytes) -> ScoreTick:
+        return cast("ScoreTick", symusic.Score.from_midi(file))
+
+    notices: list[str] = []
     try:
-        score = cast("ScoreTick", symusic.Score.from_midi(data))
-    except (RuntimeError, ValueError, MemoryError) as error:
-        reason = str(error).removeprefix("MiniMidi: ").removesuffix(": iostream error").splitlines()[0]
-        raise FormatError(f"damaged MIDI: {reason[:200]}", source, "damaged MIDI") from None
+        # A packet F7 that does not end one of F0 would be read as if it took time.
+        needs_repair = data.count(b"\xf7") > data.count(b"\xf0")
+        score = parsed(data)
+        needs_repair = needs_repair or parsed(with_ends(data)).note_num() > score.note_num()
+    except (RuntimeError, ValueError, IndexError):
+        needs_repair = True
+    except MemoryError:
+        raise FormatError("it takes more memory than there is", source, "too large") from None
+    if needs_repair:
+        file, notices = repaired(data, source)
+        try:
+            score = parsed(file)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            reason = str(error).removeprefix("MiniMidi: ").removesuffix(": iostream error").splitlines()[0]
+            raise FormatError(f"damaged MIDI: {reason[:200]}", source, "damaged MIDI") from None
+    if score.note_num() > MAX_NOTES_OF_ALL:
+        raise FormatError(f"its parts have more than {MAX_NOTES_OF_ALL:,} notes", source, "too large")
     if score.tpq <= 0:
         raise FormatError("its header says 0 ticks a quarter: expected 1 to 32,767", source, "damaged MIDI")
     if score.start() < 0:  # symusic counts in 32 bits and wraps around
         raise FormatError("its delta times add up to more than 31 bits", source, "too large")
     check_length(0, _tick(score.end(), score.tpq), source)
-    return score
+    return score, notices
+
+
+def _unwrapped(data: bytes, source: str) -> bytes:
+    """The MIDI file itself: some are wrapped in RIFF, or have a few bytes of an old Macintosh before them."""
+    start = data[:_MAX_WRAPPING].find(b"MThd")
+    if start < 0:
+        raise FormatError("no MIDI file: it does not start with 'MThd'", source, "not MIDI")
+    texts = sum(data.count(bytes((0xFF, kind))) for kind in range(1, 10)) if data.count(b"\xff") > MAX_TEXTS else 0
+    if texts > MAX_TEXTS:
+        raise FormatError(f"it has more than {MAX_TEXTS:,} texts and markers", source, "too large")
+    if data[:4] == b"RIFF":
+        length = int.from_bytes(data[start - 4 : start], "little")
+        return data[start : start + length] if 14 <= length <= len(data) - start else data[start:]
+    return data[start:]
 
 
 def _tick(pulse: int, pulses_per_quarter: int) -> int:
@@ -180,24 +251,26 @@ def _tick(pulse: int, pulses_per_quarter: int) -> int:
 
 
 def _chosen_notes(
-    score: ScoreTick, source: str, wanted: str | None, is_type_0: bool, may_be_empty: bool
+    tracks: Tracks, pulses_per_quarter: int, source: str, wanted: str | None, *, may_be_empty: bool
 ) -> tuple[tuple[Note, ...], list[str]]:
     """The top line of the chosen part, in ticks, and what had to be decided."""
-    tracks = _tracks(score, is_type_0)
     if not tracks:
         if may_be_empty and wanted is None:
             return (), []
         raise FormatError("there are no notes in it", source, "empty")
     index, notices = choose([part for part, _ in tracks], wanted, source)
+    if may_be_empty and wanted is None and {part.name for part, _ in tracks} == {TRACK_NAME, CHORDS_TRACK_NAME}:
+        notices = []  # our own backing
     pulses = tracks[index][1]
     check_length(len(pulses), 0, source)
     edges = pulses[:, :2] * TICKS_PER_QUARTER
-    moved = int(np.count_nonzero((edges % score.tpq).any(axis=1)))
-    ticks = (2 * edges + score.tpq) // (2 * score.tpq)
-    notes, left_out = top_line(
-        Note(onset, max(1, end - onset), pitch)
-        for (onset, end), pitch in zip(ticks.tolist(), pulses[:, 2].tolist(), strict=True)
-    )
+    moved = int(np.count_nonzero((edges % pulses_per_quarter).any(axis=1)))
+    onset, end = ((2 * edges + pulses_per_quarter) // (2 * pulses_per_quarter)).T
+    order = np.argsort(onset, kind="stable")
+    onset, end, pitch = onset[order], np.maximum(onset + 1, end)[order], pulses[order, 2]
+    line = map(Note._make, zip(onset.tolist(), (end - onset).tolist(), pitch.tolist(), strict=True))
+    is_of_one_voice = bool((end[:-1] <= onset[1:]).all())
+    notes, left_out = (tuple(line), 0) if is_of_one_voice else top_line(line)
     if left_out:
         notices.append(f"took the top line, leaving out {left_out} of {len(pulses)} notes")
     if moved:
@@ -205,23 +278,41 @@ def _chosen_notes(
     return notes, notices
 
 
-def _tracks(score: ScoreTick, is_type_0: bool) -> list[tuple[Part, NDArray[np.int64]]]:
-    """The parts that have notes; of each note its onset and end in pulses and its pitch, shape (notes, 3).
+def _tracks(score: ScoreTick, data: bytes) -> tuple[Tracks, list[Words]]:
+    """The parts that have notes, and the words of the file in ticks.
 
     symusic parts a track where its program changes, so tracks of one name are joined; but not in a file of
     type 0, whose single name covers every channel.
     """
     pieces: dict[tuple[str, bool, int], list[NDArray[np.int64]]] = {}
+    sung: set[tuple[str, bool, int]] = set()
+    is_type_0 = data[8:10] == b"\0\0"
     for number, track in enumerate(score.tracks):
-        columns = {name: column.astype(np.int64) for name, column in track.notes.numpy().items()}
-        onset, duration = columns["time"], columns["duration"]
+        columns = track.notes.numpy()
+        onset, duration = columns["time"].astype(np.int64), columns["duration"].astype(np.int64)
         notes = np.stack([onset, onset + duration, columns["pitch"]], axis=1)[duration > 0]
         if len(notes):
             name = track.name.strip()
-            own = number if is_type_0 or not name else -1
-            pieces.setdefault((name, track.is_drum, own), []).append(notes)
-    joined = ((name, is_drum, np.concatenate(arrays)) for (name, is_drum, _), arrays in pieces.items())
-    return [(Part(name, float(notes[:, 2].mean()), is_drum), notes) for name, is_drum, notes in joined]
+            part = (name, track.is_drum, number if is_type_0 or not name else -1)
+            pieces.setdefault(part, []).append(notes)
+            sung |= {part} if len(track.lyrics) else set()
+    rows = {part: np.concatenate(arrays) if len(arrays) > 1 else arrays[0] for part, arrays in pieces.items()}
+    words: list[Words] = []
+    if may_have_words(data):
+        onsets = {part: sorted(set(notes[:, 0].tolist())) for part, notes in rows.items()}
+        words = in_ticks(words_in(data, score, min(map(len, onsets.values()), default=0)), score.tpq)
+        for part, pulses in onsets.items() if words else ():
+            ticks = [pulse * TICKS_PER_QUARTER / score.tpq for pulse in pulses]
+            sung |= {part} if any(are_sung_to(of, ticks) for of in words) else set()
+    return [_part(part, notes, part in sung, len(rows) > 1) for part, notes in rows.items()], words
+
+
+def _part(
+    part: tuple[str, bool, int], notes: NDArray[np.int64], has_lyrics: bool, is_one_of_many: bool
+) -> tuple[Part, NDArray[np.int64]]:
+    """What the choice of the melody needs to know of a part, and its notes."""
+    (name, is_drum, _), mean = part, float(notes[:, 2].mean())
+    return Part(name, mean, is_drum, len(notes), monophony(notes[:, :2]) if is_one_of_many else 1.0, has_lyrics), notes
 
 
 def _meters(score: ScoreTick, notices: list[str]) -> list[Meter]:
@@ -242,7 +333,28 @@ def _key_of(fifths: int, is_minor: bool) -> Key:
     return key_of(fifths, "minor" if is_minor else "major")
 
 
-def _key(score: ScoreTick, markers: Markers) -> Key | None:
+def _after(label: str, markers: Markers) -> str:
+    """What our marker of such a label says."""
+    return next((text.removeprefix(label)[:200] for tick, text in markers if not tick and text.startswith(label)), "")
+
+
+def _tempo(score: ScoreTick, is_ours: bool) -> float | None:
+    """The first tempo, if it is one that a melody may have; ours state the default where none is known."""
+    first = min(score.tempos, key=lambda tempo: tempo.time, default=None)
+    if first is None or not MIN_TEMPO <= first.qpm <= MAX_TEMPO:  # one of no microseconds is infinite
+        return None
+    return None if is_ours and round(first.qpm) == DEFAULT_TEMPO else round(first.qpm, 3)
+
+
+def _chords(markers: Markers, duration: int, notices: list[str]) -> tuple[tuple[int, str], ...]:
+    texts = {tick: text.removeprefix(CHORD) for tick, text in markers if text.startswith(CHORD)}
+    symbols = {tick: symbol for tick, text in texts.items() if (symbol := symbol_of(text))}
+    if len(symbols) < len(texts):
+        notices.append(LEFT_OUT)
+    return sorted_chords(symbols, duration)
+
+
+def _key(score: ScoreTick, markers: Markers, notices: list[str]) -> Key | None:
     for tick, text in markers:
         if tick == 0 and text.startswith(KEY):
             try:
@@ -252,6 +364,7 @@ def _key(score: ScoreTick, markers: Markers) -> Key | None:
     for signature in score.key_signatures:
         if abs(signature.key) <= MAX_SIGNATURE and signature.tonality in (0, 1):
             return _key_of(signature.key, bool(signature.tonality))
+        notices.append("left out a key signature that is none")
     return None
 
 

@@ -10,8 +10,9 @@ in which every value is 2/3 of what it looks like. With them, any whole number o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from bisect import bisect_right
+from collections.abc import Container, Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from melodysynthesis.music import TICKS_PER_QUARTER, Key, Melody, Meter
@@ -47,7 +48,7 @@ class Measure(NamedTuple):
     meter: Meter | None
 
 
-class Event(NamedTuple):
+class BarEvent(NamedTuple):
     """A stretch of a measure that sounds one pitch, or None; `tie_from` and `tie_to` across its bar lines."""
 
     start: int
@@ -82,6 +83,9 @@ class Window(NamedTuple):
     whole: bool = True
 
 
+_ODD_GROUPS = {1: (1,), 5: (3, 2), 7: (2, 2, 3), 8: (3, 3, 2)}
+"""How so many beats of an eighth or less are beamed, where nothing else is known."""
+
 _PLAIN = {192 >> i: Value(name, 0, False) for i, name in enumerate(_NAMES[:7])}
 _PLAIN |= {3 * (96 >> i): Value(name, 1, False) for i, name in enumerate(_NAMES[:6])}
 _TRIPLET = {128 >> i: Value(name, 0, True) for i, name in enumerate(_NAMES)}
@@ -97,6 +101,19 @@ def key_of(fifths: int, mode: str) -> Key:
     position = fifths - signature(Key("C", mode))  # of the tonic on the line of fifths, C = 0
     alteration, step = divmod(position + 1, 7)
     return Key(STEPS_BY_FIFTHS[step] + ("#" * alteration if alteration > 0 else "b" * -alteration), mode)
+
+
+def key_that_sounds(key: Key, semitones: int) -> Key:
+    """A key, moved with its music; where the tonic has two names, the one with fewer sharps or flats."""
+    if semitones % 12 == 0:
+        return key
+    return key_of((signature(key) + 7 * semitones + 5) % 12 - 5, key.mode)
+
+
+def key_by_last_pitch(fifths: int, pitch: int) -> Key:
+    """The key of a signature that states no mode: minor if the melody ends on that tonic, else major."""
+    minor = key_of(fifths, "minor")
+    return minor if pitch % 12 == minor.pitch_class else key_of(fifths, "major")
 
 
 def usual_signature(key: Key | None) -> int:
@@ -118,28 +135,28 @@ def measures(melody: Melody) -> list[Measure]:
     ]
 
 
-def events(melody: Melody, bars: list[Measure]) -> Iterator[list[Event]]:
+def events(melody: Melody, bars: list[Measure]) -> Iterator[list[BarEvent]]:
     """What sounds in each measure, rests included."""
     notes, index = melody.notes, 0
     for bar in bars:
-        row: list[Event] = []
+        row: list[BarEvent] = []
         now = bar.start
         while index < len(notes) and notes[index].onset < bar.end:
             note = notes[index]
             start, end = max(note.onset, bar.start), min(note.end, bar.end)
             if start > now:
-                row.append(Event(now, start, None))
-            row.append(Event(start, end, note.pitch, note.onset < bar.start, note.end > bar.end))
+                row.append(BarEvent(now, start, None))
+            row.append(BarEvent(start, end, note.pitch, note.onset < bar.start, note.end > bar.end))
             now = end
             if note.end > bar.end:
                 break
             index += 1
         if now < bar.end:
-            row.append(Event(now, bar.end, None))
+            row.append(BarEvent(now, bar.end, None))
         yield row
 
 
-def glyphs(row: list[Event], bar: Measure) -> list[Glyph]:
+def glyphs(row: list[BarEvent], bar: Measure) -> list[Glyph]:
     """The written notes and rests of a measure; `row` is what sounds in it."""
     windows = _windows(row, bar)
     grid = _Grid(bar)
@@ -164,16 +181,26 @@ def glyphs(row: list[Event], bar: Measure) -> list[Glyph]:
     return written
 
 
-def beams(row: list[Glyph], bar: Measure) -> list[tuple[str, ...]]:
-    """For each glyph its beams, the eighth's first: begin, continue, end, forward hook or backward hook."""
+def beams(row: list[Glyph], bar: Measure, ends: Container[int] = ()) -> list[tuple[str, ...]]:
+    """For each glyph its beams, the eighth's first: begin, continue, end, forward hook or backward hook.
+
+    No beam crosses a tick of `ends`, where phrases end.
+    """
     states: list[tuple[str, ...]] = [()] * len(row)
     if bar.meter is None:
         return states  # flags, as in chant
-    beat = _beam_ticks(bar.meter)
+    lines, length = beat_groups(bar.meter), bar.meter.bar_ticks
+
+    def group_of(glyph: Glyph) -> int:
+        into_bar = (glyph.start - bar.origin) % length
+        return (glyph.start - into_bar) + bisect_right(lines, into_bar)
+
     group: list[int] = []
     for index, glyph in enumerate([*row, None]):
         flags = FLAGS.get(glyph.value.name, 0) if glyph and glyph.pitch is not None else 0
-        same = bool(group) and glyph is not None and _beat(row[group[0]], bar, beat) == _beat(glyph, bar, beat)
+        same = (
+            bool(group) and glyph is not None and group_of(row[group[0]]) == group_of(glyph) and glyph.start not in ends
+        )
         if not (flags and same):
             for member, state in zip(group, _beam_states([FLAGS[row[i].value.name] for i in group]), strict=True):
                 states[member] = state
@@ -200,39 +227,63 @@ class _Grid:
     def __init__(self, bar: Measure) -> None:
         meter = bar.meter or Meter(0, 1, 4)
         unit = meter.bar_ticks // meter.beats
-        self.origin = bar.origin
+        self.origin, self.bar = bar.origin, meter.bar_ticks
         self.has_beats = bar.meter is not None
-        self.is_compound = meter.beats % 3 == 0 and meter.beat_unit >= 8
-        self.beat = 3 * unit if self.is_compound else unit
-        half = meter.bar_ticks // 2 if meter.bar_ticks % (2 * self.beat) == 0 else 0
+        self.groups = beat_groups(meter)
+        self.is_grouped = _is_grouped(meter)
+        self.is_triple = len(self.groups) == 3
+        self.beat = unit
+        half = meter.bar_ticks // 2 if meter.bar_ticks % (2 * unit) == 0 and not self.is_grouped else 0
         halved = [96 >> i for i in range(6) if 96 >> i <= unit]
-        self.levels = [level for level in (half, self.beat, *halved) if level]
+        self.levels = [level for level in (half, 0 if self.is_grouped else unit, *halved) if level]
 
-    def crossed(self, start: int, end: int) -> int:
-        """The strongest level with a line strictly inside; 0 for none."""
-        return next((level for level in self.levels if self._lines(start, end, level)), 0)
+    def crossed(self, start: int, end: int) -> tuple[int, Sequence[int]]:
+        """The strongest level with a line strictly inside, and its lines; level 0 for none."""
+        if self.is_grouped and (lines := self._group_lines(start, end)):
+            return self.bar, lines
+        for level in self.levels:
+            first = start + level - (start - self.origin) % level
+            if first < end:
+                return level, range(first, end, level)
+        return 0, ()
 
-    def _lines(self, start: int, end: int, level: int) -> range:
-        first = start + level - (start - self.origin) % level
-        return range(first, end, level)
+    def _group_lines(self, start: int, end: int) -> list[int]:
+        first = start - (start - self.origin) % self.bar
+        return [bar + line for bar in range(first, end, self.bar) for line in self.groups if start < bar + line < end]
+
+    def _into_group(self, tick: int) -> int:
+        """Ticks from the start of the group of beats that a tick is in."""
+        into_bar = (tick - self.origin) % self.bar
+        return into_bar - self.groups[bisect_right(self.groups, into_bar) - 1]
 
     def fits(self, start: int, end: int, is_rest: bool) -> Value | None:
         """The value that may be written from start to end, if there is one."""
         value = _PLAIN.get(end - start)
         if value is None or not (self.has_beats or is_rest):
             return value
-        at, size, level = start - self.origin, end - start, self.crossed(start, end)
-        if self.is_compound and at % self.beat == size % self.beat == 0:
-            fine = True
-        elif level < self.beat:
-            fine = not is_rest or (not value.dots and at % size == 0)
-        elif self.is_compound:
-            fine = False
-        elif is_rest:
-            fine = at % size == 0 and not value.dots
-        else:
-            fine = at % self.beat == 0 if level > self.beat else 2 * at % self.beat == 0
-        return value if fine else None
+        fits = self._fits_groups if self.is_grouped else self._fits_beats
+        return value if fits(start, end, value, is_rest) else None
+
+    def _fits_groups(self, start: int, end: int, value: Value, is_rest: bool) -> bool:
+        """In compound and odd meters: within a group, or from one line of groups to another."""
+        into, size = self._into_group(start), end - start
+        if self._group_lines(start, end):
+            whole = into == 0 == self._into_group(end)
+            alike = len(self.groups) in {2, 4} and (start - self.origin) % size == 0 and size % self.groups[1] == 0
+            return whole and (alike or not is_rest)
+        if not is_rest:
+            return True
+        if value.dots:
+            return into == 0 == self._into_group(end) and value.dots == 1
+        return into % size == 0
+
+    def _fits_beats(self, start: int, end: int, value: Value, is_rest: bool) -> bool:
+        at, size, level = start - self.origin, end - start, self.crossed(start, end)[0]
+        if level < self.beat:
+            return not is_rest or (not value.dots and at % size == 0)
+        if is_rest:
+            return at % size == 0 and not value.dots and not self.is_triple
+        return at % self.beat == 0 if level > self.beat else 2 * at % self.beat == 0
 
     def pieces(self, start: int, end: int, is_rest: bool) -> Iterator[tuple[int, int, Value]]:
         """A stretch in as few values as show the beats. Both ends are multiples of 3 from the origin."""
@@ -240,7 +291,7 @@ class _Grid:
             value = self.fits(start, end, is_rest)
             stop = end
             if value is None:
-                lines = self._lines(start, end, self.crossed(start, end))
+                lines = self.crossed(start, end)[1]
                 stop = next((line for line in reversed(lines) if self.fits(start, line, is_rest)), lines[0])
                 yield from self.pieces(start, stop, is_rest)
             else:
@@ -248,7 +299,7 @@ class _Grid:
             start = stop
 
 
-def _pieces(event: Event, windows: list[Window], grid: _Grid) -> Iterator[tuple[int, int, Value, Window | None]]:
+def _pieces(event: BarEvent, windows: list[Window], grid: _Grid) -> Iterator[tuple[int, int, Value, Window | None]]:
     """The values of an event: plain outside the windows, triplets inside."""
     now, is_rest = event.start, event.pitch is None
     for window in windows:
@@ -266,7 +317,7 @@ def _pieces(event: Event, windows: list[Window], grid: _Grid) -> Iterator[tuple[
         yield start, end, value, None
 
 
-def _windows(row: list[Event], bar: Measure) -> list[Window]:
+def _windows(row: list[BarEvent], bar: Measure) -> list[Window]:
     """The triplets of a measure: around every boundary that is not on the thirty-second notes."""
     lines = {bar.start, bar.end} | {event.start for event in row}
     windows: list[Window] = []
@@ -315,16 +366,28 @@ def _window(line: int, lines: set[int], bar: Measure, done: int) -> Window:
     return Window(max(torn.start, bar.start, done), min(torn.end, bar.end), whole=False)
 
 
-def _beam_ticks(meter: Meter) -> int:
-    """How much one beam joins: a beat, in compound meters a dotted beat, in 5/8 and the like two eighths."""
+def beat_groups(meter: Meter) -> tuple[int, ...]:
+    """Ticks from the start of a bar at which a beam may begin: its beats, of up to two quarters.
+
+    In compound meters they are dotted; in odd ones the eighths go by threes and twos as in `_ODD_GROUPS`, in others by
+    twos with a three at the end.
+    """
     unit = meter.bar_ticks // meter.beats
-    if unit > 12:
-        return min(unit, 2 * TICKS_PER_QUARTER)
-    return 3 * unit if meter.beats % 3 == 0 else 2 * unit
+    if meter.beat_unit < 8:
+        return tuple(range(0, meter.bar_ticks, min(unit, 2 * TICKS_PER_QUARTER)))
+    if meter.beats % 3 == 0:
+        groups: tuple[int, ...] = (3,) * (meter.beats // 3)
+    elif meter.beats in _ODD_GROUPS:
+        groups = _ODD_GROUPS[meter.beats]
+    else:
+        twos = meter.beats // 2
+        groups = (2,) * twos if meter.beats % 2 == 0 else (2,) * (twos - 1) + (3,)
+    return tuple(unit * beats for beats in accumulate((0, *groups[:-1])))
 
 
-def _beat(glyph: Glyph, bar: Measure, beat: int) -> int:
-    return (glyph.start - bar.origin) // beat
+def _is_grouped(meter: Meter) -> bool:
+    """Whether the bar falls into groups of eighths, or of shorter beats, that are not all halves of halves."""
+    return meter.beat_unit >= 8 and meter.beats not in {1, 2, 4}
 
 
 def _beam_states(flags: list[int]) -> list[tuple[str, ...]]:

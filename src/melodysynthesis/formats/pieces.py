@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from melodysynthesis.errors import FormatError
 from melodysynthesis.music import Melody, Meter
 
 
@@ -21,6 +22,24 @@ class Piece(NamedTuple):
     pitch: int | None
     tie_from: bool
     tie_to: bool
+
+
+def text_of(data: bytes, source: str, expected: str, kind: str) -> str:
+    """The text of a file with ``\\n`` between its lines: UTF-8 or UTF-16 by its byte order mark, else Windows-1252.
+
+    Raises:
+        FormatError: of the given kind, if there are nulls in it; `expected` says what should be there instead.
+    """
+    text = None
+    for encoding in ("utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig", "cp1252", "latin-1"):
+        try:
+            text = data.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    if text is None or "\0" in text:
+        raise FormatError(f"binary data; expected {expected}", source, kind)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def bar_lines(melody: Melody) -> list[int]:
@@ -43,9 +62,31 @@ def pickup_by(bars: Sequence[int], meters: Sequence[Meter], duration: int) -> in
     return first if meters and first < min(duration, meters[0].bar_ticks) and not changed else 0
 
 
+MAX_MELISMA = 16
+"""Notes of one syllable: where more have no words, they are music without words."""
+
+
+def melismas(melody: Melody) -> dict[int, int]:
+    """Onsets of the first and the last note of each syllable that has several notes, for their slurs.
+
+    They follow each other without a rest, within a phrase.
+    """
+    sung, ends, found = {tick for tick, _ in melody.lyrics}, set(melody.phrase_ends), dict[int, int]()
+    first: int | None = None
+    for before, note in pairwise(melody.notes) if sung else ():
+        first = before.onset if before.onset in sung else first
+        if note.onset in sung or before.end != note.onset or before.end in ends:
+            first = None
+        if first is not None:
+            found[first] = note.onset
+    onsets = [note.onset for note in melody.notes]
+    return {a: b for a, b in found.items() if bisect_left(onsets, b) - bisect_left(onsets, a) < MAX_MELISMA}
+
+
 def cut(melody: Melody, bars: Sequence[int], longest: int) -> Iterator[Piece]:
-    """The whole melody in pieces, cut at `bars`, meter changes and phrase ends; none lasts over `longest` ticks."""
-    cuts = sorted({*bars, *melody.phrase_ends, *(meter.tick for meter in melody.meters)})
+    """The melody in pieces, cut at `bars`, meter changes, phrase ends and chords; none lasts over `longest` ticks."""
+    changes = (*(meter.tick for meter in melody.meters), *(tick for tick, _ in melody.chords))
+    cuts = sorted({*bars, *melody.phrase_ends, *changes})
     now = 0
     for onset, duration, pitch in melody.notes:
         yield from _cut_one(now, onset, None, cuts, longest)

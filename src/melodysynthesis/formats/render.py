@@ -3,8 +3,9 @@
 The score is our own MusicXML, engraved as wide as a page and as high as it needs, black on white. Its text is set
 in STIX, which comes with matplotlib: a PNG looks the same on a machine without fonts.
 
-The sound is the piano of the SoundFont that comes with pretty_midi, or of one of the user's, at 120 quarters a
-minute, brought to `LOUDNESS`. A second after the melody's end lets the last note fade.
+The sound is the piano of the SoundFont that comes with pretty_midi, or of one of the user's, at the melody's tempo
+or at 120 quarters a minute, with its chords softly under it, brought to `LOUDNESS`. A second after the melody's end
+lets the last note fade.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from numpy.typing import NDArray
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import files, midi, musicxml_writer
 from melodysynthesis.formats.base import Format
-from melodysynthesis.music import TICKS_PER_QUARTER, Melody
+from melodysynthesis.music import DEFAULT_TEMPO, TICKS_PER_QUARTER, Melody
+from melodysynthesis.theory.chords import NO_CHORD_SYMBOL
 
 LOUDNESS = -18.0
 """Root mean square of the sound from the first note on, in dB below full scale, unless a peak would then clip."""
@@ -37,6 +39,10 @@ MAX_NOTES_ENGRAVED = 20_000
 MAX_SECONDS = 1800.0
 _FONT_FILES = ("STIXGeneral.ttf", "STIXGeneralBol.ttf", "STIXGeneralItalic.ttf")
 _FONT_FAMILY = "STIXGeneral"
+_SIGNS = {
+    "\uea64": "♭", "\uea65": "♮", "\uea66": "♯", "\ue260": "♭", "\ue261": "♮", "\ue262": "♯", "\ueca5": "♩",
+}  # fmt: skip
+"""Signs of the music font within text, and those of a text font."""
 _ENGRAVING = {
     "pageWidth": 2200,
     "pageHeight": 60000,
@@ -64,11 +70,11 @@ def svg(melody: Melody, title: str = "") -> bytes:
     verovio.enableLog(verovio.LOG_OFF)  # it warns on stderr of our hidden phrase marks
     toolkit = verovio.toolkit()
     toolkit.setOptions(_ENGRAVING)
-    if not toolkit.loadData(musicxml_writer.write(melody).decode()):
+    if not toolkit.loadData(engravable(melody)):
         raise FormatError("verovio can't engrave this melody", melody.source)
     if toolkit.getPageCount() > 1:
         raise FormatError("it is too long to be engraved on one page", melody.source, "too large")
-    return _page(toolkit.renderToSVG(1), title).encode()
+    return _page(with_text_signs(toolkit.renderToSVG(1)), title).encode()
 
 
 def png(melody: Melody, title: str = "", zoom: float = 1.5) -> bytes:
@@ -103,13 +109,15 @@ def wav(melody: Melody, soundfont: str | Path | None = None) -> bytes:
     """
     import midirenderer
 
-    seconds = melody.duration / TICKS_PER_QUARTER * 60 / midi.QUARTERS_PER_MINUTE
+    seconds = melody.duration / TICKS_PER_QUARTER * 60 / (melody.tempo or DEFAULT_TEMPO)
     if seconds > MAX_SECONDS:
         raise FormatError(f"{seconds:,.0f} s of sound; at most {MAX_SECONDS:,.0f}", melody.source, "too large")
     path = Path(soundfont) if soundfont else _package_folder("pretty_midi") / "TimGM6mb.sf2"
     font = files.load(path, limit=2**31)
-    tail = math.ceil(TAIL_SECONDS * midi.QUARTERS_PER_MINUTE / 60 * TICKS_PER_QUARTER)
-    played = midi.write(replace(melody, duration=melody.duration + tail))  # it stops dead at the end of track
+    tail = math.ceil(TAIL_SECONDS * (melody.tempo or DEFAULT_TEMPO) / 60 * TICKS_PER_QUARTER)
+    silent = ((melody.duration, NO_CHORD_SYMBOL),) if melody.chords else ()
+    longer = replace(melody, duration=melody.duration + tail, chords=melody.chords + silent)
+    played = midi.write(longer, backing=True)  # longer, as it stops dead at the end of track
     try:
         sound = bytes(midirenderer.render_wave_from(font, played))
     except RuntimeError as error:
@@ -133,6 +141,21 @@ def mono(sound: bytes, slower: int = 1) -> bytes:
 SVG = Format("svg", (".svg",), None, svg)
 PNG = Format("png", (".png",), None, png)
 WAV = Format("wav", (".wav",), None, wav)
+
+
+def engravable(melody: Melody) -> str:
+    """MusicXML whose chord symbols are all in their text: verovio would write the degrees behind them once more."""
+    score = re.sub(r"<degree .*?</degree>", "", musicxml_writer.write(melody).decode())
+    return re.sub(r'<kind text="[^"]+"', lambda kind: kind[0].replace("b", "♭").replace("#", "♯"), score)
+
+
+def with_text_signs(score: str) -> str:
+    """An SVG whose accidentals and notes within text are of the text's font: others lack the music font."""
+    return re.sub(
+        r'<tspan font-family="Leipzig" font-size="\d+px">(.)</tspan>',
+        lambda glyph: f'<tspan font-size="405px">{_SIGNS.get(glyph[1], glyph[1])}</tspan>',
+        score,
+    )
 
 
 def _page(score: str, title: str) -> str:

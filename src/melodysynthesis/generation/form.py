@@ -1,15 +1,34 @@
-"""Sections of a form that repeat: what was sung before is sung again, note for note or with other pitches."""
+"""Forms: sections that repeat, note for note or with other pitches, and what a search has to know of them.
+
+`Form` is the rule. `RepeatChecker` tells whether what has been written can be repeated where the form requires, and
+whether the repeat can still be reached: what a repeat does to the other rules depends on the state in which it begins,
+which is not known before; so it is followed from every state in which it may begin, note by note.
+
+`parts_of` solves a contour within a form. A contour counts notes from the start of a melody. Where a section is
+repeated, its notes are elsewhere in the contour, and where depends on how many notes there are in all sections before.
+With their numbers known, the contour is a matter of each section by itself; so they are gone through one by one, the
+likeliest first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from heapq import heappop, heappush
+from itertools import accumulate, count, groupby
+from typing import NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
 
+from melodysynthesis.constraints.lookahead import LEAST, RARE, RESTS, Floats, Lookahead
 from melodysynthesis.constraints.rule import NO, Flags, Ints
+from melodysynthesis.constraints.rules.contour import Contour, ContourPart
+from melodysynthesis.constraints.rules.form import Section
 from melodysynthesis.constraints.space import Space
-from melodysynthesis.constraints.terms import Section
-from melodysynthesis.generation.past import Past
+from melodysynthesis.generation.stepper import EventHistory
 
 
 class Form:
@@ -33,6 +52,7 @@ class Form:
         self.same, self.rhythm = np.full(count, NO), np.full(count, NO)
         self.begins = np.full(count, NO)  # the first tick of the section of each
         self.varied: list[tuple[Ints, Ints]] = []  # ticks of each varied section, and those of what it varies
+        self.varied_ends: list[int] = []  # where what it varies ends
         number = space.number
         for index, (section, (start, end)) in enumerate(zip(form, places, strict=True)):
             ticks = np.flatnonzero((space.ticks >= start) & (space.ticks < end))
@@ -47,41 +67,47 @@ class Form:
             (self.same if twins else self.rhythm)[ticks] = there
             if not twins:
                 self.varied.append((ticks[there != NO], there[there != NO]))
+                self.varied_ends.append(places[source][1])
 
-    def heads(self, past: Past, tick: Ints) -> Flags:
-        """See `Memory.heads`."""
+    def may_begin(self, history: EventHistory, tick: Ints) -> Flags:
+        """See `HistoryRule.may_begin`."""
         rows, same, rhythm = np.arange(len(tick)), self.same[tick], self.rhythm[tick]
-        events = np.arange(past.rest + 1)
-        sung = past.event[rows, np.maximum(np.maximum(same, rhythm), 0)][:, None]
+        events = np.arange(history.rest + 1)
+        sung = history.event[rows, np.maximum(np.maximum(same, rhythm), 0)][:, None]
         fine = np.where((same != NO)[:, None], events == sung, True)
-        alike = (events == past.rest) == (sung == past.rest)
+        alike = (events == history.rest) == (sung == history.rest)
         fine &= np.where((rhythm != NO)[:, None], alike & (sung != NO), True)
         for mine, theirs in self.varied:
             here = np.flatnonzero(np.isin(tick, mine))
             if len(here):
-                fine[here] &= ~self._would_be_equal(past.select(here), tick[here], mine, theirs)
+                fine[here] &= ~self._would_be_equal(history.select(here), tick[here], mine, theirs)
         return np.asarray(fine)
 
-    def _would_be_equal(self, past: Past, tick: Ints, mine: Ints, theirs: Ints) -> Flags:
+    def _would_be_equal(self, history: EventHistory, tick: Ints, mine: Ints, theirs: Ints) -> Flags:
         """(rows, P + 1) events that would be the last note of a varied section, and leave it equal to the other."""
-        new, old = past.event[:, mine], past.event[:, theirs]
-        before, notes = mine < tick[:, None], (old != NO) & (old != past.rest)
+        new, old = history.event[:, mine], history.event[:, theirs]
+        before, notes = mine < tick[:, None], (old != NO) & (old != history.rest)
         differs = (before & notes & (new != old)).any(axis=1)
         last = ~(notes & (mine > tick[:, None])).any(axis=1)
         now = old[np.arange(len(tick)), np.searchsorted(mine, tick)]
-        equal = np.arange(past.rest + 1) == now[:, None]
-        return np.asarray(equal & (last & ~differs & (now != past.rest))[:, None])
+        equal = np.arange(history.rest + 1) == now[:, None]
+        return np.asarray(equal & (last & ~differs & (now != history.rest))[:, None])
 
-    def lengths(self, past: Past, tick: Ints, event: Ints) -> Flags:
-        """See `Memory.lengths`."""
-        del event
+    def may_last(self, history: EventHistory, tick: Ints, event: Ints) -> Flags:
+        """See `HistoryRule.may_last`: a section that is varied can't be all silent, as nothing in it could differ."""
         source = np.maximum(self.same[tick], self.rhythm[tick])
-        sung = past.length[np.arange(len(tick)), np.maximum(source, 0)]
+        sung = history.length[np.arange(len(tick)), np.maximum(source, 0)]
         lengths = np.arange(len(self.space.lengths))
-        return np.where((source == NO)[:, None], True, lengths == sung[:, None])
+        fine = np.where((source == NO)[:, None], True, lengths == sung[:, None])
+        for (_, theirs), end in zip(self.varied, self.varied_ends, strict=True):
+            here = np.flatnonzero((event == history.rest) & np.isin(tick, theirs))
+            old = history.event[here[:, None], theirs]
+            silent = here[~((old != NO) & (old != history.rest)).any(axis=1)]
+            fine[silent] &= self.space.ticks[tick[silent], None] + self.space.lengths < end
+        return np.asarray(fine)
 
-    def looked_at(self, past: Past, tick: int) -> bytes:
-        """All of the past before a tick that counts from there on, for one particle.
+    def state_key(self, history: EventHistory, tick: int) -> bytes:
+        """All of the history before a tick that counts from there on, for one particle.
 
         In a section that is sung again that is the rest of it; before it, the sections' effect is known better by
         `repetitions`, but for their edges. Of what is varied it is the rhythm and the pitches, and whether there is
@@ -94,23 +120,293 @@ class Form:
             sources = np.concatenate([sources, self.same[here]])
         sources = sources[(sources != NO) & (sources < tick)]
         differs = [
-            bool((past.event[0, mine] != past.event[0, theirs])[mine < tick].any())
+            bool((history.event[0, mine] != history.event[0, theirs])[mine < tick].any())
             for mine, theirs in self.varied
             if len(mine) and mine[0] < tick <= mine[-1]
         ]
-        edges = self._edges(past, tick)
-        told = (past.event[0, sources], past.length[0, sources], edges, past.event[0, edges], past.length[0, edges])
+        edges = self._edges(history, tick)
+        told = (
+            history.event[0, sources],
+            history.length[0, sources],
+            edges,
+            history.event[0, edges],
+            history.length[0, edges],
+        )
         return b"".join(part.tobytes() for part in told) + bytes(differs)
 
-    def _edges(self, past: Past, tick: int) -> Ints:
+    def _edges(self, history: EventHistory, tick: int) -> Ints:
         """Ticks of the first and the last events, up to `edge` notes, of what was sung and will be sung again."""
         again = self.same[tick:]
         begins = np.unique(self.begins[again[(again != NO) & (again < tick)]])
         found = [np.zeros(0, np.int64)]
         for begin in begins.tolist() if self.edge else ():
-            ticks = np.flatnonzero((self.begins[:tick] == begin) & (past.event[0, :tick] != NO))
-            notes = ticks[past.event[0, ticks] != past.rest]
+            ticks = np.flatnonzero((self.begins[:tick] == begin) & (history.event[0, :tick] != NO))
+            notes = ticks[history.event[0, ticks] != history.rest]
             if len(notes) > 2 * self.edge:
                 ticks = ticks[(ticks <= notes[self.edge - 1]) | (ticks >= notes[-self.edge])]
             found.append(ticks)
         return np.concatenate(found)
+
+
+LARGEST = 2**28
+"""Ticks times states up to which the ways to a repetition are looked for: a quarter of a gigabyte, for a moment."""
+KEPT_BYTES = 128 * 2**20
+"""What is kept of them, a bit for each tick and state."""
+
+PendingRepeats = dict[int, Ints]
+"""For each repetition to come of what has been sung, by the number of its first tick: (U,) the state to which its notes
+so far lead, from each state in which it may begin; U where they can't be sung."""
+
+
+class RepeatChecker:
+    """The sections of a form that are sung again.
+
+    Args:
+        look: of the automaton.
+        form: where sections are; None for none.
+    """
+
+    def __init__(self, look: Lookahead, form: Form | None) -> None:
+        self.look, self.form, self.broken = look, form, look.automaton.states
+        self._ways: LRUCache[tuple[int, bytes], NDArray[np.uint8]] = LRUCache(
+            KEPT_BYTES, getsizeof=lambda ways: ways.nbytes
+        )
+        self._shared: dict[int, Flags] = {}
+
+    def after(
+        self, again: PendingRepeats, tick: int, event: int, length: int, then: tuple[int, int]
+    ) -> PendingRepeats | None:
+        """What becomes of repetitions with an event; None if one can't be, or its start is not reached any more.
+
+        Args:
+            again: before the event.
+            tick: of the event, by number.
+            event: by number.
+            length: by number.
+            then: number of the tick after it, and state of the automaton there.
+        """
+        again = {start: states for start, states in again.items() if start > tick}
+        for start, there in self._to_come(tick):
+            states = again[start] if start in again else np.where(self._may_begin[start], self._all, self.broken)
+            again[start] = self._sung(states, there, event, length)
+        return again if all(self._leads_to(start, states, *then) for start, states in again.items()) else None
+
+    def _sung(self, states: Ints, tick: int, event: int, length: int) -> Ints:
+        """(states,) those after an event, of those before it."""
+        automaton = self.look.automaton
+        kind, end = int(automaton.event_classes[tick, length]), int(self.look.ends[tick, length])
+        if kind == NO:
+            return np.full(len(states), self.broken)
+        after = automaton.next[kind, states, event]
+        return np.where(self.look.values[end, after] > 0, after, self.broken)
+
+    def _to_come(self, tick: int) -> list[tuple[int, int]]:
+        """First tick of each later section with the same notes as this one, and the tick in it that is as this one."""
+        if self.form is None or self.form.same[tick] != NO:
+            return []
+        there = np.flatnonzero(self.form.same == tick)
+        return [(int(self.form.begins[one]), int(one)) for one in there]
+
+    def _leads_to(self, start: int, states: Ints, tick: int, state: int) -> bool:
+        """Whether anything leads from a tick and state to a repetition's first tick, in a state that it can begin in.
+
+        Args:
+            start: number of the first tick.
+            states: see `PendingRepeats`.
+            tick: number, at most `start`.
+            state: of the automaton.
+        """
+        alive = states < self.broken
+        if not alive.any() or (start + 1) * self.broken > LARGEST:
+            return bool(alive.any())
+        key = (start, np.packbits(alive).tobytes())
+        if key not in self._ways:
+            self._ways[key] = np.packbits(self._ways_to(start, alive), axis=1)
+        return bool(self._ways[key][tick, state // 8] >> (7 - state % 8) & 1)
+
+    def _ways_to(self, start: int, alive: Flags) -> Flags:
+        """(start + 1, U + 1) from which ticks and states anything leads there."""
+        automaton = self.look.automaton
+        leads = np.zeros((start + 1, automaton.states + 1), np.bool_)
+        leads[start, :-1] = alive
+        for tick in reversed(range(start)):
+            states, fine = np.flatnonzero(self._may_begin[tick]), self._can_be_sung_again(tick)
+            for length in np.flatnonzero(
+                (automaton.event_classes[tick] != NO) & (self.look.ends[tick] <= start)
+            ).tolist():
+                after = leads[self.look.ends[tick, length]][
+                    automaton.next[automaton.event_classes[tick, length], states]
+                ]
+                leads[tick, states] |= (after & fine[length]).any(axis=1)
+        return leads
+
+    def _can_be_sung_again(self, tick: int) -> Flags:
+        """(m, P + 1) which events at a tick are possible, from some state, wherever they are sung again."""
+        if tick not in self._shared:
+            automaton = self.look.automaton
+            shared = np.ones((len(automaton.space.lengths), automaton.context.rest + 1), np.bool_)
+            for _, there in self._to_come(tick):
+                states = np.flatnonzero(self._may_begin[there])
+                for length, kind in enumerate(automaton.event_classes[there].tolist()):
+                    after = automaton.next[kind, states] if kind != NO else np.full((1, 1), self.broken)
+                    shared[length] &= (self.look.values[self.look.ends[there, length]][after] > 0).any(axis=0)
+            self._shared[tick] = shared
+        return self._shared[tick]
+
+    @cached_property
+    def _all(self) -> Ints:
+        return np.arange(self.broken)
+
+    @cached_property
+    def _may_begin(self) -> Flags:
+        """(n, U) states that some events lead to, and from which some lead to the end, by the automaton alone."""
+        automaton = self.look.automaton
+        reached = np.zeros((len(automaton.space.ticks), automaton.states + 1), np.bool_)
+        reached[0, 0] = True
+        for tick in range(len(reached) - 1):
+            states = np.flatnonzero(reached[tick, :-1] & (self.look.values[tick, :-1] > 0))
+            mine = automaton.event_classes[tick]
+            for kind in np.unique(mine[mine != NO]).tolist() if len(states) else ():
+                then = np.zeros(automaton.states + 1, np.bool_)
+                then[automaton.next[kind, states]] = True
+                reached[self.look.ends[tick, mine == kind]] |= then
+        return np.asarray((reached & (self.look.values > 0))[:, :-1])
+
+
+class Stretch(NamedTuple):
+    """A section whose letter comes more than once, or a row of sections whose letters come once.
+
+    Attributes:
+        start: its tick.
+        end: its tick.
+        letter: those that share one have equally many notes.
+        section: those that share one have the same notes.
+    """
+
+    start: int
+    end: int
+    letter: str
+    section: str
+
+
+def stretches_of(form: Sequence[Section], places: Sequence[tuple[int, int]]) -> list[Stretch]:
+    """The stretches of a form, whose sections have these starts and ends."""
+    often = Counter(section.letter for section in form)
+    found = []
+    for name, group in groupby(zip(form, places, strict=True), lambda one: _name(one[0], often)):
+        sections = list(group)
+        if name is None:
+            once = f"from {sections[0][1][0]}"
+            found.append(Stretch(sections[0][1][0], sections[-1][1][1], once, once))
+        else:
+            found += [Stretch(*place, section.letter, str(section)) for section, place in sections]
+    return found
+
+
+def _name(section: Section, often: Counter[str]) -> str | None:
+    return section.letter if often[section.letter] > 1 else None
+
+
+def parts_of(contour: Contour, stretches: Sequence[Stretch], look: Lookahead) -> Iterator[tuple[ContourPart, ...]]:
+    """The parts of all melodies that may keep a contour in a form, by the numbers of their notes, the likeliest first.
+
+    Notes beyond the contour's end are not counted. Every melody that keeps contour and form is one of one of these.
+
+    Args:
+        contour: directions.
+        stretches: of the form.
+        look: of the other rules, for where events may be and how long they are.
+    """
+    most = len(contour.directions) + 1
+    shares = {one.letter: _note_shares(look, one, most) for one in reversed(stretches)}
+    order = count()
+    waiting: list[tuple[float, int, tuple[int, ...]]] = [(0.0, next(order), ())]
+    while waiting:
+        unlikely, _, counts = heappop(waiting)
+        if len(counts) == len(stretches):
+            yield _parts(contour, stretches, counts)
+            continue
+        for notes, share in _next_counts(contour, stretches, counts, shares):
+            heappush(waiting, (unlikely - np.log(share), next(order), (*counts, notes)))
+
+
+def _next_counts(
+    contour: Contour, stretches: Sequence[Stretch], counts: tuple[int, ...], shares: dict[str, Floats]
+) -> Iterator[tuple[int, float]]:
+    """How many notes the next stretch may have, and how frequent that is.
+
+    Where the contour ends within it and more may follow, that is what is left of the contour.
+    """
+    here, last = stretches[len(counts)], len(counts) + 1 == len(stretches)
+    left = len(contour.directions) + 1 - sum(counts)
+    known = next((n for n, one in zip(counts, stretches, strict=False) if one.letter == here.letter), None)
+    if known is not None:
+        notes = known if contour.whole else min(known, left)
+        if notes <= left and (notes == left or not last) and _fits(contour, stretches, (*counts, notes)):
+            yield notes, 1.0
+        return
+    share = shares[here.letter]
+    for notes in [left] if last else range(left + 1):
+        likely = share[notes] if contour.whole or notes < left else share[notes:].sum()
+        if likely > 0:
+            yield notes, float(likely)
+
+
+def _fits(contour: Contour, stretches: Sequence[Stretch], counts: tuple[int, ...]) -> bool:
+    """Whether the last of these stretches can have the same notes as those that it must."""
+    starts = list(accumulate(counts, initial=0))
+    here = stretches[len(counts) - 1]
+    twins = [n for n, one in zip(starts, stretches[: len(counts)], strict=False) if one.section == here.section]
+    own = range(twins[-1] + 1, twins[-1] + counts[-1])
+    return all(_direction(contour, note) in (None, _direction(contour, note - twins[-1] + twins[0])) for note in own)
+
+
+def _direction(contour: Contour, note: int) -> int | None:
+    """To a note of the melody, counted from 0; None where any will do."""
+    return contour.directions[note - 1] if 0 < note <= len(contour.directions) else None
+
+
+def _parts(contour: Contour, stretches: Sequence[Stretch], counts: tuple[int, ...]) -> tuple[ContourPart, ...]:
+    starts = dict(zip(stretches, accumulate(counts, initial=0), strict=False))
+    first = {one.section: one for one in reversed(stretches)}
+    sung = {one.letter: notes for one, notes in reversed(list(zip(stretches, counts, strict=True)))}
+    over = len(contour.directions) + 1
+    parts = []
+    for one in stretches:
+        source, notes = first[one.section], sung[one.letter]
+        begun = next(starts[other] for other in stretches if other.letter == one.letter)
+        inside = tuple(_direction(contour, starts[source] + note) for note in range(1, notes))
+        directions = (_direction(contour, starts[one]), *inside)[:notes]
+        parts.append(ContourPart(one.end, directions, not contour.whole and begun + notes >= over))
+    return tuple(parts)
+
+
+def _note_shares(look: Lookahead, stretch: Stretch, most: int) -> Floats:
+    """(most + 1,) how frequent so many notes are in a stretch, in the last those of more; 0 where it can't be.
+
+    By how frequent lengths are, whatever the pitches.
+    """
+    automaton = look.automaton
+    first, end = automaton.space.number[[stretch.start, stretch.end]].tolist()
+    may = np.asarray(np.stack([(table[:-1] < automaton.states).any(axis=0) for table in automaton.next]))
+    sounding, silent = np.asarray(may[:, :-1].any(axis=1)), may[:, -1]
+    ways = np.zeros((end - first + 1, most + 1))
+    ways[-1, 0] = 1.0
+    scale = np.zeros(len(ways))
+    for tick in reversed(range(first, end)):
+        lengths = np.flatnonzero((automaton.event_classes[tick] != NO) & (look.ends[tick] <= end))
+        after = look.ends[tick, lengths] - first
+        lengths, after = lengths[ways[after].any(axis=1)], after[ways[after].any(axis=1)]
+        if not len(lengths):
+            continue
+        kinds, top = automaton.event_classes[tick, lengths], scale[after].max()
+        weight = np.maximum(look.length_share[tick, lengths], RARE) * np.exp(np.maximum(scale[after] - top, -600))
+        noted = (weight * sounding[kinds] * (1 - RESTS)) @ ways[after]
+        total = (weight * silent[kinds] * RESTS) @ ways[after]
+        total[1:] += noted[:-1]
+        total[-1] += noted[-1]
+        largest = total.max()
+        if largest > 0:
+            ways[tick - first] = np.where(total > 0, np.maximum(total / largest, LEAST), 0)
+            scale[tick - first] = top + np.log(largest)
+    return np.asarray(ways[0] / max(ways[0].sum(), RARE))

@@ -1,17 +1,21 @@
-"""From a request and a primer to what the sampler is given: a frame and the tokens that are set."""
+"""What is given before the first note that is drawn: primers that a person gives, header and tokens for the model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from melodysynthesis.constraints.base import clock_of
-from melodysynthesis.encodings.base import Encoding, Frame, Group, Ids
-from melodysynthesis.errors import RequestError
+from melodysynthesis import formats
+from melodysynthesis.constraints.token_masks import clock_of
+from melodysynthesis.encodings.base import Encoding, Header, Ids
+from melodysynthesis.errors import FormatError, RequestError
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import TICKS_PER_QUARTER, Melody, Meter
+from melodysynthesis.notation import looks_like_notes, parse_notes
 from melodysynthesis.theory import find_key
 
 
@@ -20,14 +24,14 @@ class Prompt:
     """What is known of one melody before it is generated.
 
     Attributes:
-        frame: what the model is held to.
-        ids: the primer's tokens, to be said after the frame's; empty for none.
+        header: what the model is held to.
+        ids: the primer's tokens, to be said after the header's; empty for none.
         ticks: length of the primer.
         bars: the least number of bars that leaves room after the primer; 0 where no meter is known.
         held: whether the primer's last note may go on.
     """
 
-    frame: Frame
+    header: Header
     ids: Ids
     ticks: int = 0
     bars: int = 0
@@ -41,18 +45,18 @@ def prompt_for(encoding: Encoding, request: Request, primer: Melody | None) -> P
         RequestError: where primer, meter, pickup and bars contradict each other, or the encoding can't say them.
         EncodingError: where the encoding can't say the primer.
     """
-    frame = _frame(encoding, request, primer)
-    _check_encoding(encoding, frame)
+    header = _header(encoding, request, primer)
+    _check_encoding(encoding, header)
     if primer is None:
-        return Prompt(frame, np.empty(0, np.int64))
-    melody = _in_frame(primer, frame)
+        return Prompt(header, np.empty(0, np.int64))
+    melody = _with_header(primer, header)
     needed = bars_beyond(melody) if melody.meters and not request.meters else 0
-    if frame.bars and needed > frame.bars:
+    if header.bars and needed > header.bars:
         raise RequestError(
-            f"the primer takes {primer.duration / TICKS_PER_QUARTER:g} quarters of {frame.meter}, which leaves nothing "
-            f"of {frame.bars} bars: ask for {needed} or more"
+            f"the primer takes {primer.duration / TICKS_PER_QUARTER:g} quarters of {header.meter}, which leaves "
+            f"nothing of {header.bars} bars: ask for {needed} or more"
         )
-    return Prompt(frame, encoding.body(melody), primer.duration, needed, request.held)
+    return Prompt(header, encoding.body(melody), primer.duration, needed, request.held)
 
 
 def prompts_for(encoding: Encoding, request: Request, indices: Iterable[int]) -> dict[int, Prompt]:
@@ -69,12 +73,12 @@ def prompts_for(encoding: Encoding, request: Request, indices: Iterable[int]) ->
 
 def says_meters(encoding: Encoding) -> bool:
     """Whether key and meter are tokens of the encoding, so that a model can choose and follow them."""
-    return bool((encoding.groups == Group.FRAME).any())
+    return encoding.has_header
 
 
-def in_common(encoding: Encoding, frame: Frame) -> Frame:
-    """What of a frame the sequences of one batch must have in common: nothing, where it is said in tokens."""
-    return Frame() if says_meters(encoding) else replace(frame, key=None)
+def in_common(encoding: Encoding, header: Header) -> Header:
+    """What of a header the sequences of one batch must have in common: nothing, where it is said in tokens."""
+    return Header() if says_meters(encoding) else replace(header, key=None)
 
 
 def bars_beyond(melody: Melody) -> int:
@@ -88,11 +92,11 @@ def bars_beyond(melody: Melody) -> int:
     return int(bar.number + max(0, (melody.duration - ends) // bar.meter.bar_ticks + 1))
 
 
-def _frame(encoding: Encoding, request: Request, primer: Melody | None) -> Frame:
+def _header(encoding: Encoding, request: Request, primer: Melody | None) -> Header:
     key, meter, pickup, bars = request.key, request.first_meter, request.pickup, request.number_of_bars
     if primer is not None:
         # Grid text is in C major or A minor already for the models that were trained on it.
-        raw = request.held and encoding.name == "grid"
+        raw = request.held and encoding.is_text
         key = key or primer.key or (None if raw else find_key(primer))
         if meter is None and primer.meters:
             meter = primer.meters[0]
@@ -105,25 +109,68 @@ def _frame(encoding: Encoding, request: Request, primer: Melody | None) -> Frame
     if bars and meter is None and (primer is not None or not says_meters(encoding)):
         whose = "the primer" if primer is not None else "this model"
         raise RequestError(f"{bars} bars need a meter, and {whose} says none: add one, such as 4/4")
-    return Frame(key, meter, pickup, bars)
+    return Header(key, meter, pickup, bars)
 
 
-def _in_frame(primer: Melody, frame: Frame) -> Melody:
-    """The primer as it is said in the frame: its pitches relative to the frame's key, in the frame's meter."""
+def _with_header(primer: Melody, header: Header) -> Melody:
+    """The primer as it is said in the header: its pitches relative to the header's key, in the header's meter."""
     meters: tuple[Meter, ...] = primer.meters
-    if frame.meter is not None and meters[:1] != (frame.meter,):
+    if header.meter is not None and meters[:1] != (header.meter,):
         if len(meters) > 1:
-            raise RequestError(f"the primer changes its meter: it can't be continued in {frame.meter} from its start")
-        meters = (frame.meter,)
-    return replace(primer, key=frame.key, meters=meters, pickup=(frame.pickup or 0) if meters else 0)
+            raise RequestError(f"the primer changes its meter: it can't be continued in {header.meter} from its start")
+        meters = (header.meter,)
+    return replace(primer, key=header.key, meters=meters, pickup=(header.pickup or 0) if meters else 0)
 
 
-def _check_encoding(encoding: Encoding, frame: Frame) -> None:
+def _check_encoding(encoding: Encoding, header: Header) -> None:
     step = clock_of(encoding).step
-    pickup = frame.pickup or 0
+    pickup = header.pickup or 0
     for ticks, what in (
-        (frame.meter.bar_ticks if frame.meter else 0, f"a bar of {frame.meter}"),
+        (header.meter.bar_ticks if header.meter else 0, f"a bar of {header.meter}"),
         (pickup, f"a pickup of {pickup / TICKS_PER_QUARTER:g} quarters"),
     ):
         if ticks % step:
             raise RequestError(f"{what} is no multiple of {step / TICKS_PER_QUARTER:g} quarters, its step")
+
+
+class Primers(NamedTuple):
+    """What was given: the melodies, whether a last note may go on, and what a reader had to decide."""
+
+    melodies: tuple[Melody, ...]
+    held: bool
+    notices: tuple[str, ...]
+
+
+def primers_from(text: str, part: str | None = None, called: str = "primer") -> Primers:
+    """The primers of inline notes or of a file.
+
+    Args:
+        text: such as "G4:1 A4:1/2", or the name of a file in any format that can be read. A file of that name wins.
+        part: the part or track of the file.
+        called: what it is, for messages.
+
+    Raises:
+        RequestError: if the text is neither.
+        FormatError: if the file can't be read, or any tune in it.
+    """
+    if not text.strip():
+        raise RequestError(f"the {called} is empty: give notes such as 'G4:1 A4:1/2', or a file")
+    if not _is_file(text) and looks_like_notes(text):
+        return Primers((parse_notes(text),), False, ())
+    try:
+        reading = formats.read(text, part)
+    except FormatError as error:
+        if error.kind == "no such file" and not Path(text).suffix:
+            raise RequestError(f"{called} {text[:60]!r} is neither notes such as 'G4:1 A4:1/2' nor a file") from None
+        raise
+    if reading.problems:  # which melody continues which primer must not depend on what could be read
+        raise reading.problems[0]
+    held = formats.format_of(text).name == "grid"
+    return Primers(tuple(reading.melodies), held, tuple(reading.notices))
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or a null character
+        return False

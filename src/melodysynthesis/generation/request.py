@@ -1,10 +1,10 @@
-"""What a person asks for, checked before anything is generated. The command line, the library and the web share it."""
+"""A request for melodies, checked before anything is generated. The command line, the library and the web share it."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -14,17 +14,30 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     ValidationError,
+    create_model,
     model_validator,
 )  # fmt: skip
+from pydantic.fields import FieldInfo
 
-from melodysynthesis.constraints.terms import Bars, Beat, Chart, Contour, FixedNote, Section, Span
-from melodysynthesis.errors import FormatError, RequestError
+from melodysynthesis.constraints.rules import RULES
+from melodysynthesis.constraints.rules.grouping import parse_grouping
+from melodysynthesis.constraints.specification import FieldSpec, RequestedBars, fields_of
+from melodysynthesis.errors import FormatError, RequestError, unknown
 from melodysynthesis.formats import json as melody_json
-from melodysynthesis.generation import rule_notation as typed
-from melodysynthesis.generation.notation import parse_key, parse_meter, parse_notes, parse_quarters
 from melodysynthesis.music import TICKS_PER_QUARTER, Key, Melody, Meter
+from melodysynthesis.notation import (
+    MeterSpan,
+    format_bars,
+    format_meters,
+    parse_bars,
+    parse_key,
+    parse_meter,
+    parse_meters,
+    parse_notes,
+    parse_quarters,
+    split_items,
+)  # fmt: skip
 from melodysynthesis.runtime.pretrained import DEFAULT
-from melodysynthesis.theory import beat_ticks
 
 MAX_COUNT = 100_000
 MAX_ASKED_BARS = 127
@@ -32,19 +45,13 @@ DEFAULT_STEPS = 1_500
 """As many as the original study's generator took."""
 MAX_STEPS = 1_000_000
 MAX_PARTICLES = 1_024
+MAX_DRAFTS = 64
+MAX_REDRAWS = 16
 
 
 def fresh_seed() -> int:
-    """A seed that nobody chose, short enough to be typed again."""
+    """A random seed, short enough to be typed again."""
     return secrets.randbelow(1_000_000)
-
-
-def _to_key(value: object) -> object:
-    return parse_key(value) if isinstance(value, str) else value
-
-
-def _to_meter(value: object) -> object:
-    return parse_meter(value) if isinstance(value, str) else value
 
 
 def _typed(parse: Callable[[str], Any], write: Callable[[Any], str] = str) -> tuple[BeforeValidator, PlainSerializer]:
@@ -58,6 +65,15 @@ def _to_ticks(value: object) -> object:
     return value
 
 
+def _to_wishes(text: str) -> tuple[str, ...]:
+    words = split_items(text, "prefer", "chords max-leap")
+    names = tuple(dict.fromkeys(word.removeprefix("--").replace("-", "_") for word in words))
+    for name in names:
+        if name not in RULES:
+            raise RequestError(f"prefer: {unknown('rule', name[:40], RULES)}")
+    return names
+
+
 def _to_melody(value: object) -> Melody:
     if isinstance(value, Melody):
         return value
@@ -67,131 +83,114 @@ def _to_melody(value: object) -> Melody:
         raise RequestError(f"primer: {error}") from None
 
 
-KeyField = Annotated[Key, BeforeValidator(_to_key), PlainSerializer(str)]
-MeterField = Annotated[Meter, BeforeValidator(_to_meter), PlainSerializer(str)]
+KeyField = Annotated[Key, *_typed(parse_key)]
+MeterField = Annotated[Meter, *_typed(parse_meter)]
 Ticks = Annotated[int, BeforeValidator(_to_ticks)]
 MelodyField = Annotated[Melody, PlainValidator(_to_melody), PlainSerializer(melody_json.to_dict)]
-MetersField = Annotated[tuple[Bars, ...], *_typed(typed.parse_meters, typed.format_meters)]
-ScaleField = Annotated[str, *_typed(typed.parse_scale)]
-RangeField = Annotated[Span, *_typed(typed.parse_range, typed.format_range)]
-ChordsField = Annotated[Chart, *_typed(typed.parse_chords, typed.format_chords)]
-DurationsField = Annotated[tuple[int, ...], *_typed(typed.parse_durations, typed.format_durations)]
-RhythmField = Annotated[tuple[Beat, ...], *_typed(typed.parse_rhythm, typed.format_rhythm)]
-ContourField = Annotated[Contour, *_typed(typed.parse_contour)]
-FixedField = Annotated[tuple[FixedNote, ...], *_typed(typed.parse_fixed, typed.format_fixed)]
-FormField = Annotated[tuple[Section, ...], *_typed(typed.parse_form, typed.format_form)]
-BarsField = Annotated[tuple[int, int], *_typed(typed.parse_bars, typed.format_bars)]
-
-RULES = (
-    "scale", "range", "max_leap", "leap_recovery", "chords", "cadence", "durations", "max_syncopation", "rests",
-    "ties_over_bars", "rhythm", "contour", "fixed", "form", "max_copy",
-)  # fmt: skip
-"""Fields that are rules, kept by every melody as a whole, primer included."""
+MetersField = Annotated[tuple[MeterSpan, ...], *_typed(parse_meters, format_meters)]
+WishesField = Annotated[tuple[str, ...], *_typed(_to_wishes, " ".join)]
+BarsField = Annotated[tuple[int, int], *_typed(parse_bars, format_bars)]
 
 
-class Request(BaseModel):
-    """What to generate. Contradictions raise on construction.
+def _field(spec: FieldSpec) -> tuple[Any, Any]:
+    """The type and the default of a rule's field, as pydantic takes them."""
+    kind = spec.type
+    if spec.parse is not None:
+        kind = Annotated[kind, *_typed(spec.parse, spec.write)]
+    limits: dict[str, Any] = {"ge": spec.lowest, "le": spec.highest} if spec.type is int else {}
+    kind = kind | None if spec.default is None else kind
+    return kind, Field(spec.default, description=spec.guarantee, examples=[spec.example], title=spec.label, **limits)
 
-    Raises:
-        RequestError: in one line, naming the field and what it may be.
-    """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Basics(BaseModel):
+    """The fields that are no rules. Schemas are built for `Request` alone, as each takes as long as an import."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
     model: str = Field(DEFAULT, min_length=1)
     """Name or file of the model."""
     count: int = Field(1, ge=1, le=MAX_COUNT)
     """How many melodies. Melody i of a seed does not depend on it."""
     seed: int = Field(default_factory=fresh_seed, ge=0, lt=2**63)
-    """The same seed gives the same melodies; without one a fresh one is drawn, and told."""
+    """The same seed gives the same melodies; without one a random seed is drawn and reported."""
     temperature: float = Field(0.9, ge=0, le=100, allow_inf_nan=False)
     """Below 1 the likely becomes likelier; 0 always takes the likeliest token."""
     top_k: int | None = Field(None, ge=1)
     """Draw from the k likeliest tokens only."""
     top_p: float | None = Field(None, gt=0, le=1, allow_inf_nan=False)
     """Draw from the fewest likeliest tokens that have this probability together."""
+    drafts: int | None = Field(None, ge=1, le=MAX_DRAFTS)
+    """Whole melodies from which a judge draws one by its odds; 1 draws without a judge. By default 4 for the models
+    that the judge was trained with, else 1. With rules, the judge weighs the particles that have ended."""
+    judge: str | None = Field(None, min_length=1)
+    """File of the judge, as `melody train-judge` writes it; by default the one that ships."""
     key: KeyField | None = None
     """Such as "G major"; without it the primer's, or the model's choice."""
     meter: MeterField | None = None
-    """Such as "3/4"; without it the primer's, or the model's choice. A meter that was asked for does not change."""
+    """Such as "3/4"; without it the primer's, or the model's choice. A requested meter does not change."""
     pickup: Ticks | None = Field(None, ge=0)
     """Length of the incomplete first bar: ticks, or quarters as text ("1/2"); without it the model's choice."""
     bars: int | None = Field(None, ge=1, le=MAX_ASKED_BARS)
     """Number of bars, a pickup and its complement counted as one; without it the model's choice."""
     primers: tuple[MelodyField, ...] = ()
-    """What stands before: melody i continues primer i, beginning again after the last. `primer` is short for one."""
+    """Melodies to continue; reused in turn when there are more melodies than primers. `primer` is short for one."""
     held: bool = False
     """Whether the last note of a primer may go on; grid text can stop within one."""
     max_steps: int | None = Field(None, ge=1, le=MAX_STEPS)
     """Tokens after which a melody without a given number of bars is ended at the next bar line; 1,500 by default."""
 
+    title: str | None = Field(None, min_length=1, max_length=200, pattern=r"^[^\r\n\x00]+$")
+    """Of the melody, for its files; without it that of the melody that is continued or rewritten."""
     meters: MetersField | None = None
     """Such as "3/4 x4, 4/4 x4": bar by bar, instead of one meter. Their sum is the number of bars. A pickup is the end
     of a bar of the first meter; its complement is taken from the last bar."""
-    scale: ScaleField | None = None
-    """Guaranteed: the pitch class of every note is in this scale on the key's tonic, one of `theory.NAMED_SCALES`.
-    `melodic-minor` is its rising form, upwards and downwards."""
-    chromatic: int = Field(0, ge=0, le=MAX_ASKED_BARS)
-    """Guaranteed: at most so many notes, each counted, are outside the scale."""
-    range: RangeField | None = None
-    """Such as "D4-G5". Guaranteed: no note is lower or higher."""
-    max_leap: int | None = Field(None, ge=0, le=127)
-    """Guaranteed: from each note to the next, rests between them left out, are at most so many semitones."""
-    leap_recovery: bool = False
-    """Guaranteed: after a leap of more than 7 semitones, a fifth, the next note is a step of 1 or 2 semitones the other
-    way. So no leap leads to the last note."""
-    chords: ChordsField | None = None
-    """Such as "G | C | D7 G | G": a bar each from bar 1, from the start again if the melody has more bars. Of n chords
-    in a bar of b beats, chord k from 0 enters on beat ceil(k * b / n), counted from 0; beats are dotted in compound
-    meters. Guaranteed: a note's chord is the one at its onset. A note that begins on a strong beat (`theory.is_strong`)
-    is a tone of its chord. Another is so too, or is passing (from the note before it is a step of 1 or 2 semitones, and
-    one in the same direction to the note after) or neighbouring (a step away from the note before, and back to that
-    pitch). Rests between them change nothing. The first note and the last are chord tones. A pickup has no chord: the
-    notes that begin in it are free."""
-    cadence: bool = False
-    """Guaranteed: the last note is the tonic, begins on a strong beat and is at least a beat long (a dotted one in
-    compound meters); the note before it is the second, fifth or seventh degree of the scale, or the leading note, a
-    semitone below the tonic. The scale is the one asked for if it has seven notes, else that of the key's mode."""
-    durations: DurationsField | None = None
-    """Such as "1/4 1/2 1 2", in quarters. Guaranteed: notes, tied ones as a whole, have these only. Rests are free."""
-    max_syncopation: int | None = Field(None, ge=0, le=10_000)
-    """Guaranteed: at most so many notes are syncopated: they begin where the meter is weaker than at some later place
-    that they sound through (`theory.metric_weight`)."""
-    rests: bool = True
-    """If false, guaranteed: notes fill the melody from its start to its end."""
-    ties_over_bars: bool = True
-    """If false, guaranteed: no note begins before a bar line and ends after it."""
-    rhythm: RhythmField | None = None
-    """Such as "1 1/2 1/2 r:1", in quarters; r: is a rest. Guaranteed: from bar 1 to the end the melody has exactly
-    these notes and rests, over and over; a pickup has the rhythm's end. Where the melody begins or ends within the
-    rhythm, a note or rest of it begins."""
-    contour: ContourField | None = None
-    """Such as "+ + - 0": up, up, down, the same. Guaranteed: so go the first notes. With a full stop behind the signs
-    the melody ends with them, else it goes on freely."""
-    fixed: FixedField | None = None
-    """Such as "2.1:G4 4.5/2:D5", bar.beat:pitch. Guaranteed: a note of that pitch begins there. The beat counts from 1
-    and may be a fraction (5/2: half a beat after beat 2); beats are dotted in compound meters. Bar 0 is the pickup,
-    with the beats of a full bar."""
-    form: FormField | None = None
-    """Such as "AABA'". Guaranteed: the melody is cut into as many sections of equally many bars, which begin with their
-    pickup (tick 0 and whole bars after it). Equal letters with equal primes have the same notes. A letter with a prime
-    has the rhythm of the section that it varies, and at least one other pitch. No note sounds across a cut."""
-    max_copy: int | None = Field(None, ge=1, le=10_000)
-    """Guaranteed: no run of more notes than this is in the tunes that the model was trained on, whatever the key and
-    the note values: the longest run by rhythm of `evaluation.originality`."""
+
+
+if TYPE_CHECKING:
+
+    class _WithRules(_Basics):
+        def __getattr__(self, name: str) -> Any:
+            """The value of a rule's field."""
+
+else:
+    _WithRules = create_model(
+        "_WithRules", __base__=_Basics, **{spec.name: _field(spec) for spec in fields_of(RULES.values())}
+    )
+
+
+class _Fields(_WithRules):
+    """All fields: the basics, a field for each rule, and what the program itself adds to a request."""
+
+    prefer: WishesField | None = None
+    """Names of rules that are wishes, such as "chords max-leap": one that no melody keeps beside the others is left
+    out, the last first. The JSON says what share of the melody keeps each."""
+    redraw: int | None = Field(None, ge=1, le=MAX_REDRAWS)
+    """How often a melody was drawn anew, since it was equal to an earlier one of its request. The JSON beside such a
+    melody says it, so that the melody can be made again by itself."""
     particles: int | None = Field(None, ge=1, le=MAX_PARTICLES)
-    """Melodies that are tried side by side for each one that is asked for with rules: more follow the model more
-    closely, and take as much longer; 8 by default."""
+    """Particles for each melody with rules: more follow the model more closely and take longer; 8 by default."""
     within: MelodyField | None = None
     """A melody of which some bars are rewritten; all else in it is kept."""
     rewrite: BarsField | None = None
     """Such as "3-4": the bars to rewrite. A note that is held into them is kept, one held out of them is rewritten."""
 
+
+class Request(_Fields):
+    """What to generate, with a field for each of `constraints.rules.RULES`. Contradictions raise on construction.
+
+    Raises:
+        RequestError: in one line, naming the field and what it may be.
+    """
+
+    model_config = ConfigDict(
+        use_attribute_docstrings=False, defer_build=False
+    )  # else it reads the source of each type
+
     def __init__(self, /, **fields: Any) -> None:
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            raise RequestError(_one_line(error)) from None
+            raise _one_line(error) from None
 
     @model_validator(mode="before")
     @classmethod
@@ -200,17 +199,22 @@ class Request(BaseModel):
             if fields.get("primers"):
                 raise RequestError("primer and primers can't be given together")
             fields = {**fields, "primers": (fields["primer"],)}
-        return {name: value for name, value in fields.items() if name != "primer"}
+        return _in_key(_grouped({name: value for name, value in fields.items() if name != "primer"}))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        self._complete()
         if self.temperature == 0:
             if self.top_k is not None or self.top_p is not None:
                 raise RequestError("temperature 0 takes the likeliest token: top-k and top-p would have no effect")
+            if (self.drafts or 1) > 1:
+                raise RequestError("temperature 0 takes the likeliest token: all drafts would be the same")
             if self.count > max(len(self.primers), 1):
-                raise RequestError(f"temperature 0 would give the same melody {self.count} times: ask for one")
+                raise RequestError(f"temperature 0 would give the same melody {self.count} times: set count to 1")
+        if self.judge is not None and self.drafts == 1:
+            raise RequestError("a judge draws one of several drafts: with drafts 1 it would have no effect")
         if self.bars is not None and self.max_steps is not None:
-            raise RequestError("bars and max-steps can't be given together: the number of bars says where it ends")
+            raise RequestError("bars and max-steps can't be given together: the number of bars determines the end")
         meter = self.first_meter
         if self.pickup and meter is None and not self.primers:
             raise RequestError("a pickup needs a meter: add one, such as 3/4")
@@ -224,6 +228,13 @@ class Request(BaseModel):
         self._check_rewriting()
         return self
 
+    def _complete(self) -> None:
+        """Add the fields that follow from rules."""
+        for name in self.rules:
+            self.__dict__.update(
+                RULES[name].completes({field: getattr(self, field) for field in type(self).model_fields})
+            )
+
     def _check_meters(self) -> None:
         if self.meters is None:
             return
@@ -233,35 +244,23 @@ class Request(BaseModel):
         if bars > MAX_ASKED_BARS:
             raise RequestError(f"meters: {bars} bars are more than {MAX_ASKED_BARS}")
         if self.bars not in (None, bars):
-            raise RequestError(f"meters are of {bars} bars, and {self.bars} are asked for")
+            raise RequestError(f"meters are of {bars} bars, but {self.bars} are requested")
         if self.pickup and self.pickup >= self.meters[-1].meter.bar_ticks:
             raise RequestError(f"a last bar of {self.meters[-1].meter} is no longer than the pickup it completes")
 
     def _check_rules(self) -> None:
-        bars = self.number_of_bars
-        if self.chromatic and self.scale is None:
-            raise RequestError("chromatic limits the notes outside of a scale: add one, such as major")
-        if self.chords and bars and len(self.chords) > bars:
-            raise RequestError(f"chords are of {len(self.chords)} bars, and {bars} are asked for")
-        if self.form and bars and bars % len(self.form):
-            raise RequestError(f"{bars} bars can't be cut into {len(self.form)} equal sections of the form")
-        if self.fixed and bars and self.fixed[-1].bar > bars:
-            raise RequestError(f"a fixed note stands in bar {self.fixed[-1].bar} of {bars}")
-        if self.fixed and self.range:
-            for note in self.fixed:
-                if not self.range.lowest <= note.pitch <= self.range.highest:
-                    raise RequestError(f"the fixed note {typed.format_fixed([note])} is outside the range")
+        for rule in RULES.values():
+            requested = rule.name in self.rules
+            if requested:
+                rule.check(self.rule_values, self.requested_bars)
+            for option in rule.options:
+                if not requested and getattr(self, option.name) != option.default:
+                    raise RequestError(f"{option.name} changes the rule {rule.name}: add it, such as {rule.flag}")
+        for name in self.wishes:
+            if name not in self.rules:
+                raise RequestError(f"prefer {name.replace('_', '-')}: add that rule, such as {RULES[name].flag}")
         if self.max_steps is not None and self.rules:
             raise RequestError("max-steps can't be given with rules: they need a number of bars")
-        for meter, chords in zip(self._each_meter(), self.chords or (), strict=False):
-            if len(chords) > meter.bar_ticks // beat_ticks(meter):
-                raise RequestError(f"chords: {len(chords)} in a bar are more than the beats of {meter}")
-
-    def _each_meter(self) -> list[Meter]:
-        """The meter of each bar as far as the chart goes; empty where none is asked for."""
-        if self.meters is not None:
-            return [span.meter for span in self.meters for _ in range(span.number)]
-        return [self.meter] * len(self.chords or ()) if self.meter else []
 
     def _check_rewriting(self) -> None:
         if (self.within is None) != (self.rewrite is None):
@@ -269,7 +268,9 @@ class Request(BaseModel):
         if self.within is None or self.rewrite is None:
             return
         if self.primers or self.bars or self.meter or self.meters or self.pickup:
-            raise RequestError("what is rewritten stands in its melody: leave out primer, bars, meter and pickup")
+            raise RequestError(
+                "rewriting takes bars, meter and pickup from the melody: leave out those, and the primer"
+            )
         if not self.within.meters:
             raise RequestError("the melody has no meter, so no bars to rewrite")
         there = [bar.number for bar in self.within.bars()]
@@ -279,23 +280,46 @@ class Request(BaseModel):
 
     @property
     def first_meter(self) -> Meter | None:
-        """The meter of the beginning; None where none is asked for."""
+        """The meter of the beginning; None if none is requested."""
         return self.meters[0].meter if self.meters else self.meter
 
     @property
     def number_of_bars(self) -> int | None:
-        """How many bars are asked for, by themselves or by their meters."""
+        """How many bars are requested, by their number or by their meters."""
         return sum(span.number for span in self.meters) if self.meters else self.bars
 
     @property
+    def requested_bars(self) -> RequestedBars:
+        """The number of bars and their meters, as far as they are requested."""
+        if self.meters is not None:
+            return RequestedBars(
+                self.number_of_bars, tuple(one.meter for one in self.meters for _ in range(one.number))
+            )
+        return RequestedBars(self.bars, (self.meter,) if self.meter else ())
+
+    @property
     def rules(self) -> tuple[str, ...]:
-        """Names of the rules that are asked for."""
-        fields = type(self).model_fields
-        return tuple(name for name in RULES if getattr(self, name) != fields[name].default)
+        """Names of the rules that are requested."""
+        return tuple(name for name, rule in RULES.items() if getattr(self, name) != rule.default)
+
+    @property
+    def wishes(self) -> tuple[str, ...]:
+        """Names of the rules that need not be kept."""
+        return self.prefer or ()
+
+    @property
+    def needs_tunes(self) -> bool:
+        """Whether a rule is on the tunes that the model was trained on."""
+        return any(RULES[name].needs_tunes for name in self.rules)
+
+    @property
+    def rule_values(self) -> dict[str, Any]:
+        """The values of all rules' fields by name, options included."""
+        return {field.name: getattr(self, field.name) for field in fields_of(RULES.values())}
 
     @property
     def step_limit(self) -> int | None:
-        """Tokens after which a melody is ended; None where the number of bars was asked for."""
+        """Tokens after which a melody is ended; None where the number of bars is requested."""
         return None if self.number_of_bars is not None else self.max_steps or DEFAULT_STEPS
 
     @property
@@ -303,16 +327,65 @@ class Request(BaseModel):
         """Whether it needs more than a model and its grammar: rules, meters that change, bars to rewrite."""
         return bool(self.rules or self.meters or self.within)
 
+    @property
+    def basis(self) -> Melody | None:
+        """The melody that a request for one melody continues or rewrites, whose title, tempo and lyrics it keeps."""
+        return self.within or (self.primers[0] if self.primers else None)
+
     def only(self, index: int) -> Request:
         """The same request, for melody `index` of it alone; its primer, if any, is the only one."""
         primers = (self.primers[index % len(self.primers)],) if self.primers else ()
         return self.model_copy(update={"count": 1, "primers": primers})
 
 
-def _one_line(error: ValidationError) -> str:
+def _grouped(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields, where a meter such as "3+2/4" says its grouping: as 5/4 with the grouping 3+2."""
+    meter = fields.get("meter")
+    if not isinstance(meter, str) or "+" not in meter:
+        return fields
+    groups, _, unit = meter.rpartition("/")
+    if fields.get("grouping") is not None:
+        raise RequestError(f"meter {meter[:40]!r} says the grouping of its beats: leave out grouping")
+    return fields | {"meter": f"{sum(parse_grouping(groups))}/{unit}", "grouping": groups}
+
+
+def _in_key(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields, with texts that are relative to the key as they are in it: that of the request, or of its melody."""
+    relative = [spec for spec in fields_of(RULES.values()) if spec.in_key and isinstance(fields.get(spec.name), str)]
+    if not relative:
+        return fields
+    key = fields.get("key")
+    melodies = [fields.get("within"), *(fields.get("primers") or ())]
+    if key is None:
+        key = next((one.key for one in melodies if isinstance(one, Melody) and one.key), None)
+    key = parse_key(key) if isinstance(key, str) else key
+    return fields | {spec.name: spec.in_key(fields[spec.name], key) for spec in relative if spec.in_key}
+
+
+def _one_line(error: ValidationError) -> RequestError:
+    """The first mistake of a request, in one line."""
     first = error.errors(include_url=False)[0]
     name = "-".join(str(part) for part in first["loc"]).replace("_", "-") or "request"
     if first["type"] == "extra_forbidden":
-        return f"a request has no field {name!r}"
-    message = first["msg"][:1].lower() + first["msg"][1:]
-    return f"{name} {str(first.get('input'))[:40]!r}: {message}"
+        fields = Request.model_fields
+        return RequestError(f"a request has no field {name!r}: {unknown('field', str(first['loc'][-1]), fields)}")
+    value = str(first.get("input"))[:40]
+    expected = _expected(Request.model_fields.get(str(first["loc"][0]))) if first["loc"] else ""
+    if expected:
+        return RequestError(f"{name} must be {expected}, not {value!r}", field=name)
+    return RequestError(f"{name} {value!r}: {first['msg'][:1].lower()}{first['msg'][1:]}")
+
+
+def _expected(field: FieldInfo | None) -> str:
+    """What a field of numbers may be: "a whole number from 1 to 127"; empty for other fields."""
+    kinds = set(get_args(field.annotation)) or {field.annotation} if field else set()
+    kinds -= {type(None)}
+    if field is None or kinds not in ({int}, {float}):
+        return "true or false" if kinds == {bool} else ""
+    names = {"Ge": "ge", "Gt": "gt", "Le": "le", "Lt": "lt"}
+    limits = {name: getattr(one, name) for one in field.metadata if (name := names.get(type(one).__name__))}
+    number = "a whole number" if kinds == {int} else "a number"
+    high = limits["lt"] - 1 if "lt" in limits else limits.get("le")
+    if "gt" in limits:
+        return f"{number} above {limits['gt']} and at most {high}"
+    return f"{number} from {limits['ge']} to {high}" if high is not None else f"{number} of at least {limits['ge']}"

@@ -21,8 +21,8 @@ def masked(logits: Logits, mask: Mask) -> Logits:
     return np.where(mask, logits, -np.inf)
 
 
-def tempered(logits: Logits, temperature: float) -> Logits:
-    """Logits at a temperature above 0; the largest of each row becomes 0."""
+def tempered(logits: Logits, temperature: float | NDArray[np.float64]) -> Logits:
+    """Logits at a temperature above 0, or one for each row, (batch, 1); the largest of each row becomes 0."""
     with np.errstate(over="ignore"):  # at a very low temperature all but the largest may become -inf
         return np.asarray((logits - logits.max(axis=1, keepdims=True)) / temperature)
 
@@ -63,6 +63,34 @@ def draw(logits: Logits, uniforms: NDArray[np.float64]) -> Ids:
     return np.asarray(np.argmax(reached > target[:, None], axis=1), np.int64)
 
 
+def choose(
+    joint: Logits,
+    own: Logits,
+    uniforms: NDArray[np.float64],
+    *,
+    temperature: float = 1.0,
+    k: int | None = None,
+    p: float | None = None,
+) -> Ids:
+    """(batch,) the column of an option of each row.
+
+    Args:
+        joint: (batch, options) natural logarithm of how likely each is drawn, up to a constant; -inf: it is none.
+        own: (batch, options) the same by the model alone, whose largest is chosen at temperature 0.
+        uniforms: (batch,) in [0, 1).
+        temperature: 0 for the likeliest option; else it has been applied.
+        k: how many of the likeliest are drawn from, if not all.
+        p: what the likeliest ones that are drawn from have to add up to, if not all are.
+    """
+    if temperature == 0:
+        return argmax(np.where(np.isfinite(joint), own, -np.inf))
+    if k is not None:
+        joint = top_k(joint, k)
+    if p is not None:
+        joint = top_p(joint, p)
+    return draw(joint, uniforms)
+
+
 def _powers(logits: Logits) -> NDArray[np.float64]:
     """Probabilities of each row times its largest's inverse.
 
@@ -70,6 +98,12 @@ def _powers(logits: Logits) -> NDArray[np.float64]:
     probability 0 stand between, which depends on the rest of the batch.
     """
     return np.asarray(np.exp((logits - logits.max(axis=1, keepdims=True)).astype(np.float64)))
+
+
+def log_probability(logits: Logits, ids: Ids) -> NDArray[np.float64]:
+    """(batch,) natural logarithm of each token's probability under the model."""
+    above = logits - logits.max(axis=1, keepdims=True)  # at most 0 and 0 somewhere, so that no sum overflows
+    return np.asarray(above[np.arange(len(ids)), ids] - np.log(np.exp(above).sum(axis=1)), np.float64)
 
 
 class Uniforms:
@@ -82,15 +116,19 @@ class Uniforms:
     BLOCK = 256
 
     def __init__(self, seed: int, indices: NDArray[np.int64]) -> None:
-        self._streams = [
-            np.random.Generator(np.random.Philox(key=np.array([seed, index], np.uint64))) for index in indices
-        ]
+        self._seed, self._indices = seed, indices
+        self._streams: list[np.random.Generator] = []
         self._block = np.empty((len(indices), 0))
         self._column = 0
 
     def next(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """The numbers of one step, for the sequences at `rows`. A row left out loses its number of this step."""
         if self._column == self._block.shape[1]:
+            if not self._streams:  # a stream that is not used costs nothing
+                self._streams = [
+                    np.random.Generator(np.random.Philox(key=np.array([self._seed, index], np.uint64)))
+                    for index in self._indices
+                ]
             self._block = np.stack([stream.random(self.BLOCK) for stream in self._streams])
             self._column = 0
         self._column += 1

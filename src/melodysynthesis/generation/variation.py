@@ -15,12 +15,16 @@ from fractions import Fraction
 from itertools import groupby, pairwise
 from typing import Any
 
-from melodysynthesis.constraints.terms import Bars, Beat, Contour, FixedNote, Span
+from melodysynthesis.constraints.rules.contour import Contour
+from melodysynthesis.constraints.rules.fixed import FixedNote
+from melodysynthesis.constraints.rules.range import PitchRange
+from melodysynthesis.constraints.rules.rhythm import RhythmPart
 from melodysynthesis.constraints.timeline import Timeline
 from melodysynthesis.errors import RequestError, unknown
-from melodysynthesis.generation.course import events_of
 from melodysynthesis.generation.request import Request
+from melodysynthesis.generation.task import events_of
 from melodysynthesis.music import Melody
+from melodysynthesis.notation import MeterSpan
 from melodysynthesis.theory import beat_ticks, find_key
 
 WIDER = 5
@@ -41,7 +45,8 @@ def variation(motif: Melody, keep: Sequence[str] = ("rhythm",), **fields: Any) -
     """
     if not motif.notes:
         raise RequestError("the motif has no notes")
-    asked = Request(**fields)
+    wordless = {name: value for name, value in fields.items() if name not in ("lyrics", "language")}
+    asked = Request(**{"key": motif.key or find_key(motif), **wordless})  # as bars would follow from words
     motif = _with_meter(motif, asked)
     timeline = whole_bars(motif)
     motif = replace(motif, duration=timeline.ticks)
@@ -55,12 +60,12 @@ def variation(motif: Melody, keep: Sequence[str] = ("rhythm",), **fields: Any) -
         kept[field] = rule(motif, timeline)
     if not kept:
         raise RequestError(f"nothing of the motif is kept: choose some of {', '.join(KEPT)}")
-    frame: dict[str, Any] = {"key": asked.key or motif.key or find_key(motif), "pickup": motif.pickup}
+    frame: dict[str, Any] = {"key": asked.key, "pickup": motif.pickup}
     if len(set(timeline.meters)) == 1:
         frame |= {"meter": timeline.meters[0], "bars": len(timeline.meters)}
     else:
-        frame["meters"] = tuple(Bars(meter, len(list(bars))) for meter, bars in groupby(timeline.meters))
-    span = Span(max(min(motif.pitches) - WIDER, 0), min(max(motif.pitches) + WIDER, 127))
+        frame["meters"] = tuple(MeterSpan(meter, len(list(bars))) for meter, bars in groupby(timeline.meters))
+    span = PitchRange(max(min(motif.pitches) - WIDER, 0), min(max(motif.pitches) + WIDER, 127))
     return Request(**{"range": span, **fields, **frame, **kept})
 
 
@@ -86,13 +91,13 @@ def _with_meter(motif: Melody, asked: Request) -> Melody:
     return replace(motif, meters=(asked.meter,), pickup=asked.pickup or 0)
 
 
-def _rhythm(motif: Melody, timeline: Timeline) -> tuple[Beat, ...]:
+def _rhythm(motif: Melody, timeline: Timeline) -> tuple[RhythmPart, ...]:
     """From bar 1 on; the rule has a pickup at its end."""
     for note in motif.notes:
         if note.onset < timeline.pickup < note.end:
             raise RequestError("a note of the motif's pickup is tied over into bar 1: its rhythm can't be kept")
     events = (*events_of(motif, timeline.pickup), *events_of(motif, 0, timeline.pickup))
-    return tuple(Beat(event.ticks, event.pitch is not None) for event in events)
+    return tuple(RhythmPart(event.ticks, event.pitch is not None) for event in events)
 
 
 def _contour(motif: Melody, timeline: Timeline) -> Contour:

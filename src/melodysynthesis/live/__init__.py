@@ -1,8 +1,8 @@
 """The live player: listens to a person and answers in time. Nothing here reads a port or a clock.
 
-    player = Player(Setting(tempo=100))
+    player = Player(LiveSettings(tempo=100))
     player.hear(NoteOn(67, 90), now)       # what comes in, and when
-    for out in player.poll(now):           # what goes out now: messages, and what the model is asked to write
+    for out in player.poll(now):           # what is due now: messages, and requests to the model
         ...
     player.write(note_of_the_model, now)
     sleep(player.wake(now) - now)
@@ -18,16 +18,25 @@
     recording     what was played, as a MIDI file
     transcript    what was played, as melodies
 
-Whoever calls it hands in ports, clock and threads: `apps.live`, or a test.
+The caller provides ports, clock and threads: `apps.live`, or a test.
 """
 
+from melodysynthesis.live.commands import AnswerRequest, Notice
 from melodysynthesis.live.improviser import Improviser, ModelImproviser
 from melodysynthesis.live.messages import Message, NoteOff, NoteOn
-from melodysynthesis.live.orders import Ask, Remark
 from melodysynthesis.live.player import Player
 from melodysynthesis.live.recording import Recording
-from melodysynthesis.live.setting import Setting
+from melodysynthesis.live.settings import LiveSettings
 
 __all__ = [
-    "Ask", "Improviser", "Message", "ModelImproviser", "NoteOff", "NoteOn", "Player", "Recording", "Remark", "Setting",
+    "AnswerRequest",
+    "Improviser",
+    "LiveSettings",
+    "Message",
+    "ModelImproviser",
+    "NoteOff",
+    "NoteOn",
+    "Notice",
+    "Player",
+    "Recording",
 ]  # fmt: skip

@@ -5,26 +5,28 @@ meter, bars and rules hold live as they do there.
 
 Rules are for the answer, as a melody by itself: what the person plays is not judged. Bar 1 of its chords, its rhythm or
 its fixed notes is its first whole bar. Notes that are out are final, so the answer is drawn by one particle unless more
-are asked for, and none of them is ahead; see `generation.stream`.
+are asked for, and none of them is ahead; see `generation.constrained.stream_task`.
+
+Drafts are drawn only if they are requested: the whole answer is then written before its first note is out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from melodysynthesis.constraints.base import clock_of
-from melodysynthesis.encodings.base import Encoding, Frame, Group
+from melodysynthesis.constraints.rule import Event
+from melodysynthesis.constraints.rules import NEED_TUNES
+from melodysynthesis.constraints.token_masks import clock_of
 from melodysynthesis.errors import RequestError
-from melodysynthesis.generation.course import course_after
+from melodysynthesis.generation.batch import Refused
+from melodysynthesis.generation.constrained import PARTICLES, ConstrainedBatch, particles_for, stream_task
+from melodysynthesis.generation.judging import drafting
 from melodysynthesis.generation.prompt import prompt_for
 from melodysynthesis.generation.request import Request
-from melodysynthesis.generation.sampler import Step, sample
-from melodysynthesis.generation.stream import sing
+from melodysynthesis.generation.task import GenerationTask, for_response
+from melodysynthesis.generation.unconstrained import UnconstrainedBatch
 from melodysynthesis.music import Melody, Meter, Note
 from melodysynthesis.runtime.base import Engine
 
@@ -34,19 +36,19 @@ LOWEST, HIGHEST = 53, 80
 """Pitches that every encoding can say in every key: `grid` has tokens for 47 to 86, after moving by up to a tritone."""
 
 
-KEPT_IN_PART = ("scale", "range", "max_leap", "max_syncopation", "rests", "ties_over_bars", "max_copy")
+KEPT_IN_PART = ("scale", "range", "max_leap", "max_syncopation", "rests", "ties_over_bars", *NEED_TUNES)
 """Rules that are still kept by a melody that is cut off at a bar line."""
 
 
 class Improviser(Protocol):
     """Writes what comes next."""
 
-    def improvise(self, heard: Melody, bars: int, turn: int) -> Iterator[Note]:
-        """The notes after what was heard, in order, on its time line. Each is final when it comes.
+    def improvise(self, played: Melody, bars: int, turn: int) -> Iterator[Note]:
+        """The notes that continue `played`, in order, on its time line. Each note is final.
 
         Args:
-            heard: what has been played up to the tick where the answer begins, its `duration`. At least one note.
-            bars: of the whole, with what was heard; a pickup and its complement are one.
+            played: at least one note; the answer begins at its `duration`.
+            bars: of the whole, with `played`; a pickup and its complement are one.
             turn: number of the answer, which picks its random stream.
 
         Raises:
@@ -57,12 +59,12 @@ class Improviser(Protocol):
 class ModelImproviser:
     """An `Improviser` from an engine.
 
-    What is heard is moved by octaves to where models have learned to sing, and the answer back.
+    What is played is transposed by octaves into the models' usual register, and the answer back.
 
     Args:
         engine: the model.
-        request: seed, temperature, top-k, top-p, key, meter, rules and particles; with rules its bars are those of an
-            answer, if all have as many, and so what can't be kept is known before anybody plays.
+        request: seed, temperature, top-k, top-p, drafts, key, meter, rules and particles; with rules its bars are those
+            of an answer, if all have as many, and so what can't be kept is known before anybody plays.
 
     Raises:
         RequestError: if the model can't play in this key and meter, or no answer keeps the rules.
@@ -77,12 +79,14 @@ class ModelImproviser:
             names = ", ".join(request.rules).replace("_", "-")
             raise RequestError(f"live answers keep {names} in a key that is known before: add one, such as G major")
         self._engine = engine
-        self._request = request.model_copy(update={"particles": request.particles or 1, "bars": None, "pickup": None})
+        drafted, self._judge = drafting(engine, request.model_copy(update={"drafts": request.drafts or 1}))
+        particles = request.particles or (1 if self._judge is None else PARTICLES)
+        self._request = drafted.model_copy(update={"particles": particles, "bars": None, "pickup": None})
         self._step = clock_of(engine.encoding).step
         self._rehearse([request.bars] if request.bars else [self._fewest_bars * times for times in (1, 4, 16)])
 
     def _rehearse(self, lengths: Sequence[int]) -> None:
-        """Play once, in the first number of bars that can be: what can't be played is told before anybody plays.
+        """Generate once, in the smallest possible number of bars, so that an impossible request fails before playing.
 
         And the first answer is not the one that warms the caches.
         """
@@ -97,39 +101,60 @@ class ModelImproviser:
             else:
                 return
 
-    def improvise(self, heard: Melody, bars: int, turn: int) -> Iterator[Note]:
+    def improvise(self, played: Melody, bars: int, turn: int) -> Iterator[Note]:
         """See `Improviser.improvise`."""
-        moved = self._moved(heard)
-        said = _said(heard, moved, self._step)
-        request = self._request.model_copy(update={"primers": (said,), "bars": bars})
+        moved = self._moved(played)
+        primer = _encodable(played, moved, self._step)
+        request = self._request.model_copy(update={"primers": (primer,), "bars": bars})
         if request.rules:
-            yield from self._by_rules(request, said, moved, turn)
+            yield from self._by_rules(request, primer, moved, turn)
         else:
-            for note in self._freely(request, said, turn):
+            for note in self._freely(request, primer, turn):
                 yield note._replace(pitch=_folded(note.pitch - moved, 0, 127))
 
-    def _freely(self, request: Request, said: Melody, turn: int) -> Iterator[Note]:
-        prompt = prompt_for(self._engine.encoding, request, said)
-        steps = sample(self._engine, request, [prompt], np.array([turn]))
-        yield from _final_notes(steps, self._engine.encoding, prompt.frame, len(prompt.ids), said.duration)
+    def _freely(self, request: Request, primer: Melody, turn: int) -> Iterator[Note]:
+        """Without rules a note is final when the next begins: until then it may be made longer.
 
-    def _by_rules(self, request: Request, said: Melody, moved: int, turn: int) -> Iterator[Note]:
-        course = course_after(self._engine.encoding, request, said, self._engine.card.corpus, moved)
-        for onset, ticks, pitch in (sung.event for sung in sing(self._engine, course, request, turn)):
+        Of several drafts all are, once one is drawn.
+        """
+        prompts = {turn: prompt_for(self._engine.encoding, request, primer)}
+        batch = UnconstrainedBatch(request, prompts, judge=self._judge)
+        out = 0
+        for drawn in batch.draw(self._engine, partial=self._judge is None):
+            assert not isinstance(drawn, Refused), "without rules no melody is refused"
+            notes = drawn.melody.notes
+            yield from (note for note in notes[out:] if note.onset >= primer.duration)
+            out = len(notes)
+
+    def _by_rules(self, request: Request, primer: Melody, moved: int, turn: int) -> Iterator[Note]:
+        task = for_response(self._engine.encoding, request, primer, self._engine.card.corpus, moved)
+        for onset, ticks, pitch in self._events(task, request, turn):
             if pitch is not None:
-                yield Note(said.duration + onset, ticks, pitch)
+                yield Note(primer.duration + onset, ticks, pitch)
 
-    def _moved(self, heard: Melody) -> int:
-        """Semitones, whole octaves, up to where models have learned to sing: from what is asked for, or heard."""
-        asked = self._request.range or [note.pitch for note in self._request.fixed or ()]
-        middle = (min(asked) + max(asked)) / 2 if asked else median(heard.pitches)
+    def _events(self, task: GenerationTask, request: Request, turn: int) -> Iterator[Event]:
+        if self._judge is None or task.history_rules:
+            yield from (streamed.event for streamed in stream_task(self._engine, task, request, turn))
+            return
+        judging = ConstrainedBatch(task, request, [turn], self._judge).judging(self._engine.encoding)
+        particles = particles_for(self._engine, task, request, [turn], judge=judging)
+        while not particles.done:
+            particles.step()
+        sample = particles.results[0]
+        assert sample is not None, "only rules that look far back can leave no particle"
+        yield from (task.event(numbers) for numbers in sample.events if numbers[0] >= task.start.tick)
+
+    def _moved(self, played: Melody) -> int:
+        """Semitones, whole octaves, up to the models' usual register: from the request's pitches, or those played."""
+        pitches = self._request.range or [note.pitch for note in self._request.fixed or ()]
+        middle = (min(pitches) + max(pitches)) / 2 if pitches else median(played.pitches)
         return 12 * round((REGISTER + 5.5 - middle) / 12)
 
     @property
     def _fewest_bars(self) -> int:
         """Bars that an answer needs for its chords and its fixed notes to have room."""
         fixed = [note.bar for note in self._request.fixed or ()]
-        return max([1, len(self._request.chords or ()), *fixed])
+        return int(max([1, len(self._request.chords or ()), *fixed]))
 
 
 def check_along(request: Request) -> None:
@@ -143,52 +168,20 @@ def check_along(request: Request) -> None:
         raise RequestError(f"playing along, answers have no end that could keep {', '.join(whole)}: take turns")
 
 
-def _said(heard: Melody, moved: int, step: int) -> Melody:
-    """What was heard, as the model's encoding can say it: in its register, and on its steps."""
+def _encodable(played: Melody, moved: int, step: int) -> Melody:
+    """What was played as the model's encoding can represent it: in its register, and on its time steps."""
     notes: list[Note] = []
     free = 0
-    for onset, duration, pitch in heard.notes:
+    for onset, duration, pitch in played.notes:
         start, end = (step * round(tick / step) for tick in (onset, onset + duration))
-        start, end = max(start, free), min(end, heard.duration)
+        start, end = max(start, free), min(end, played.duration)
         if start < end:
             notes.append(Note(start, end - start, _folded(pitch + moved, LOWEST, HIGHEST)))
             free = end
-    return Melody(tuple(notes), heard.duration, heard.meters, heard.key, heard.phrase_ends, heard.pickup)
+    return Melody(tuple(notes), played.duration, played.meters, played.key, played.phrase_ends, played.pickup)
 
 
 def _folded(pitch: int, lowest: int, highest: int) -> int:
     """A pitch moved by octaves into a range of at least one."""
     below, above = max(0, lowest - pitch), max(0, pitch - highest)
     return pitch + 12 * -(-below // 12) - 12 * -(-above // 12)
-
-
-def _final_notes(steps: Iterable[Step], encoding: Encoding, frame: Frame, given: int, after: int) -> Iterator[Note]:
-    """The notes of one sequence that is drawn, from tick `after` on.
-
-    A note is final when something else begins, for until then it may be made longer.
-
-    Args:
-        steps: of a batch of one.
-        encoding: of its tokens.
-        frame: for `Encoding.decode`.
-        given: number of tokens that are set rather than drawn.
-        after: tick where what was given ends.
-    """
-    begins = _begins(encoding)
-    ids = [encoding.start_id]
-    out = 0
-    for step in steps:
-        if given == 0 and begins[step.ids[0]]:
-            notes = encoding.decode(ids, frame).notes
-            new = [note for note in notes[out:] if note.onset >= after]
-            out = len(notes)
-            yield from new
-        ids.append(int(step.ids[0]))
-        given -= not step.drawn[0]
-
-
-def _begins(encoding: Encoding) -> NDArray[np.bool_]:
-    """(vocabulary,) whether a token begins a note or a rest, or is the end."""
-    begins = np.isin(encoding.groups, (Group.NOTE, Group.REST))
-    begins[clock_of(encoding).end] = True
-    return begins

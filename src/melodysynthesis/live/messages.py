@@ -63,7 +63,7 @@ class Transport(IntEnum):
 
 
 Message = NoteOn | NoteOff | Control | SongPosition | Transport
-Sent = NoteOn | NoteOff | Control
+OutgoingMessage = NoteOn | NoteOff | Control
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 TRANSPORTS = frozenset(Transport)

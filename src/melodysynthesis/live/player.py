@@ -1,15 +1,15 @@
-"""Whose turn it is: events and the time go in, events come out, and nothing else is touched.
+"""The turn-taking of live playing: messages and the time go in, commands come out; no port, clock or thread is used.
 
-In turns, the person plays a phrase; after a pause, or after so many bars, it is over. What was played is written down
-and handed out as an `Ask`; what the model writes comes back note by note and is played from the next bar line on, for
-as many bars as the phrase had. Whoever plays into the answer has the turn again at once.
+In turns, the person plays a phrase. The phrase ends after a pause, or after a number of bars. It is then quantised and
+sent in an `AnswerRequest`; the notes of the model come back one by one and are played from the next bar line on,
+for as many bars as the phrase had. A person who plays during the answer has the turn again at once.
 
-Playing along, there is an `Ask` before each bar line, for one bar: the model goes on from what the person played in the
-bars before, or from its own where the person rested.
+Playing along, an `AnswerRequest` for one bar is sent before each bar line. The model continues what the person
+played in the bars before, or its own notes where the person rested.
 
-An `Ask` goes out some time ahead of its first note, so that writing it takes nothing from its time; notes that come too
-late all the same are left out, the others stay in time. All times that come in are seconds of one clock. A clock that
-jumps, or a computer that slept, leaves no note hanging: what sounds is ended, and the player listens anew.
+An `AnswerRequest` is sent ahead of its first note, so that the model has time to write. Notes that come too late
+all the same are left out; the others stay in time. All times are seconds of one clock. If the clock jumps, or the
+computer slept, no note hangs: all that sounds is ended, and the player starts listening again.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ import math
 from collections.abc import Sequence
 
 from melodysynthesis.formats.parts import top_line
-from melodysynthesis.live.ear import Ear, Performed
+from melodysynthesis.live.commands import AnswerRequest, Cancel, Command, Notice
 from melodysynthesis.live.messages import Message, NoteOff, NoteOn, SongPosition, Transport, silences
-from melodysynthesis.live.orders import Ask, Drop, Order, Remark
+from melodysynthesis.live.music_clock import SIXTEENTH, MusicClock
+from melodysynthesis.live.note_scheduler import NoteScheduler, ScheduledNote
+from melodysynthesis.live.note_tracker import NoteTracker, PerformedNote
 from melodysynthesis.live.quantise import quantise
 from melodysynthesis.live.recording import Recording
-from melodysynthesis.live.setting import CLICK_CHANNEL, MOST_BARS, Setting
-from melodysynthesis.live.timeline import SIXTEENTH, Timeline
-from melodysynthesis.live.voice import Planned, Voice
+from melodysynthesis.live.settings import CLICK_CHANNEL, MOST_BARS, LiveSettings
 from melodysynthesis.music import Melody, Note
 
 LEAD_SECONDS = 0.3
-"""How long before its first note an answer is asked for, at the least half of it; eight bars are read in 50 ms."""
+"""How long before its first note an answer is requested, at the least half of it; eight bars are read in 50 ms."""
 LATE_SECONDS = 0.03
 """Musicians notice 20 to 30 ms: a note that is written later than this is left out."""
 LONGEST_SLEEP = 0.1
-"""So often `poll` is to be called, though nothing is due: else a sleep could not be told from a jump."""
+"""Longest time between calls of `poll`, even if nothing is due: a longer gap counts as a jump of the clock."""
 MEMORY_BARS = 8
-"""How far back the model is told, beside the present phrase."""
+"""How much of the past the model gets, besides the current phrase."""
 PATIENCE_BARS = 4
 """Playing along stops when the person has rested for so long. In turns, what was played before so long a rest is
 forgotten."""
@@ -54,27 +54,32 @@ class Player:
     be done now, and is called after each of them and at `wake`.
     """
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: LiveSettings) -> None:
         self.setting = setting
         self.recording = Recording()
-        self._time = Timeline(setting)
-        self._ear, self._voice = Ear(), Voice()
-        self._out: list[Order] = []
+        self._time = MusicClock(setting)
+        self._ear, self._voice = NoteTracker(), NoteScheduler()
+        self._out: list[Command] = []
         self._memory: list[Note] = []  # what both have played before the present phrase, in ticks of the player
-        self._ask: Ask | None = None
+        self._ask: AnswerRequest | None = None
         self._turn = 0
         self._late = 0
         self._next_click = 0
         self._turn_since = -math.inf  # tick since which the person has the turn
         self._last_press: float | None = None  # tick; None while the player rests
-        self._next_bar = 0  # tick of the bar line before which is asked next, playing along
+        self._next_bar = 0  # tick of the bar line before which the next request is due, playing along
         self._stopped = False
 
     # What has happened.
 
     def hear(self, message: Message, now: float) -> None:
-        """A message has come in."""
-        self._look(now)
+        """A message has come in.
+
+        Args:
+            message: what was played.
+            now: when it was played; a message that was delayed may be older than the last call.
+        """
+        self._look(self._time.latest(now))
         if self._stopped:
             return
         if silences(message):
@@ -94,7 +99,7 @@ class Player:
         self._note_down(*self._ear.release_all(self._time.tick(now)))
 
     def write(self, turn: int, note: Note, now: float) -> bool:
-        """The model has written a note, on the time line of what it heard. Returns whether it is to go on."""
+        """The model has written a note, on the time line of its request. Returns whether it is to go on."""
         self._look(now)
         ask = self._ask
         if ask is None or turn != ask.turn:
@@ -106,13 +111,13 @@ class Player:
             self._late += 1
             return True
         self._memory.append(Note(onset, end - onset, note.pitch))
-        return self._voice.plan(Planned(onset, end, note.pitch, ask.velocity, self.setting.channel))
+        return self._voice.plan(ScheduledNote(onset, end, note.pitch, ask.velocity, self.setting.channel))
 
     def fail(self, turn: int, reason: str, now: float) -> None:
         """The model can't go on. What it has written is played, then the turn is the person's."""
         self._look(now)
         if self._ask is not None and turn == self._ask.turn:
-            self._out.append(Remark(f"the model can't go on: {reason}"))
+            self._out.append(Notice(f"the model can't go on: {reason}"))
 
     def panic(self, now: float) -> None:
         """Silence, at once. The player listens anew."""
@@ -128,7 +133,7 @@ class Player:
 
     # What is to be done.
 
-    def poll(self, now: float) -> list[Order]:
+    def poll(self, now: float) -> list[Command]:
         """What is to be done now, in order."""
         self._look(now)
         if not self._stopped:
@@ -136,7 +141,7 @@ class Player:
         while self._voice.played:
             note = self._voice.played.popleft()
             if note.channel == self.setting.channel:
-                self.recording.add([Performed(*note[:4])], self.recording.model)
+                self.recording.add([PerformedNote(*note[:4])], self.recording.model)
         out, self._out = self._out, []
         return out
 
@@ -152,7 +157,7 @@ class Player:
         before = self._time.tick(now)
         if self._time.lost(now):
             self._silence(before)
-            self._out.append(Remark("the MIDI clock has stopped coming: waiting for its start"))
+            self._out.append(Notice("the MIDI clock has stopped coming: waiting for its start"))
         if self._time.tempo is None and self.setting.click:
             self._time.begin(now + LEAD_SECONDS)
         if self._time.tempo is None:
@@ -214,17 +219,17 @@ class Player:
         self._memory = [note for note in self._memory if note.onset >= begin - MEMORY_BARS * bar]
         end = math.ceil(begin / bar) * bar + bars * bar
         self._hand_out([*self._memory, *played], begin, end, end)
-        self._out.append(Remark(f"heard {_told(len(played), 'note')}; answering {_told(bars, 'bar')}"))
+        self._out.append(Notice(f"heard {_counted(len(played), 'note')}; answering {_counted(bars, 'bar')}"))
 
     def _end_turn(self, since: float) -> None:
-        """The answer is over: what was said is remembered. What was played since a tick belongs to the next phrase."""
+        """The answer is over: it becomes part of the past. What was played since a tick belongs to the next phrase."""
         assert self._ask is not None
         self._memory = _line([*self._memory, *self._heard(self._ask.begin)], self._ask.until)
         self._ear.forget(since)
         self._turn_since = since
         self._drop()
 
-    def _interrupt(self, ask: Ask, tick: float) -> None:
+    def _interrupt(self, ask: AnswerRequest, tick: float) -> None:
         """A key goes down while an answer is written or played. Before it begins, the phrase was not over after all."""
         if tick < ask.begin - SIXTEENTH:
             self._out += self._voice.silence(tick)
@@ -246,7 +251,7 @@ class Player:
         self._next_bar = begin + bar
         if begin - self._last_press > PATIENCE_BARS * bar:
             self._silence(tick)
-            self._out.append(Remark("resting until you play"))
+            self._out.append(Notice("resting until you play"))
             return
         oldest = begin - MEMORY_BARS * bar
         self._ear.forget(oldest)
@@ -284,17 +289,17 @@ class Player:
         if not line:
             return
         first = line[0].onset
-        heard = Melody(
+        played = Melody(
             tuple(note._replace(onset=note.onset - first) for note in line),
             duration=begin - first,
             meters=(self.setting.meter,),
             key=self.setting.key,
             pickup=-first % bar,
         )
-        bars = (melody_end - first - heard.pickup) // bar
+        bars = (melody_end - first - played.pickup) // bar
         self._tell_late()
         self._turn += 1
-        self._ask = Ask(self._turn, heard, bars, first, until, self._time.time(begin), self._velocity())
+        self._ask = AnswerRequest(self._turn, played, bars, first, until, self._time.time(begin), self._velocity())
         self._out.append(self._ask)
 
     def _heard(self, until: int) -> tuple[Note, ...]:
@@ -309,14 +314,14 @@ class Player:
 
     def _click(self, tick: int) -> None:
         pitch = LOW_CLICK if tick % self.setting.bar_ticks else HIGH_CLICK
-        self._voice.plan(Planned(tick, tick + CLICK_TICKS, pitch, CLICK_VELOCITY, CLICK_CHANNEL))
+        self._voice.plan(ScheduledNote(tick, tick + CLICK_TICKS, pitch, CLICK_VELOCITY, CLICK_CHANNEL))
 
     def _look(self, now: float) -> None:
         """Whether the clock has jumped."""
         jump = self._time.look(now)
         if jump:
             self._silence(self._time.tick(now))
-            self._out.append(Remark(f"the clock jumped by {jump:+.1f} s: listening anew"))
+            self._out.append(Notice(f"the clock jumped by {jump:+.1f} s: listening anew"))
 
     def _silence(self, tick: float) -> None:
         """End what sounds and listen anew."""
@@ -334,15 +339,15 @@ class Player:
     def _drop(self) -> None:
         self._tell_late()
         if self._ask is not None:
-            self._out.append(Drop(self._ask.turn))
+            self._out.append(Cancel(self._ask.turn))
             self._ask = None
 
     def _tell_late(self) -> None:
         if self._late:
-            self._out.append(Remark(f"{_told(self._late, 'note')} came too late and {_were(self._late)} left out"))
+            self._out.append(Notice(f"{_counted(self._late, 'note')} came too late and {_were(self._late)} left out"))
             self._late = 0
 
-    def _note_down(self, *notes: Performed | None) -> None:
+    def _note_down(self, *notes: PerformedNote | None) -> None:
         self.recording.add([note for note in notes if note is not None], self.recording.person)
 
     @property
@@ -357,7 +362,7 @@ def _line(notes: Sequence[Note], until: int) -> list[Note]:
     return list(top_line(cut)[0])
 
 
-def _told(count: int, what: str) -> str:
+def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
 
 

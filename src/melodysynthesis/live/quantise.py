@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.formats.parts import top_line
-from melodysynthesis.live.ear import Performed
-from melodysynthesis.live.setting import beat_ticks
+from melodysynthesis.live.note_tracker import PerformedNote
+from melodysynthesis.live.settings import beat_ticks
 from melodysynthesis.music import TICKS_PER_QUARTER, Meter, Note
 
 DIVISIONS: dict[int, dict[int, float]] = {
@@ -49,7 +49,7 @@ DETACHED = 2 / 3
 """A note that sounds for less than this share of the time to the next is followed by a rest."""
 
 
-def quantise(notes: Sequence[Performed], meter: Meter, seconds_per_tick: float, until: int) -> tuple[Note, ...]:
+def quantise(notes: Sequence[PerformedNote], meter: Meter, seconds_per_tick: float, until: int) -> tuple[Note, ...]:
     """The melody that was played: onsets and ends in ticks, one note at a time.
 
     Args:
@@ -61,7 +61,7 @@ def quantise(notes: Sequence[Performed], meter: Meter, seconds_per_tick: float, 
     struck = _chords(notes, CHORD_SECONDS / seconds_per_tick)
     if not struck:
         return ()
-    grid = _Grid(np.array([note.onset for note in struck]), beat_ticks(meter), seconds_per_tick)
+    grid = _BeatGrid(np.array([note.onset for note in struck]), beat_ticks(meter), seconds_per_tick)
     line: list[Note] = []
     for note, onset in zip(struck, grid.onsets.tolist(), strict=True):
         if onset < until:
@@ -72,9 +72,9 @@ def quantise(notes: Sequence[Performed], meter: Meter, seconds_per_tick: float, 
     return tuple(grid.written(*pair) for pair in zip(top, following, strict=False))
 
 
-def _chords(notes: Sequence[Performed], width: float) -> list[Performed]:
+def _chords(notes: Sequence[PerformedNote], width: float) -> list[PerformedNote]:
     """One note of each chord: the highest, from where the first key was struck."""
-    struck: list[Performed] = []
+    struck: list[PerformedNote] = []
     for note in notes:
         if struck and note.onset - struck[-1].onset < width:
             first = struck.pop()
@@ -85,7 +85,7 @@ def _chords(notes: Sequence[Performed], width: float) -> list[Performed]:
     return struck
 
 
-class _Grid:
+class _BeatGrid:
     """The divisions that suit some onsets best, and what follows from them.
 
     Attributes:

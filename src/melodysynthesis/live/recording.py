@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from melodysynthesis.formats.notation import usual_signature
-from melodysynthesis.live.ear import Performed
-from melodysynthesis.live.setting import Setting
+from melodysynthesis.live.note_tracker import PerformedNote
+from melodysynthesis.live.settings import LiveSettings
 from melodysynthesis.music import TICKS_PER_QUARTER
 from melodysynthesis.theory import SCALES
 
 PULSES_PER_QUARTER = 480
 PERSON, MODEL = "You", "Model"
-MOST_NOTES = 500_000
+RECORDED_NOTES = 500_000
 """A day without a rest; what comes after is not recorded."""
 
 
@@ -24,16 +24,16 @@ class Recording:
     """The notes of both voices, as they are played."""
 
     def __init__(self) -> None:
-        self.person: list[Performed] = []
-        self.model: list[Performed] = []
+        self.person: list[PerformedNote] = []
+        self.model: list[PerformedNote] = []
         self._moved = 0.0
 
     def __len__(self) -> int:
         return len(self.person) + len(self.model)
 
-    def add(self, notes: Sequence[Performed], to: list[Performed]) -> None:
+    def add(self, notes: Sequence[PerformedNote], to: list[PerformedNote]) -> None:
         """Note down what `person` or `model` has played."""
-        if len(self) < MOST_NOTES:
+        if len(self) < RECORDED_NOTES:
             to.extend(note._replace(onset=note.onset + self._moved, end=note.end + self._moved) for note in notes)
 
     def part(self, tick: float, bar_ticks: int) -> None:
@@ -41,7 +41,7 @@ class Recording:
         end = max((note.end for note in (*self.person, *self.model)), default=tick)
         self._moved = (end // bar_ticks - tick // bar_ticks + 1) * bar_ticks if len(self) else 0.0
 
-    def to_bytes(self, setting: Setting) -> bytes:
+    def to_bytes(self, setting: LiveSettings) -> bytes:
         """A MIDI file of two tracks. Its first bar is the one in which the first note stands."""
         import symusic
 

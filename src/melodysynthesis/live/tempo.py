@@ -1,4 +1,4 @@
-"""Where the music stands: seconds to ticks and back, and a MIDI clock that is followed.
+"""The position in the music: seconds to ticks and back, and a MIDI clock that is followed.
 
 A MIDI clock comes 24 times a quarter, so that each pulse is a tick. Pulses reach us late by up to some milliseconds,
 never early: a loop of second order smooths them (an alpha-beta filter, Brookner, Tracking and Kalman Filtering Made
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from melodysynthesis.live.setting import HIGHEST_TEMPO, LOWEST_TEMPO
+from melodysynthesis.live.settings import HIGHEST_TEMPO, LOWEST_TEMPO
 from melodysynthesis.music import TICKS_PER_QUARTER
 
 ALPHA, BETA = 0.15, 0.01
@@ -34,7 +34,7 @@ class Tempo:
     seconds_per_tick: float
 
     def tick_at(self, time: float) -> float:
-        """Where the music stands at a time."""
+        """The tick at a time."""
         return self.tick + (time - self.time) / self.seconds_per_tick
 
     def time_at(self, tick: float) -> float:
@@ -46,8 +46,8 @@ class Tempo:
         return replace(self, time=self.time + seconds)
 
 
-class Follower:
-    """Follows a MIDI clock. `tempo` is None until it is known where the music stands.
+class ClockFollower:
+    """Follows a MIDI clock. `tempo` is None until the position is known.
 
     Args:
         tempo: quarters a minute to start from.
@@ -68,7 +68,7 @@ class Follower:
             self._tick = tick
 
     def stop(self) -> None:
-        """The music stands still."""
+        """The music is stopped."""
         self.running, self.tempo = False, None
 
     def place(self, tick: int) -> None:

@@ -13,27 +13,27 @@ from dataclasses import replace
 from melodysynthesis.formats.parts import top_line
 from melodysynthesis.live.quantise import quantise
 from melodysynthesis.live.recording import MODEL, PERSON, Recording
-from melodysynthesis.live.setting import Setting
+from melodysynthesis.live.settings import LiveSettings
 from melodysynthesis.live.tempo import seconds_per_tick
 from melodysynthesis.music import Melody, Note
 from melodysynthesis.theory import find_key
 
 TOGETHER = "Together"
-MOST_BARS, MOST_NOTES = 400, 2_000
+MOST_BARS, TRANSCRIBED_NOTES = 400, 2_000
 """Of a longer recording the latest bars are written down, and of each voice the latest notes."""
 
 
-def transcribe(recording: Recording, setting: Setting) -> dict[str, Melody]:
+def transcribe(recording: Recording, setting: LiveSettings) -> dict[str, Melody]:
     """Melodies by name: `TOGETHER`, `PERSON` and `MODEL`; a voice without notes has none.
 
     Each begins with its first note, after which the upbeat is its pickup, and ends with a whole bar.
     """
     bar = setting.bar_ticks
-    person, model = sorted(recording.person)[-MOST_NOTES:], sorted(recording.model)[-MOST_NOTES:]
+    person, model = sorted(recording.person)[-TRANSCRIBED_NOTES:], sorted(recording.model)[-TRANSCRIBED_NOTES:]
     end = math.ceil(max((note.end for note in (*person, *model)), default=0) / bar) * bar
     oldest = end - MOST_BARS * bar
-    heard = [note for note in person if note.onset >= oldest]
-    yours = quantise(heard, setting.meter, seconds_per_tick(setting.tempo), end)
+    recent = [note for note in person if note.onset >= oldest]
+    yours = quantise(recent, setting.meter, seconds_per_tick(setting.tempo), end)
     played = [Note(round(on), max(1, round(off) - round(on)), pitch) for on, off, pitch, _ in model if on >= oldest]
     mine, _ = top_line(played)
     both, _ = top_line((*yours, *mine))
@@ -41,8 +41,8 @@ def transcribe(recording: Recording, setting: Setting) -> dict[str, Melody]:
     return {name: _melody(notes, setting) for name, notes in voices.items() if notes}
 
 
-def _melody(notes: Sequence[Note], setting: Setting) -> Melody:
-    """Some notes as a melody from the first one on. Without a key that was asked for it is found."""
+def _melody(notes: Sequence[Note], setting: LiveSettings) -> Melody:
+    """Notes as a melody from the first one on. Without a given key the key is found."""
     bar, first = setting.bar_ticks, notes[0].onset
     pickup = -first % bar
     line = tuple(note._replace(onset=note.onset - first) for note in notes)

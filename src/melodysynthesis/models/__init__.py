@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
+from melodysynthesis.configuration import from_mapping
 from melodysynthesis.encodings.base import Encoding, Feature
 from melodysynthesis.errors import ModelError, unknown
 from melodysynthesis.models import hybrid, lstm, transformer
-from melodysynthesis.models.base import MelodyModel, parameter_count, select
+from melodysynthesis.models.base import MelodyModel, parameter_count
 
 __all__ = [
-    "ARCHITECTURES", "Architecture", "MelodyModel", "build", "config_from", "config_to", "parameter_count", "select",
+    "ARCHITECTURES", "Architecture", "MelodyModel", "build", "config_from", "parameter_count",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """One line of the table.
+    """A row of the table.
 
     Attributes:
         config: the class of its configuration, a flat frozen dataclass.
@@ -39,7 +40,7 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 def find(architecture: str) -> Architecture:
-    """The line of the table.
+    """The row of an architecture.
 
     Raises:
         ModelError: for an unknown name, suggesting the nearest.
@@ -50,29 +51,18 @@ def find(architecture: str) -> Architecture:
 
 
 def config_from(architecture: str, given: str | Mapping[str, object]) -> Any:
-    """The configuration of a preset's name or of a mapping, as `config_to` writes it.
+    """The configuration of a preset's name or of a mapping, as `asdict` gives it.
 
     Raises:
         ModelError: for an unknown preset or field and for values that contradict each other.
     """
-    line = find(architecture)
+    row = find(architecture)
     if isinstance(given, str):
-        if given not in line.presets:
-            raise ModelError(unknown(f"preset of {architecture}", given, line.presets))
-        return line.presets[given]
-    names = {field.name for field in fields(line.config)}
-    if strange := [name for name in given if name not in names]:
-        raise ModelError(unknown(f"field of {architecture}", strange[0], names))
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-    try:
-        return line.config(**values)
-    except TypeError as error:
-        raise ModelError(f"{architecture}: a field is of the wrong type: {error}") from None
-
-
-def config_to(config: Any) -> dict[str, object]:
-    """A configuration as plain values for JSON."""
-    return asdict(config)
+        if given not in row.presets:
+            raise ModelError(unknown(f"preset of {architecture}", given, row.presets))
+        return row.presets[given]
+    config: Any = from_mapping(row.config, given, f"field of {architecture}", ModelError)
+    return config
 
 
 def build(architecture: str, config: Any, encoding: Encoding) -> MelodyModel:
@@ -86,7 +76,7 @@ def build(architecture: str, config: Any, encoding: Encoding) -> MelodyModel:
     Raises:
         ModelError: for an unknown architecture or preset, or a configuration that does not fit the encoding.
     """
-    line = find(architecture)
-    if not isinstance(config, line.config):
+    row = find(architecture)
+    if not isinstance(config, row.config):
         config = config_from(architecture, config)
-    return line.module(config, len(encoding.vocabulary), tuple(encoding.features))
+    return row.module(config, len(encoding.vocabulary), tuple(encoding.features))

@@ -17,33 +17,44 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from melodysynthesis.encodings.base import Feature
-from melodysynthesis.models.tokens import TokenConfig, TokenInput
+from melodysynthesis.models.layers import ModelConfig, TokenInput, TokenOutput
 
 State = Mapping[str, Tensor]
 
 
 class MelodyModel(nn.Module, ABC):
-    """Base of every architecture in the table of models.
+    """Base of every architecture: input -> body -> output. The ends are the same for all; the body is its own.
+
+    A subclass makes its body after the input and `output` after its body, in the order in which they run.
 
     Args:
-        config: what it has in common with the others.
+        config: fields that all architectures have.
         vocabulary_size: V.
         features: the encoding's features, all F of them, in their order; a model may use fewer.
     """
 
-    def __init__(self, config: TokenConfig, vocabulary_size: int, features: tuple[Feature, ...]) -> None:
+    output: TokenOutput
+
+    def __init__(self, config: ModelConfig, vocabulary_size: int, features: tuple[Feature, ...]) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size
         self.features = features
         self.input = TokenInput(config, vocabulary_size, features)
 
     @abstractmethod
+    def body(self, x: Tensor, state: State, mask: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """Vectors (B, T, width of the input) -> vectors (B, T, width of the output), and the state after them."""
+
+    @abstractmethod
+    def body_step(self, x: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]]:
+        """`body` for one position, without dropout, written with plain operations for export: (B, width)."""
+
+    @abstractmethod
+    def initial_state(self, batch: int) -> dict[str, Tensor]:
+        """The state before the first token: zeros, in the order in which `step` returns them."""
+
     def forward(
-        self,
-        ids: Tensor,
-        features: Tensor | None = None,
-        state: State | None = None,
-        mask: Tensor | None = None,
+        self, ids: Tensor, features: Tensor | None = None, state: State | None = None, mask: Tensor | None = None
     ) -> tuple[Tensor, State]:
         """Logits of the token after each position.
 
@@ -56,14 +67,15 @@ class MelodyModel(nn.Module, ABC):
         Returns:
             logits (B, T, V) and the state after the last position.
         """
+        x, feature_embedding = self.input(ids, features)
+        x, after = self.body(x, self.initial_state(len(ids)) if state is None else state, mask)
+        return self.output(x, feature_embedding, features), after
 
-    @abstractmethod
     def step(self, ids: Tensor, features: Tensor | None, state: State) -> tuple[Tensor, State]:
-        """`forward` for one position, written with plain operations for export: (B,), (B, F) -> (B, V)."""
-
-    @abstractmethod
-    def initial_state(self, batch: int) -> dict[str, Tensor]:
-        """The state before the first token: zeros, in the order in which `step` returns them."""
+        """`forward` for one position of a trained model: (B,), (B, F) -> logits (B, V) and the state."""
+        x, feature_embedding = self.input(ids, features)
+        x, after = self.body_step(x, state)
+        return self.output(x, feature_embedding, features), after
 
     @property
     def uses_features(self) -> bool:

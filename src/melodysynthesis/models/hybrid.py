@@ -1,11 +1,11 @@
 """The Transformer-LSTM hybrid: from its configuration to its logits.
 
-Attention finds what stood where, an LSTM on top of it keeps count. `original` is the network of the original study:
+Attention looks up earlier positions; an LSTM on top of it keeps count. `original` is the network of the original study:
 dense -> 3 blocks without positions -> LSTM -> batch norm -> LSTM -> dropout -> dense, its attention made causal.
 
-    tokens, features ── input ──(lift)── dropout ── block ── ... ── block ── LSTM ──(norm)── LSTM ── dropout ── output
+    tokens, features ─ input ─(in_proj)─ dropout ─ block ─ ... ─ block ─ LSTM ─(norm)─ LSTM ─ dropout ─ output
 
-Blocks are those of `models.transformer`, layers those of `models.lstm`; axes and letters as there.
+Blocks are those of `models.transformer`, LSTM layers those of `models.lstm`; axes and letters as there.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from torch import Tensor, nn
 
 from melodysynthesis.encodings.base import Feature
 from melodysynthesis.models.base import MelodyModel, State
-from melodysynthesis.models.lstm import LSTMLayer
-from melodysynthesis.models.regularisation import LockedDropout, MaskedBatchNorm
-from melodysynthesis.models.tokens import TokenOutput
-from melodysynthesis.models.transformer import BlocksConfig
+from melodysynthesis.models.layers import TokenOutput
+from melodysynthesis.models.lstm import LSTMStack
+from melodysynthesis.models.transformer import AttentionConfig
 
 
 @dataclass(frozen=True, slots=True)
-class HybridConfig(BlocksConfig):
+class HybridConfig(AttentionConfig):
     """Sizes and rates of a hybrid.
 
     Raises:
@@ -39,11 +38,11 @@ class HybridConfig(BlocksConfig):
     layers: int = 1
     """Number of LSTM layers."""
     dropout_output: float = 0.35
-    """Dropout between LSTM layers, unless a batch norm stands there, and after the last."""
+    """Dropout after the last LSTM layer, and between layers where there is no batch norm."""
     locked: bool = True
     """Whether dropout around the LSTM keeps one mask for all positions of a sequence."""
     batch_norm: bool = False
-    """Whether a batch norm stands between LSTM layers, in the place of dropout."""
+    """Whether there is a batch norm between LSTM layers, in place of dropout."""
 
     def __post_init__(self) -> None:
         self.check("hybrid", sizes=("width", "units", "layers"), rates=("dropout_output",))
@@ -56,7 +55,7 @@ PRESETS: dict[str, HybridConfig] = {
         dropout_input=0.0, dropout_attention=0.1, dropout_dense=0.0, dropout_output=0.2, locked=False,
         batch_norm=True, tie_weights=False, use_features=(),
     ),
-    "base": HybridConfig(embedding=128, skip_features=True, follow_suggestions=True),
+    "base": HybridConfig(embedding=128, skip_features=True, copy_bias=True),
 }  # fmt: skip
 
 
@@ -65,51 +64,29 @@ class Hybrid(MelodyModel):
 
     def __init__(self, config: HybridConfig, vocabulary_size: int, features: tuple[Feature, ...] = ()) -> None:
         super().__init__(config, vocabulary_size, features)
-        width, units = config.width, config.units
-        self.units = units
-        self.lift = nn.Linear(self.input.width, width) if self.input.width != width else nn.Identity()
+        width = config.width
+        self.in_proj = nn.Linear(self.input.width, width) if self.input.width != width else nn.Identity()
         self.dropout_input = nn.Dropout(config.dropout_input)
         self.blocks = config.stack(width)
-        self.layers = nn.ModuleList(LSTMLayer(w, units) for w in [width] + [units] * (config.layers - 1))
-        self.norms = nn.ModuleList(
-            MaskedBatchNorm(units) if config.batch_norm else LockedDropout(config.dropout_output, config.locked)
-            for _ in range(config.layers - 1)
-        )
-        self.dropout_output = LockedDropout(config.dropout_output, config.locked)
-        self.output = TokenOutput(config, units, self.input, features)
+        self.stack = LSTMStack(
+            width, config.units, config.layers, norm="batch" if config.batch_norm else "none",
+            dropout_between=0.0 if config.batch_norm else config.dropout_output,
+            dropout_output=config.dropout_output, locked=config.locked,
+        )  # fmt: skip
+        self.output = TokenOutput(config, config.units, self.input, features)
 
-    def forward(
-        self,
-        ids: Tensor,
-        features: Tensor | None = None,
-        state: State | None = None,
-        mask: Tensor | None = None,
-    ) -> tuple[Tensor, State]:
-        """(B, T), (B, T, F) -> logits (B, T, V) and the state; see `MelodyModel.forward`."""
-        state = self.initial_state(len(ids)) if state is None else state
-        x, known = self.input(ids, features)
-        x, after = self.blocks(self.dropout_input(self.lift(x)), state)
-        for i, layer in enumerate(self.layers):
-            if i:
-                norm = self.norms[i - 1]
-                x = norm(x, mask) if isinstance(norm, MaskedBatchNorm) else norm(x)
-            x, after[f"h{i}"], after[f"c{i}"] = layer(x, state[f"h{i}"], state[f"c{i}"])
-        return self.output(self.dropout_output(x), known, features), after
+    def body(self, x: Tensor, state: State, mask: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `MelodyModel.body`."""
+        x, attended = self.blocks(self.dropout_input(self.in_proj(x)), state)
+        x, after = self.stack(x, state, mask)
+        return x, {**attended, **after}
 
-    def step(self, ids: Tensor, features: Tensor | None, state: State) -> tuple[Tensor, State]:
-        """(B,), (B, F) -> logits (B, V) and the state; see `MelodyModel.step`."""
-        x, known = self.input(ids, features)
-        x, after = self.blocks.step(self.lift(x), state)
-        for i, layer in enumerate(self.layers):
-            assert isinstance(layer, LSTMLayer)
-            if i:
-                x = self.norms[i - 1](x)
-            x, c = layer.step(x, state[f"h{i}"], state[f"c{i}"])
-            after[f"h{i}"], after[f"c{i}"] = x, c
-        return self.output(x, known, features), after
+    def body_step(self, x: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `MelodyModel.body_step`."""
+        x, attended = self.blocks.step(self.in_proj(x), state)
+        x, after = self.stack.step(x, state)
+        return x, {**attended, **after}
 
     def initial_state(self, batch: int) -> dict[str, Tensor]:
-        """The blocks' empty state, and zeros: h and c of each layer, (B, U)."""
-        names = [f"{name}{i}" for i in range(len(self.layers)) for name in "hc"]
-        zeros = {name: self.output.bias.new_zeros(batch, self.units) for name in names}
-        return {**self.blocks.initial_state(batch), **zeros}
+        """The state of the blocks, then that of the LSTM layers."""
+        return {**self.blocks.initial_state(batch), **self.stack.initial_state(batch)}

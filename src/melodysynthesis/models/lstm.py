@@ -6,7 +6,7 @@ an output tied to the embedding.
 
     tokens, features ── input ── dropout ── LSTM ── (norm) ── dropout ── LSTM ── (norm) ── dropout ── output
 
-Axes and letters as in `models.base`; both ends are those of `models.tokens`.
+Axes and letters as in `models.base`; both ends are those of `models.layers`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from torch.nn import functional as F
 from melodysynthesis.encodings.base import Feature
 from melodysynthesis.errors import ModelError
 from melodysynthesis.models.base import MelodyModel, State
-from melodysynthesis.models.regularisation import LockedDropout, MaskedBatchNorm
-from melodysynthesis.models.tokens import TokenConfig, TokenOutput
+from melodysynthesis.models.layers import LockedDropout, MaskedBatchNorm, ModelConfig, TokenOutput
 
 
 @dataclass(frozen=True, slots=True)
-class LSTMConfig(TokenConfig):
+class LSTMConfig(ModelConfig):
     """Sizes and rates of an LSTM.
 
     Raises:
@@ -47,9 +46,9 @@ class LSTMConfig(TokenConfig):
     weight_drop: float = 0.0
     """DropConnect rate on the recurrent weights."""
     batch_norm: bool = False
-    """Whether a batch norm stands between layers."""
+    """Whether there is a batch norm between layers."""
     layer_norm: bool = False
-    """Whether a layer norm stands after each layer."""
+    """Whether there is a layer norm after each layer."""
 
     def __post_init__(self) -> None:
         rates = ("dropout_input", "dropout_between", "dropout_output", "weight_drop")
@@ -59,20 +58,20 @@ class LSTMConfig(TokenConfig):
 
 
 PRESETS: dict[str, LSTMConfig] = {
-    # The document gives dropout 0.5, the released code used 0.2.
+    # The study's text gives dropout 0.5, its released code used 0.2.
     "original": LSTMConfig(
         embedding=0, units=256, layers=2, dropout_input=0.0, dropout_between=0.0, dropout_output=0.2,
         locked=False, batch_norm=True, tie_weights=False, use_features=(),
     ),
     "base": LSTMConfig(
         embedding=128, units=208, dropout_input=0.1, dropout_between=0.25, dropout_output=0.25,
-        skip_features=True, follow_suggestions=True,
+        skip_features=True, copy_bias=True,
     ),
 }  # fmt: skip
 
 
 class LSTMLayer(nn.Module):
-    """One LSTM layer with one bias for each gate, as the equations and Keras have it.
+    """One LSTM layer with one bias for each gate, as in the equations and in Keras.
 
     PyTorch's kernel wants two biases, one for each product. Only their sum matters, so a second trainable one
     would be counted twice and double the bias' step size: it stays a constant zero.
@@ -90,7 +89,7 @@ class LSTMLayer(nn.Module):
         nn.init.xavier_uniform_(self.input_weight)
         for gate in self.recurrent_weight.data.chunk(4):  # in PyTorch's order: input, forget, cell, output
             nn.init.orthogonal_(gate)
-        # A layer that keeps what it has at first learns long dependencies sooner (Jozefowicz et al. 2015).
+        # A forget gate that starts open learns long dependencies sooner (Jozefowicz et al. 2015).
         nn.init.ones_(self.bias.data[units : 2 * units])
 
     def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -111,54 +110,83 @@ class LSTMLayer(nn.Module):
         return o.sigmoid() * c.tanh(), c
 
 
-class LSTM(MelodyModel):
-    """Layers of LSTM over tokens and features; see the module's docstring."""
+class LSTMStack(nn.Module):
+    """LSTM layers one after the other, each with a norm and dropout after it. The state is h and c of each, (B, U).
 
-    def __init__(self, config: LSTMConfig, vocabulary_size: int, features: tuple[Feature, ...] = ()) -> None:
-        super().__init__(config, vocabulary_size, features)
-        self.units = config.units
-        self.dropout_input = LockedDropout(config.dropout_input, config.locked)
-        widths = [self.input.width] + [config.units] * (config.layers - 1)
-        self.layers = nn.ModuleList(LSTMLayer(width, config.units, config.weight_drop) for width in widths)
+    Args:
+        width: of the input.
+        units: of h and c in each layer.
+        layers: how many.
+        norm: "none", "batch" (between layers) or "layer" (after each).
+        dropout_between: rate between layers.
+        dropout_output: rate after the last.
+        locked: whether dropout keeps one mask for all positions of a sequence.
+        weight_drop: DropConnect rate on the recurrent weights.
+    """
+
+    def __init__(
+        self, width: int, units: int, layers: int, *, norm: str = "none", dropout_between: float,
+        dropout_output: float, locked: bool, weight_drop: float = 0.0,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.units = units
+        self.layers = nn.ModuleList(LSTMLayer(w, units, weight_drop) for w in [width] + [units] * (layers - 1))
         self.norms = nn.ModuleList(
-            MaskedBatchNorm(config.units) if config.batch_norm and not last
-            else nn.LayerNorm(config.units) if config.layer_norm else nn.Identity()
-            for last in [False] * (config.layers - 1) + [True]
+            MaskedBatchNorm(units) if norm == "batch" and not last
+            else nn.LayerNorm(units) if norm == "layer" else nn.Identity()
+            for last in [False] * (layers - 1) + [True]
         )  # fmt: skip
-        self.dropout_between = LockedDropout(config.dropout_between, config.locked)
-        self.dropout_output = LockedDropout(config.dropout_output, config.locked)
-        self.output = TokenOutput(config, config.units, self.input, features)
+        self.dropout_between = LockedDropout(dropout_between, locked)
+        self.dropout_output = LockedDropout(dropout_output, locked)
 
-    def forward(
-        self,
-        ids: Tensor,
-        features: Tensor | None = None,
-        state: State | None = None,
-        mask: Tensor | None = None,
-    ) -> tuple[Tensor, State]:
-        """(B, T), (B, T, F) -> logits (B, T, V) and the state; see `MelodyModel.forward`."""
-        state = self.initial_state(len(ids)) if state is None else state
+    def forward(self, x: Tensor, state: State, mask: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """(B, T, width), mask (B, T) True at real positions -> (B, T, U) and the state after."""
         after: dict[str, Tensor] = {}
-        x, known = self.input(ids, features)
-        x = self.dropout_input(x)
         for i, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             x, after[f"h{i}"], after[f"c{i}"] = layer(x, state[f"h{i}"], state[f"c{i}"])
             x = norm(x, mask) if isinstance(norm, MaskedBatchNorm) else norm(x)
             x = (self.dropout_output if i == len(self.layers) - 1 else self.dropout_between)(x)
-        return self.output(x, known, features), after
+        return x, after
 
-    def step(self, ids: Tensor, features: Tensor | None, state: State) -> tuple[Tensor, State]:
-        """(B,), (B, F) -> logits (B, V) and the state; see `MelodyModel.step`."""
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]]:
+        """`forward` for one position, without dropout: (B, width) -> (B, U) and the state after."""
         after: dict[str, Tensor] = {}
-        x, known = self.input(ids, features)
         for i, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             assert isinstance(layer, LSTMLayer)
             h, c = layer.step(x, state[f"h{i}"], state[f"c{i}"])
             after[f"h{i}"], after[f"c{i}"] = h, c
             x = norm(h)
-        return self.output(x, known, features), after
+        return x, after
 
     def initial_state(self, batch: int) -> dict[str, Tensor]:
-        """Zeros: h and c of each layer, (B, U)."""
-        names = [f"{name}{i}" for i in range(len(self.layers)) for name in "hc"]
-        return {name: self.output.bias.new_zeros(batch, self.units) for name in names}
+        """Zeros."""
+        like = next(self.parameters())
+        return {f"{name}{i}": like.new_zeros(batch, self.units) for i in range(len(self.layers)) for name in "hc"}
+
+
+class LSTM(MelodyModel):
+    """Layers of LSTM over tokens and features; see the module's docstring."""
+
+    def __init__(self, config: LSTMConfig, vocabulary_size: int, features: tuple[Feature, ...] = ()) -> None:
+        super().__init__(config, vocabulary_size, features)
+        self.dropout_input = LockedDropout(config.dropout_input, config.locked)
+        self.stack = LSTMStack(
+            self.input.width, config.units, config.layers,
+            norm="batch" if config.batch_norm else "layer" if config.layer_norm else "none",
+            dropout_between=config.dropout_between, dropout_output=config.dropout_output, locked=config.locked,
+            weight_drop=config.weight_drop,
+        )  # fmt: skip
+        self.output = TokenOutput(config, config.units, self.input, features)
+
+    def body(self, x: Tensor, state: State, mask: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `MelodyModel.body`."""
+        hidden, after = self.stack(self.dropout_input(x), state, mask)
+        return hidden, after
+
+    def body_step(self, x: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `MelodyModel.body_step`."""
+        return self.stack.step(x, state)
+
+    def initial_state(self, batch: int) -> dict[str, Tensor]:
+        """See `LSTMStack.initial_state`."""
+        return self.stack.initial_state(batch)

@@ -1,4 +1,4 @@
-"""What an engine is: something that steps a trained model, a whole batch of sequences one token at a time."""
+"""The interface of an engine, which steps a trained model: one token at a time for a batch of sequences."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.encodings.base import Context, Encoding, Frame, Ids
+from melodysynthesis.encodings.base import Context, Encoding, Header, Ids
 
 Logits = NDArray[np.float32]
 
 
 @dataclass(slots=True)
 class State:
-    """Where a batch stands: the encoding's context and the engine's own memory (h and c, caches, counts)."""
+    """State of a batch: the encoding's context and the engine's own memory (h and c, caches, counts)."""
 
     context: Context
     memory: Any
 
 
 class Engine(Protocol):
-    """Steps a model. A step takes what was drawn and gives the logits of what comes next.
+    """Steps a model. A step takes the tokens that were drawn and returns the logits of the next ones.
 
-        logits, state = engine.init(batch, frame)
+        logits, state = engine.init(batch, header)
         while not state.context.done.all():
             ids = draw(logits, state.context.allowed())
             logits, state = engine.step(ids, state)
@@ -34,9 +34,9 @@ class Engine(Protocol):
     """
 
     encoding: Encoding
-    card: Card
+    card: ModelCard
 
-    def init(self, batch: int, frame: Frame = Frame()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
+    def init(self, batch: int, header: Header = Header()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
         """Logits (batch, vocabulary) of the first token, and the state after the start token."""
 
     def step(self, ids: Ids, state: State) -> tuple[Logits, State]:
@@ -50,8 +50,8 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """What a person should know of a model before using it. Written into the model file.
+class ModelCard:
+    """Facts that a person should know before using a model. They are written into the model file.
 
     Attributes:
         name: such as ``"lstm"``.

@@ -1,8 +1,8 @@
-"""The constant rule: after a hold answer hold, after a delimiter a delimiter. How much accuracy comes free.
+"""The constant rule predicts a hold after a hold and a delimiter after a delimiter: the accuracy that costs nothing.
 
 On the study's grid text three tokens in four are holds or repeated delimiters, so this rule alone scores
-77 %. In general it answers what followed the last token's group most often in training, and its probabilities
-are those frequencies.
+77 %. In general it predicts the token that most often followed the last token's group in training, and its
+probabilities are those frequencies.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.encodings import Encoding, Frame, Group, Ids
+from melodysynthesis.encodings import Encoding, Group, Header, Ids
 from melodysynthesis.errors import TrainingError
 from melodysynthesis.formats import files
 from melodysynthesis.runtime import tables
-from melodysynthesis.runtime.base import Card, Logits, State
+from melodysynthesis.runtime.base import Logits, ModelCard, State
 
 KIND = ("melodysynthesis constant", 1)
 
@@ -32,13 +32,13 @@ class ConstantEngine:
         card: what to know of it.
     """
 
-    def __init__(self, logits: Logits, encoding: Encoding, card: Card) -> None:
+    def __init__(self, logits: Logits, encoding: Encoding, card: ModelCard) -> None:
         self.logits, self.encoding, self.card = logits, encoding, card
 
-    def init(self, batch: int, frame: Frame = Frame()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
+    def init(self, batch: int, header: Header = Header()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
         """See `Engine.init`."""
         after_start = self.logits[self.encoding.groups[self.encoding.start_id]]
-        return np.tile(after_start, (batch, 1)), State(self.encoding.start(batch, frame), None)
+        return np.tile(after_start, (batch, 1)), State(self.encoding.start(batch, header), None)
 
     def step(self, ids: Ids, state: State) -> tuple[Logits, State]:
         """See `Engine.step`."""
@@ -62,7 +62,7 @@ class ConstantEngine:
         tables.save(path, KIND, self.encoding, self.card, {"logits": self.logits})
 
 
-def train_constant(sequences: Iterable[Ids], encoding: Encoding, card: Card | None = None) -> ConstantEngine:
+def train_constant(sequences: Iterable[Ids], encoding: Encoding, card: ModelCard | None = None) -> ConstantEngine:
     """Count what follows each group of tokens; one is added to every count, so nothing is impossible.
 
     Args:
@@ -79,7 +79,7 @@ def train_constant(sequences: Iterable[Ids], encoding: Encoding, card: Card | No
     if counts.sum() == counts.size:
         raise TrainingError("there is nothing to count: no sequence has a token after its first")
     logits = np.log(counts / counts.sum(axis=1, keepdims=True)).astype(np.float32)
-    card = card or Card("constant rule", "constant", "", "", "", 0, 0, "", {})
+    card = card or ModelCard("constant rule", "constant", "", "", "", 0, 0, "", {})
     return ConstantEngine(logits, encoding, replace(card, parameters=int(logits.size)))
 
 

@@ -1,10 +1,11 @@
 """Escape weights: how much of its probability a context leaves to the one a token shorter.
 
-The compressors of the PPM family take them by a formula from the context's counts: `METHODS`. Better is to fit them to
-held-out data. The weight depends on the context's length, on how many tokens followed it and on how many different
-ones. Those three are put into classes, and one weight for each class is fitted by expectation-maximisation: deleted
-interpolation (Jelinek and Mercer 1980), known among compressors as secondary escape estimation (Bloom's PPMZ, 1998).
-Classes without held-out data keep the Witten-Bell weight, ``different / (different + all)``, the escape of PPM-C.
+The compressors of the PPM family compute them by a formula from the context's counts: `METHODS`. It is better to fit
+them to held-out data. The weight depends on the context's length, on how many tokens followed it and on how many of
+them differ. Those three are put into classes, and one weight for each class is fitted by expectation-maximisation:
+deleted interpolation (Jelinek and Mercer 1980), known among compressors as secondary escape estimation (Bloom's PPMZ,
+1998). Classes without held-out data keep the Witten-Bell weight, ``different / (different + all)``, the escape of
+PPM-C.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from melodysynthesis.encodings import Ids
 from melodysynthesis.runtime import trie
-from melodysynthesis.runtime.trie import Floats, Ints, Level, Shares
+from melodysynthesis.runtime.trie import Floats, Ints, Level, LevelProbabilities
 
 MAX_VARIETY, MAX_FREQUENCY = 5, 12
 """Classes of weights: different followers 1 to 5 or more; followers 1, 2, 3-4, 5-8 ... over 1,024."""
@@ -48,11 +49,11 @@ METHODS = {
 
 
 class Followed(NamedTuple):
-    """What the contexts of predicted tokens say of them. Arrays are (levels, predicted).
+    """How often predicted tokens followed their contexts before. Arrays are (levels, predicted).
 
     Attributes:
-        seen: the token's share of what followed its context of each length.
-        classes: the context's class, or -1 where it is not known.
+        seen: relative frequency of the token after its context of each length.
+        classes: class of the context, or -1 where it did not occur.
     """
 
     seen: Floats
@@ -77,31 +78,31 @@ def are_weights(weights: NDArray[Any], levels: int) -> bool:
     return shaped and bool(((weights > 0) & (weights < 1)).all())
 
 
-def by_formula(level: Level, method: str) -> Shares:
-    """What a level's counts add, with an escape of `METHODS`."""
+def by_formula(level: Level, method: str) -> LevelProbabilities:
+    """The probabilities of a level, with an escape of `METHODS`."""
     discount, weight = METHODS[method]
     once = np.add.reduceat(level.counts == 1, level.starts[:-1], dtype=np.int64)
-    return trie.shares_of(level, weight(level.totals, level.variety, once), discount)
+    return trie.level_probabilities(level, weight(level.totals, level.variety, once), discount)
 
 
-def by_class(level: Level, weights: Floats) -> Shares:
-    """What a level's counts add, with fitted weights, (classes,)."""
-    return trie.shares_of(level, weights[classes_of(level.totals, level.variety)])
+def by_class(level: Level, weights: Floats) -> LevelProbabilities:
+    """The probabilities of a level, with fitted weights, (classes,)."""
+    return trie.level_probabilities(level, weights[classes_of(level.totals, level.variety)])
 
 
 def follow(levels: Sequence[Level], blocks: Sequence[Ids], size: int) -> Followed:
-    """What counts say of the predicted tokens of other blocks."""
-    ids, places, before = trie.places_of(blocks)
-    seen = np.zeros((len(levels), len(places)))
-    classes = np.full((len(levels), len(places)), -1)
-    nodes, rows = np.zeros(len(places), np.int64), np.arange(len(places))
+    """Look up the predicted tokens of other blocks in the counts."""
+    ids, positions, before = trie.predicted_tokens(blocks)
+    seen = np.zeros((len(levels), len(positions)))
+    classes = np.full((len(levels), len(positions)), -1)
+    nodes, rows = np.zeros(len(positions), np.int64), np.arange(len(positions))
     for length, level in enumerate(levels):
         if length:
-            nodes, found = trie.find(level.keys, nodes * size + ids[places[rows] - length])
+            nodes, found = trie.find(level.keys, nodes * size + ids[positions[rows] - length])
             found &= before[rows] >= length
             nodes, rows = nodes[found], rows[found]
         pairs = np.repeat(np.arange(len(level.keys)), level.variety) * size + level.tokens
-        pair, followed = trie.find(pairs, nodes * size + ids[places[rows]])
+        pair, followed = trie.find(pairs, nodes * size + ids[positions[rows]])
         totals = level.totals
         seen[length, rows] = np.where(followed, level.counts[pair], 0) / totals[nodes]
         classes[length, rows] = classes_of(totals, level.variety)[nodes]
@@ -117,7 +118,7 @@ def fit(followed: Followed, base: Floats | float) -> Floats:
 
 
 def _expect_and_maximise(weights: Floats, prior: Floats, followed: Followed, base: Floats | float) -> Floats:
-    """One round: the share of the probability that came from below a context becomes its class's weight."""
+    """One round of EM. The new weight of a class is the part of the probability that came from shorter contexts."""
     seen, classes = followed
     known = classes >= 0
     escape = np.where(known, np.take_along_axis(weights, np.maximum(classes, 0), axis=1), 1.0)
@@ -129,8 +130,8 @@ def _expect_and_maximise(weights: Floats, prior: Floats, followed: Followed, bas
     for level in reversed(range(len(seen))):
         left = reached * escape[level] * below[level] / below[level + 1]
         at = known[level]
-        came = np.bincount(classes[level, at], reached[at], CLASSES)
-        went = np.bincount(classes[level, at], left[at], CLASSES)
-        new[level] = (went + PRIOR_WEIGHT * prior[level]) / (came + PRIOR_WEIGHT)
+        total = np.bincount(classes[level, at], reached[at], CLASSES)
+        escaped = np.bincount(classes[level, at], left[at], CLASSES)
+        new[level] = (escaped + PRIOR_WEIGHT * prior[level]) / (total + PRIOR_WEIGHT)
         reached = left
     return new

@@ -16,10 +16,10 @@ from typing import Self
 
 import numpy as np
 
-from melodysynthesis.encodings import Encoding, Frame, Ids
+from melodysynthesis.encodings import Encoding, Header, Ids
 from melodysynthesis.formats import files
 from melodysynthesis.runtime import escapes, tables, trie
-from melodysynthesis.runtime.base import Card, Logits, State
+from melodysynthesis.runtime.base import Logits, ModelCard, State
 from melodysynthesis.runtime.trie import Floats, Ints, Level
 
 KIND = ("melodysynthesis ngram", 1)
@@ -35,21 +35,21 @@ class NGramEngine:
         card: what to know of it.
     """
 
-    def __init__(self, levels: Sequence[Level], weights: Floats, encoding: Encoding, card: Card) -> None:
+    def __init__(self, levels: Sequence[Level], weights: Floats, encoding: Encoding, card: ModelCard) -> None:
         self.levels, self.weights = tuple(levels), weights
         self.encoding, self.card = encoding, card
-        self._shares = [escapes.by_class(level, row) for level, row in zip(self.levels, weights, strict=True)]
+        self._probabilities = [escapes.by_class(level, row) for level, row in zip(self.levels, weights, strict=True)]
 
     @property
     def order(self) -> int:
         """Longest context in tokens: an order of 8 is a 9-gram to those who count the predicted token."""
         return len(self.levels) - 1
 
-    def init(self, batch: int, frame: Frame = Frame()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
+    def init(self, batch: int, header: Header = Header()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
         """Log-probabilities of the first token, and the state after the start token; see `Engine.init`."""
         past = np.full((batch, max(self.order, 1)), -1, np.int64)
         past[:, -1] = self.encoding.start_id
-        return self._logits(past), State(self.encoding.start(batch, frame), past)
+        return self._logits(past), State(self.encoding.start(batch, header), past)
 
     def step(self, ids: Ids, state: State) -> tuple[Logits, State]:
         """Take one token for each sequence; log-probabilities of the next; see `Engine.step`."""
@@ -67,7 +67,7 @@ class NGramEngine:
 
     def probabilities(self, past: Ints) -> Floats:
         """Probabilities (batch, vocabulary) after a past (batch, tokens), the latest last; -1 is no token."""
-        return trie.interpolate(self._shares, past, len(self.encoding.vocabulary))
+        return trie.interpolate(self._probabilities, past, len(self.encoding.vocabulary))
 
     def _logits(self, past: Ints) -> Logits:
         return np.log(self.probabilities(past)).astype(np.float32)
@@ -82,7 +82,9 @@ class NGramEngine:
         tables.save(path, KIND, self.encoding, self.card, arrays)
 
 
-def train_ngram(sequences: Iterable[Ids], encoding: Encoding, order: int = 16, card: Card | None = None) -> NGramEngine:
+def train_ngram(
+    sequences: Iterable[Ids], encoding: Encoding, order: int = 16, card: ModelCard | None = None
+) -> NGramEngine:
     """Count id sequences and fit the escape weights.
 
     Args:
@@ -101,7 +103,7 @@ def train_ngram(sequences: Iterable[Ids], encoding: Encoding, order: int = 16, c
     levels = trie.count(blocks, size, order)
     weights = _fit_weights(blocks, size, len(levels))
     parameters = sum(len(level.tokens) for level in levels)
-    card = card or Card("n-gram", "ngram", f"order {order}", "", "", 0, 0, "", {})
+    card = card or ModelCard("n-gram", "ngram", f"order {order}", "", "", 0, 0, "", {})
     return NGramEngine(levels, weights, encoding, replace(card, parameters=parameters))
 
 

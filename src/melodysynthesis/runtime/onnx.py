@@ -1,7 +1,7 @@
 """Steps a model file with ONNX Runtime. `training.export` says what is in the file.
 
-A file may come from anywhere, so it is looked through before it is run: its size is bounded, it may not refer to other
-files, loop, or lack what a melody model says of itself. All that is wrong with one is a `ModelError` of one line.
+A file may come from anywhere, so it is checked before it is run: its size is bounded, and it may not refer to other
+files, contain loops or lack a melody model's metadata. Every fault is a `ModelError` of one line.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from melodysynthesis.encodings import Encoding, Frame, encoding_from
+from melodysynthesis.encodings import Encoding, Header, encoding_from
 from melodysynthesis.encodings.base import Ids
 from melodysynthesis.errors import MelodyError, ModelError
-from melodysynthesis.runtime.base import Card, Logits, State
+from melodysynthesis.runtime.base import Logits, ModelCard, State
 
 MAX_BYTES = 256 * 2**20
 """Larger files are refused unread; the models that ship have under 8 MB."""
 MAX_STATE = 2**24
-"""Numbers that the state of one sequence may have."""
+"""Upper bound of the numbers in the state of one sequence."""
 LARGE_BATCH = 64
 """From so many sequences on, a step is shared between threads; below, waking them takes longer than it saves."""
 
-# Keys of the metadata. Changing what stands there means a new version.
+# Keys of the metadata. A change of their values needs a new version.
 FORMAT, ENCODING, CARD, STATE = (f"melodysynthesis.{name}" for name in ("format", "encoding", "card", "state"))
 VERSION = 1
 NEXT = "next_"
-"""What the name of a state tensor starts with among the outputs."""
+"""Prefix of the state tensors' names among the outputs."""
 
 # Operators that run a graph inside the graph: no step of ours needs them, and they may never end.
 CONTROL_FLOW = frozenset({b"Loop", b"Scan", b"If", b"SequenceMap"})
@@ -52,7 +52,7 @@ class OnnxEngine:
 
     def __init__(self, path: Path | str, threads: int = 0) -> None:
         self.path, self.threads = Path(path), threads
-        data = _read(self.path)
+        data = read_bytes(self.path)
         facts = _facts(data, self.path)
         self.card = _card(facts, self.path)
         self.encoding = _encoding(facts, self.path)
@@ -67,10 +67,10 @@ class OnnxEngine:
         alone.threads = 1
         return (alone,) * (self.threads or os.cpu_count() or 1)
 
-    def init(self, batch: int, frame: Frame = Frame()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
+    def init(self, batch: int, header: Header = Header()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
         """See `Engine.init`."""
         memory = [np.zeros((batch, *shape), np.float32) for shape in self.shapes.values()]
-        state = State(self.encoding.start(batch, frame), memory)
+        state = State(self.encoding.start(batch, header), memory)
         return self._run(np.full(batch, self.encoding.start_id, np.int64), state)
 
     def step(self, ids: Ids, state: State) -> tuple[Logits, State]:
@@ -95,11 +95,11 @@ class OnnxEngine:
         if large and self.threads == 1:
             large = False
         if large not in self._sessions:
-            self._sessions[large] = _open(self._data, self.path, self.threads if large else 1)
+            self._sessions[large] = open_session(self._data, self.path, self.threads if large else 1)
         return self._sessions[large]
 
     def _check(self, session: Any) -> None:
-        """Compare the graph's inputs and outputs with what the file says of itself.
+        """Compare the graph's inputs and outputs with the file's metadata.
 
         Raises:
             ModelError: if they differ.
@@ -117,7 +117,7 @@ class OnnxEngine:
         except MelodyError:
             raise
         except Exception as error:  # ONNX Runtime's errors have no common base but this
-            raise ModelError(f"{self.path}: the model does not run: {_one_line(error)}") from error
+            raise ModelError(f"{self.path}: the model does not run: {one_line(error)}") from error
         if logits.shape != (1, len(self.encoding.vocabulary)):
             raise ModelError(
                 f"{self.path}: the model gives logits of shape {logits.shape}, "
@@ -125,7 +125,7 @@ class OnnxEngine:
             )
 
 
-def read_card(path: Path | str) -> Card:
+def read_card(path: Path | str) -> ModelCard:
     """The card of a model file, without making it ready to run.
 
     Raises:
@@ -134,28 +134,38 @@ def read_card(path: Path | str) -> Card:
     return read_label(path)[0]
 
 
-def read_label(path: Path | str) -> tuple[Card, Encoding]:
+def read_label(path: Path | str) -> tuple[ModelCard, Encoding]:
     """The card and the encoding of a model file, without making it ready to run.
 
     Raises:
         ModelError: as `OnnxEngine`.
     """
     path = Path(path)
-    facts = _facts(_read(path), path)
+    facts = _facts(read_bytes(path), path)
     return _card(facts, path), _encoding(facts, path)
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path, most: int = MAX_BYTES, kind: str = "melody model") -> bytes:
+    """The bytes of a file, unless there are more than `most`.
+
+    Raises:
+        ModelError: if there are, or the file can't be read.
+    """
     try:
         size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ModelError(f"{path}: {size / 2**20:.0f} MB, a melody model has at most {MAX_BYTES // 2**20}")
+        if size > most:
+            raise ModelError(f"{path}: {size / 2**20:.1f} MB, a {kind} has at most {most // 2**20}")
         return path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: the model can't be read: {error.strerror or error}") from error
 
 
-def _open(data: bytes, path: Path, threads: int) -> Any:
+def open_session(data: bytes, path: Path, threads: int) -> Any:
+    """A session of ONNX Runtime.
+
+    Raises:
+        ModelError: if it can't run the graph.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -164,30 +174,46 @@ def _open(data: bytes, path: Path, threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no common base but this
-        raise ModelError(f"{path}: damaged or no ONNX model: {_one_line(error)}") from error
+        raise ModelError(f"{path}: damaged or no ONNX model: {one_line(error)}") from error
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What an error of ONNX Runtime says, in one line."""
     return " ".join(str(error).split())[:200]
 
 
-def _facts(data: bytes, path: Path) -> dict[str, Any]:
-    """What a file says of itself in its metadata, once it has been looked through.
+def read_metadata(data: bytes, path: Path, format: str, kind: str = "melody model") -> dict[str, Any]:
+    """Check a file, then read those of its metadata that are ours.
+
+    Args:
+        data: the file's bytes.
+        path: of the file, for messages.
+        format: key of the metadata that says the version of a file of this kind.
+        kind: what such a file is called in messages.
 
     Raises:
-        ModelError: for a file that is damaged, refers to other files, loops, or says nothing.
+        ModelError: for a file that is damaged, refers to other files, has loops, or is of another kind.
     """
     try:
         facts = dict(_properties(data))
-        _look_through(data, path)
+        _check_graph(data, path)
     except (IndexError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: damaged or no ONNX model: {error}") from error
-    if FORMAT not in facts:
-        raise ModelError(f"{path}: an ONNX file, but no melody model: its metadata lacks {FORMAT!r}")
+    if format not in facts:
+        raise ModelError(f"{path}: an ONNX file, but no {kind}: its metadata lacks {format!r}")
     try:
-        values = {key: json.loads(text) for key, text in facts.items() if key.startswith("melodysynthesis.")}
+        return {key: json.loads(text) for key, text in facts.items() if key.startswith("melodysynthesis.")}
     except ValueError as error:
         raise ModelError(f"{path}: the metadata is no JSON: {error}") from error
+
+
+def _facts(data: bytes, path: Path) -> dict[str, Any]:
+    """Check the file of a melody model, then read its metadata.
+
+    Raises:
+        ModelError: as `read_metadata`, and where the metadata lacks something.
+    """
+    values = read_metadata(data, path, FORMAT)
     if values[FORMAT] != VERSION:
         raise ModelError(f"{path}: a model file of version {values[FORMAT]}, this program reads {VERSION}")
     if missing := [key for key in (ENCODING, CARD, STATE) if key not in values]:
@@ -195,9 +221,9 @@ def _facts(data: bytes, path: Path) -> dict[str, Any]:
     return values
 
 
-def _card(facts: dict[str, Any], path: Path) -> Card:
+def _card(facts: dict[str, Any], path: Path) -> ModelCard:
     try:
-        return Card(**facts[CARD])
+        return ModelCard(**facts[CARD])
     except TypeError as error:
         raise ModelError(f"{path}: the card is not one: {error}") from error
 
@@ -282,8 +308,8 @@ def _properties(data: bytes) -> Iterator[tuple[str, str]]:
         yield texts.get(1, ""), texts.get(2, "")
 
 
-def _look_through(data: bytes, path: Path) -> None:
-    """Refuse what a step does not need: tensors in other files, and loops.
+def _check_graph(data: bytes, path: Path) -> None:
+    """Refuse tensors in other files, and loops: no melody model needs them.
 
     Raises:
         ModelError: if there is any.

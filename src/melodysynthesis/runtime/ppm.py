@@ -1,8 +1,8 @@
 """PPM with a long-term and a short-term model: the standard predictor of music cognition, stepped by the same contract.
 
-Listeners know a style from all that they have heard, and a tune from what of it has sounded so far. The long-term model
-is counted on the corpus and does not change; the short-term model starts empty with each melody and counts it as it
-goes (Conklin and Witten 1995; Pearce 2005, IDyOM). Both interpolate: the probability of a token after a context of k
+Listeners know a style from the music of their past, and a tune from its notes so far. The long-term model is counted
+on the corpus and does not change. The short-term model starts empty with each melody and counts its tokens as they
+come (Conklin and Witten 1995; Pearce 2005, IDyOM). Both interpolate: the probability of a token after a context of k
 tokens mixes what followed that context with the probability after the context one token shorter,
 
     p_k(w | h) = (1 - e) * (c - d) / (T - d * t) + e * p_{k-1}(w | h')
@@ -10,13 +10,13 @@ tokens mixes what followed that context with the probability after the context o
 with c = count(h, w), and T tokens of t different ones after h. The escape e and the discount d are those of a method of
 `escapes`; below the empty context all tokens are equally likely. With *update exclusion* a token counts in its longest
 context and in shorter ones only down to the longest in which it had followed before (Moffat 1990; Bunton 1997): short
-contexts then count in how many longer ones a token came as news.
+contexts then count in how many longer ones a token was new.
 
 The two are mixed in one of these ways (`Mix`):
 
     mean   a geometric mean that trusts the one that is surer (Pearce, Conklin and Wiggins 2004). With entropies H
            and the bias b:  p(w) ~ p_long(w)^v * p_short(w)^(1 - v),   v = H_long^-b / (H_long^-b + H_short^-b)
-    upon   the short-term model stands upon the long-term one, which takes the place of "all equally likely"
+    upon   the short-term model falls back on the long-term one instead of on "all equally likely"
     long   the long-term model alone
     short  the short-term model alone
 
@@ -33,20 +33,21 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from melodysynthesis.encodings import Encoding, Frame, Ids, Role
+from melodysynthesis.encodings import Encoding, Header, Ids, Role
 from melodysynthesis.errors import TrainingError
 from melodysynthesis.formats import files
+from melodysynthesis.numerics import log_sum_exp
 from melodysynthesis.runtime import escapes, short_term, tables, trie
-from melodysynthesis.runtime.base import Card, Logits, State
-from melodysynthesis.runtime.short_term import Heard
-from melodysynthesis.runtime.trie import Floats, Ints, Level, Shares
+from melodysynthesis.runtime.base import Logits, ModelCard, State
+from melodysynthesis.runtime.short_term import ShortTermHistory
+from melodysynthesis.runtime.trie import Floats, Ints, Level, LevelProbabilities
 
 FITTED = "fitted"
 BIASES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0)
-"""Of these the bias is chosen."""
+"""Candidates for the bias."""
 LEAST_ENTROPY = 1e-6
 FIT_BLOCKS, FIT_BATCH = 512, 256
-"""At most so many held-out blocks are walked through to fit, so many side by side."""
+"""Number of held-out blocks that are used to fit, at most, and the size of their batches."""
 
 KIND = ("melodysynthesis ppm", 1)
 
@@ -61,7 +62,7 @@ class Mix(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class CountSettings:
     """How one of the two models counts and escapes.
 
     Attributes:
@@ -80,37 +81,37 @@ class Rules:
             known = ", ".join([FITTED, *escapes.METHODS])
             raise TrainingError(f"escape method {self.escape!r} is not one of {known}")
 
-    def shares(self, level: Level, weights: Floats) -> Shares:
-        """What a level's counts add to the probabilities; `weights` (classes,) are used if escapes are fitted."""
+    def probabilities(self, level: Level, weights: Floats) -> LevelProbabilities:
+        """The probabilities of one level; `weights` (classes,) are used only if the escapes are fitted."""
         return escapes.by_class(level, weights) if self.escape == FITTED else escapes.by_formula(level, self.escape)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a PPM model is made of; by default what predicted validation tunes best, but for the mix.
+    """Settings of a PPM model. Except for the mix, the defaults predicted validation tunes best.
 
     Attributes:
-        long_term: rules of the model of the corpus.
-        short_term: rules of the model of the melody.
+        long_term: settings of the model of the corpus.
+        short_term: settings of the model of the melody.
         mix: how they predict together: by default as the standard does, though ``upon`` predicts better.
     """
 
-    long_term: Rules = Rules()
-    short_term: Rules = Rules(exclusion=True)
+    long_term: CountSettings = CountSettings()
+    short_term: CountSettings = CountSettings(exclusion=True)
     mix: Mix = Mix.MEAN
 
 
-IDYOM = Settings(Rules(escape="C"), Rules(escape="AX", exclusion=True))
+IDYOM = Settings(CountSettings(escape="C"), CountSettings(escape="AX", exclusion=True))
 """The escapes and exclusion of IDyOM (Pearce 2005), which bounds no context's length."""
 
 
 class Fit(NamedTuple):
-    """What is fitted.
+    """The fitted parameters.
 
     Attributes:
         long_term: (levels, classes) escape weights of the model of the corpus.
         short_term: (levels, classes) escape weights of the model of the melody.
-        bias: how much more the surer model is trusted; 0 trusts both alike.
+        bias: how much more the surer model is trusted; 0 trusts both equally.
     """
 
     long_term: Floats
@@ -119,34 +120,36 @@ class Fit(NamedTuple):
 
 
 class PPMEngine:
-    """A PPM model as an `Engine`; made by `train_ppm` or `load_ppm`. Its memory is a `Heard`.
+    """A PPM model as an `Engine`; made by `train_ppm` or `load_ppm`. Its memory is a `ShortTermHistory`.
 
     Args:
         levels: the corpus' counts after contexts of 0, 1, ... tokens.
         settings: of both models.
-        fit: what was fitted to held-out data.
+        fit: parameters that were fitted to held-out data.
         encoding: of the ids that were counted.
-        card: what to know of it.
+        card: of the model.
     """
 
-    def __init__(self, levels: Sequence[Level], settings: Settings, fit: Fit, encoding: Encoding, card: Card) -> None:
+    def __init__(
+        self, levels: Sequence[Level], settings: Settings, fit: Fit, encoding: Encoding, card: ModelCard
+    ) -> None:
         self.levels, self.settings, self.fit = tuple(levels), settings, fit
         self.encoding, self.card = encoding, card
         self._size = len(encoding.vocabulary)
-        rules = settings.long_term
-        counted = exclude(self.levels, self._size) if rules.exclusion else self.levels
-        self._long = [rules.shares(level, row) for level, row in zip(counted, fit.long_term, strict=True)]
+        counting = settings.long_term
+        counted = exclude(self.levels, self._size) if counting.exclusion else self.levels
+        self._long = [counting.probabilities(level, row) for level, row in zip(counted, fit.long_term, strict=True)]
 
-    def init(self, batch: int, frame: Frame = Frame()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
+    def init(self, batch: int, header: Header = Header()) -> tuple[Logits, State]:  # noqa: B008 (a frozen value)
         """Log-probabilities of the first token, and the state after the start token; see `Engine.init`."""
-        heard = short_term.begin(np.full(batch, self.encoding.start_id))
-        return self._logits(heard), State(self.encoding.start(batch, frame), heard)
+        history = short_term.begin(np.full(batch, self.encoding.start_id))
+        return self._logits(history), State(self.encoding.start(batch, header), history)
 
     def step(self, ids: Ids, state: State) -> tuple[Logits, State]:
         """Take one token for each sequence; log-probabilities of the next; see `Engine.step`."""
         state.context.advance(ids)
-        heard = short_term.hear(state.memory, ids, self.encoding.start_id)
-        return self._logits(heard), State(state.context, heard)
+        history = short_term.advance(state.memory, ids, self.encoding.start_id)
+        return self._logits(history), State(state.context, history)
 
     def workers(self) -> tuple[Self]:
         """See `Engine.workers`."""
@@ -156,36 +159,36 @@ class PPMEngine:
         """A new state of the sequences at `indices`; see `Engine.select`."""
         return State(state.context.select(indices), state.memory.select(indices))
 
-    def long_term(self, heard: Heard) -> Floats:
+    def long_term(self, history: ShortTermHistory) -> Floats:
         """(batch, vocabulary) probabilities of the next token from the corpus."""
-        past = heard.tokens[:, -max(len(self.levels) - 1, 1) :].astype(np.int64)
+        past = history.tokens[:, -max(len(self.levels) - 1, 1) :].astype(np.int64)
         return trie.interpolate(self._long, past, self._size)
 
-    def short_term(self, heard: Heard, base: Floats | None = None) -> Floats:
+    def short_term(self, history: ShortTermHistory, base: Floats | None = None) -> Floats:
         """(batch, vocabulary) probabilities of the next token from the melody so far.
 
         Args:
-            heard: the melodies so far.
+            history: the melodies so far.
             base: (batch, vocabulary) probabilities below the empty context; equal ones by default.
         """
-        rules, said = self.settings.short_term, []
-        counted = short_term.levels(heard, self._size, rules.order, exclusion=rules.exclusion)
+        settings, predictions = self.settings.short_term, []
+        counted = short_term.levels(history, self._size, settings.order, exclusion=settings.exclusion)
         for level, weights in zip(counted, self.fit.short_term, strict=False):
-            _, share, escape = rules.shares(level, weights)
-            said.append(trie.Said(level.keys, escape, level.variety, level.tokens, share))
-        equal = np.broadcast_to(1 / self._size, (len(heard.tokens), self._size))
-        return trie.blend(said, equal if base is None else base)
+            _, probability, escape = settings.probabilities(level, weights)
+            predictions.append(trie.LevelPrediction(level.keys, escape, level.variety, level.tokens, probability))
+        equal = np.broadcast_to(1 / self._size, (len(history.tokens), self._size))
+        return trie.blend(predictions, equal if base is None else base)
 
-    def _logits(self, heard: Heard) -> Logits:
+    def _logits(self, history: ShortTermHistory) -> Logits:
         match self.settings.mix:
             case Mix.LONG:
-                probabilities = self.long_term(heard)
+                probabilities = self.long_term(history)
             case Mix.SHORT:
-                probabilities = self.short_term(heard)
+                probabilities = self.short_term(history)
             case Mix.UPON:
-                probabilities = self.short_term(heard, self.long_term(heard))
+                probabilities = self.short_term(history, self.long_term(history))
             case Mix.MEAN:
-                return surer_mean(self.long_term(heard), self.short_term(heard), [self.fit.bias]).squeeze(0)
+                return surer_mean(self.long_term(history), self.short_term(history), [self.fit.bias]).squeeze(0)
         return np.log(probabilities).astype(np.float32)
 
     def save(self, path: files.PathLike) -> None:
@@ -204,7 +207,7 @@ def train_ppm(
     sequences: Iterable[Ids],
     encoding: Encoding,
     settings: Settings = Settings(),
-    card: Card | None = None,
+    card: ModelCard | None = None,
 ) -> PPMEngine:
     """Count id sequences, and fit escape weights and bias to a tenth of them.
 
@@ -224,7 +227,7 @@ def train_ppm(
     levels = trie.count(blocks, size, order)
     fit = _fit(blocks, settings, encoding, len(levels))
     parameters = sum(len(level.tokens) for level in levels)
-    card = card or Card("PPM", "ppm", settings.mix.value, "", "", 0, 0, "", {})
+    card = card or ModelCard("PPM", "ppm", settings.mix.value, "", "", 0, 0, "", {})
     return PPMEngine(levels, settings, fit, encoding, replace(card, parameters=parameters))
 
 
@@ -251,11 +254,11 @@ def _built(found: tables.Tables) -> PPMEngine:
 
 
 def _settings(long_term: dict[str, Any], short_term: dict[str, Any], mix: str) -> Settings:
-    return Settings(Rules(**long_term), Rules(**short_term), Mix(mix))
+    return Settings(CountSettings(**long_term), CountSettings(**short_term), Mix(mix))
 
 
 def exclude(levels: Sequence[Level], size: int) -> list[Level]:
-    """The counts with update exclusion: a token counts in a context once for each longer one in which it came as news.
+    """The counts with update exclusion: a token counts in a context once for each longer one in which it was new.
 
     Where there is no longer context, at a sequence's beginning and in the last level, each time counts.
 
@@ -267,11 +270,11 @@ def exclude(levels: Sequence[Level], size: int) -> list[Level]:
         pairs = np.repeat(np.arange(len(level.keys)), level.variety) * size + level.tokens
         shorter = np.repeat(longer.keys // size, longer.variety) * size + longer.tokens
         places, found = trie.find(pairs, shorter)
-        news = np.bincount(places, minlength=len(pairs))
-        again = np.bincount(places, longer.counts, len(pairs)).astype(np.int64)
-        if not found.all() or (again > level.counts).any():
+        new = np.bincount(places, minlength=len(pairs))
+        repeated = np.bincount(places, longer.counts, len(pairs)).astype(np.int64)
+        if not found.all() or (repeated > level.counts).any():
             raise ValueError("its counts contradict one another")
-        excluded.append(level._replace(counts=level.counts - again + news))
+        excluded.append(level._replace(counts=level.counts - repeated + new))
     return [*excluded, levels[-1]]
 
 
@@ -284,7 +287,7 @@ def surer_mean(long: Floats, short: Floats, biases: Sequence[float]) -> Logits:
     ratio = _entropies(long, log_long) / _entropies(short, log_short)
     weight = (1 / (1 + ratio ** np.array(biases)[:, None])).astype(np.float32)[..., None]
     mixed: Logits = log_short + weight * (log_long - log_short)
-    return np.asarray(mixed - np.log(np.exp(mixed).sum(axis=-1, keepdims=True)))
+    return np.asarray(mixed - log_sum_exp(mixed, axis=-1)[..., None])
 
 
 def _entropies(probabilities: Floats, logs: Logits) -> Floats:
@@ -316,27 +319,27 @@ def _fit(blocks: Sequence[Ids], settings: Settings, encoding: Encoding, levels: 
 def _trial(counted: Sequence[Level], settings: Settings, fit: Fit, encoding: Encoding) -> PPMEngine:
     """A model of the counts without the held-out blocks."""
     fit = fit._replace(long_term=fit.long_term[: len(counted)])
-    return PPMEngine(counted, settings, fit, encoding, Card("", "ppm", "", "", "", 0, 0, "", {}))
+    return PPMEngine(counted, settings, fit, encoding, ModelCard("", "ppm", "", "", "", 0, 0, "", {}))
 
 
 def _short_term_weights(engine: PPMEngine, blocks: Sequence[Ids]) -> Floats:
-    """(order + 1, classes) escape weights of the short-term model, upon the long-term one if it stands on that."""
-    size, rules = len(engine.encoding.vocabulary), engine.settings.short_term
+    """(order + 1, classes) escape weights of the short-term model, based on the long-term one with `Mix.UPON`."""
+    size, settings = len(engine.encoding.vocabulary), engine.settings.short_term
     upon = engine.settings.mix is Mix.UPON
     seen, classes, base = [], [], []
-    for heard, targets in _walk(blocks, engine.encoding.start_id):
-        counted = short_term.levels(heard, size, rules.order, exclusion=rules.exclusion)
-        followed = _followed(counted, targets, rules.order + 1)
+    for history, targets in _walk(blocks, engine.encoding.start_id):
+        counted = short_term.levels(history, size, settings.order, exclusion=settings.exclusion)
+        followed = _followed(counted, targets, settings.order + 1)
         seen.append(followed.seen)
         classes.append(followed.classes)
-        below = engine.long_term(heard) if upon else np.full((len(targets), size), 1 / size)
+        below = engine.long_term(history) if upon else np.full((len(targets), size), 1 / size)
         base.append(below[np.arange(len(targets)), targets])
     followed = escapes.Followed(np.concatenate(seen, axis=1), np.concatenate(classes, axis=1))
     return escapes.fit(followed, np.concatenate(base))
 
 
 def _followed(counted: Iterable[Level], targets: Ids, levels: int) -> escapes.Followed:
-    """What the melodies so far say of one predicted token each, (batch,)."""
+    """How often the predicted tokens, (batch,), followed each context of their own melody."""
     seen, classes = np.zeros((levels, len(targets))), np.full((levels, len(targets)), -1)
     for length, level in enumerate(counted):
         rows = np.repeat(level.keys, level.variety)
@@ -347,23 +350,23 @@ def _followed(counted: Iterable[Level], targets: Ids, levels: int) -> escapes.Fo
 
 
 def _losses(engine: PPMEngine, blocks: Sequence[Ids]) -> Floats:
-    """(BIASES,) what the tokens that are not given cost in nats."""
+    """(BIASES,) total loss in nats over the tokens that are not given."""
     losses = np.zeros(len(BIASES))
-    for heard, targets in _walk(blocks, engine.encoding.start_id):
-        logits = surer_mean(engine.long_term(heard), engine.short_term(heard), BIASES)
+    for history, targets in _walk(blocks, engine.encoding.start_id):
+        logits = surer_mean(engine.long_term(history), engine.short_term(history), BIASES)
         counted = np.flatnonzero(engine.encoding.roles[targets] != Role.GIVEN)
         losses -= logits[:, counted, targets[counted]].sum(axis=1, dtype=np.float64)
     return losses
 
 
-def _walk(blocks: Sequence[Ids], start_id: int) -> Iterator[tuple[Heard, Ids]]:
-    """The predicted tokens of some blocks side by side, (batch,) at a time, and what was heard before them."""
+def _walk(blocks: Sequence[Ids], start_id: int) -> Iterator[tuple[ShortTermHistory, Ids]]:
+    """Step through blocks in batches: yield the history so far and the tokens to predict, (batch,)."""
     longest_first = sorted(blocks, key=len, reverse=True)
     for start in range(0, len(longest_first), FIT_BATCH):
         batch = longest_first[start : start + FIT_BATCH]
-        heard = short_term.begin(np.array([block[0] for block in batch]))
+        history = short_term.begin(np.array([block[0] for block in batch]))
         for place in range(1, len(batch[0])):
             targets = np.array([block[place] for block in batch if len(block) > place])
-            heard = heard.select(slice(len(targets)))
-            yield heard, targets
-            heard = short_term.hear(heard, targets, start_id)
+            history = history.select(slice(len(targets)))
+            yield history, targets
+            history = short_term.advance(history, targets, start_id)

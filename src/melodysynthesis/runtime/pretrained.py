@@ -7,11 +7,11 @@ from pathlib import Path
 from melodysynthesis.encodings import Encoding
 from melodysynthesis.errors import ModelError, unknown
 from melodysynthesis.runtime import onnx
-from melodysynthesis.runtime.base import Card, Engine
+from melodysynthesis.runtime.base import Engine, ModelCard
 
 FOLDER = Path(__file__).parent.parent / "pretrained"
 
-# Name -> file in `FOLDER`. The first is what `melody generate` takes unless told otherwise.
+# Name -> file in `FOLDER`. The first is the default of `melody generate`.
 PRETRAINED: dict[str, str] = {
     "transformer": "transformer.onnx",
     "hybrid": "hybrid.onnx",
@@ -49,11 +49,11 @@ def path_of(name_or_path: str | Path) -> Path:
     raise ModelError(f"{unknown('model', name, PRETRAINED)} (or give a path to a .onnx file)")
 
 
-def read_label(name_or_path: str | Path) -> tuple[Card, Encoding]:
+def read_label(name_or_path: str | Path) -> tuple[ModelCard, Encoding]:
     """The card and the encoding of a model, without making it ready to run; see `load`."""
     return onnx.read_label(path_of(name_or_path))
 
 
-def cards() -> dict[str, Card]:
+def cards() -> dict[str, ModelCard]:
     """The card of each model that ships, by name."""
     return {name: onnx.read_card(FOLDER / file) for name, file in PRETRAINED.items() if (FOLDER / file).is_file()}

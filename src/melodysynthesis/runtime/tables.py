@@ -19,23 +19,23 @@ from numpy.typing import NDArray
 from melodysynthesis.encodings import Encoding, encoding_from
 from melodysynthesis.errors import EncodingError, ModelError, TrainingError
 from melodysynthesis.formats import files
-from melodysynthesis.runtime.base import Card
+from melodysynthesis.runtime.base import ModelCard
 
 MAX_FILE_BYTES = 2**30
 DAMAGE = (
     KeyError, TypeError, ValueError, EOFError, OSError, AttributeError, MemoryError, RuntimeError, NotImplementedError,
     zipfile.BadZipFile, zlib.error, EncodingError, TrainingError,
 )  # fmt: skip
-"""What reading a damaged zip file of arrays may raise, or one that lies about its sizes or says what can't be."""
+"""Errors of reading a zip file of arrays that is damaged, has false sizes or has impossible contents."""
 
 T = TypeVar("T")
 
 
 class Tables(NamedTuple):
-    """What a model file of counts holds.
+    """Contents of a model file of counts.
 
     Attributes:
-        header: format, version, encoding, vocabulary, card and what the model adds; JSON types.
+        header: format, version, encoding, vocabulary, card and the model's own entries; JSON types.
         arrays: by name, the header's left out.
         encoding: of the ids that were counted.
         card: what to know of the model.
@@ -44,14 +44,14 @@ class Tables(NamedTuple):
     header: Mapping[str, Any]
     arrays: Mapping[str, NDArray[Any]]
     encoding: Encoding
-    card: Card
+    card: ModelCard
 
 
 def save(
     path: files.PathLike,
     kind: tuple[str, int],
     encoding: Encoding,
-    card: Card,
+    card: ModelCard,
     arrays: Mapping[str, NDArray[Any]],
     **more: object,
 ) -> None:
@@ -63,7 +63,7 @@ def save(
         encoding: of the ids that were counted.
         card: what to know of the model.
         arrays: of numbers.
-        more: what else stands in the header; JSON types.
+        more: further entries of the header; JSON types.
 
     Raises:
         FormatError: if the file can't be written.
@@ -84,7 +84,7 @@ def save(
 
 
 def load(path: files.PathLike, kind: tuple[str, int], what: str, build: Callable[[Tables], T]) -> T:
-    """The model that `build` makes of what `save` wrote.
+    """The model that `build` makes from a file of `save`.
 
     Args:
         path: of the file.
@@ -105,21 +105,21 @@ def load(path: files.PathLike, kind: tuple[str, int], what: str, build: Callable
         encoding = encoding_from(header["encoding"])
         if list(encoding.vocabulary) != header["vocabulary"]:
             raise ValueError(f"its vocabulary is not that of the encoding {encoding.name!r} here")
-        return build(Tables(header, arrays, encoding, Card(**header["card"])))
+        return build(Tables(header, arrays, encoding, ModelCard(**header["card"])))
     except DAMAGE as error:
         raise ModelError(f"{path}: not {what}, or damaged: {error}") from error
 
 
 class Label(NamedTuple):
-    """What a model file of counts says of itself: the name of its format, its card and its encoding."""
+    """Description in a model file of counts: the name of its format, its card and its encoding."""
 
     format: str
-    card: Card
+    card: ModelCard
     encoding: Encoding
 
 
 def read_label(path: files.PathLike) -> Label:
-    """What a file says of itself, without reading its counts.
+    """The description in a model file, without reading its counts.
 
     Raises:
         FormatError: if the file can't be read.
@@ -128,7 +128,7 @@ def read_label(path: files.PathLike) -> Label:
     data = files.load(path, MAX_FILE_BYTES)
     try:
         header = json.loads(_arrays(data, only="header")["header"].tobytes())
-        return Label(str(header["format"]), Card(**header["card"]), encoding_from(header["encoding"]))
+        return Label(str(header["format"]), ModelCard(**header["card"]), encoding_from(header["encoding"]))
     except DAMAGE as error:
         raise ModelError(f"{path}: not a model of counts, or damaged: {error}") from error
 

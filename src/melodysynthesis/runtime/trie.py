@@ -1,8 +1,8 @@
 """Counts of what follows every context of a corpus, as a trie over the past; what the n-gram and PPM models share.
 
 A context is the last few tokens. Contexts are kept exactly: the node of one is found from the node of the context
-one token shorter and the one token that stands before it. All of one length stand together in a `Level`, as sorted
-arrays, so that a whole batch of pasts goes down a level with one search.
+one token shorter and the one token before it. All contexts of one length are in a `Level`, as sorted arrays, so that a
+whole batch of pasts goes down a level with one search.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from melodysynthesis.errors import EncodingError, TrainingError
 
 MAX_ORDER = 64
 HELD_OUT = 10
-"""One block in this many is held out to fit what is fitted; all are counted afterwards."""
+"""One block in this many is held out to fit parameters; afterwards all blocks are counted."""
 BLOCK_TOKENS = 8192
 """Longer sequences, such as a whole corpus in one line, are held out in blocks of this length."""
 
@@ -35,7 +35,7 @@ class Level(NamedTuple):
 
     Attributes:
         keys: (contexts,) ascending: the node of the context one token shorter, times the vocabulary's size,
-            plus the token that stands before it. The node of a context is its place here.
+            plus the token before it. The node of a context is its index here.
         starts: (contexts + 1,) where each context's followers start in the next two.
         tokens: (pairs,) followers, ascending within a context.
         counts: (pairs,) how often each followed.
@@ -57,33 +57,36 @@ class Level(NamedTuple):
         return np.diff(self.starts)
 
 
-class Shares(NamedTuple):
-    """What a level adds to the probabilities.
+class LevelProbabilities(NamedTuple):
+    """The probabilities of one level. Those after a context and its escape add up to 1.
 
-    A share for each pair, and for each context its escape: what is left to shorter ones. Together they are 1.
+    Attributes:
+        level: the counts.
+        probability: (pairs,) of each follower.
+        escape: (contexts,) the probability that is left to shorter contexts.
     """
 
     level: Level
-    share: Floats
+    probability: Floats
     escape: Floats
 
 
-class Places(NamedTuple):
+class PredictedTokens(NamedTuple):
     """The predicted tokens of some blocks.
 
     Attributes:
         ids: all tokens in a row.
-        places: (predicted,) where in `ids` each stands.
-        before: (predicted,) how many tokens of its block stand before it.
+        positions: (predicted,) index of each in `ids`.
+        before: (predicted,) how many tokens of its block precede it.
     """
 
     ids: Ids
-    places: Ints
+    positions: Ints
     before: Ints
 
 
 def blocks_of(sequences: Iterable[Ids], size: int, order: int) -> list[Ids]:
-    """What is to be counted, in blocks of at most `BLOCK_TOKENS` predicted tokens.
+    """Cut sequences into blocks of at most `BLOCK_TOKENS` predicted tokens.
 
     Each block but a sequence's first starts with the last token of the one before.
 
@@ -123,37 +126,37 @@ def hold_out(blocks: Sequence[Ids]) -> tuple[list[Ids], list[Ids]]:
     return held_out, [block for i, block in enumerate(blocks) if i % HELD_OUT != HELD_OUT // 2]
 
 
-def places_of(blocks: Sequence[Ids]) -> Places:
+def predicted_tokens(blocks: Sequence[Ids]) -> PredictedTokens:
     """All predicted tokens of some blocks."""
     lengths = np.array([len(block) for block in blocks])
     before = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    places = np.flatnonzero(before > 0)
-    return Places(np.concatenate(blocks), places, before[places])
+    positions = np.flatnonzero(before > 0)
+    return PredictedTokens(np.concatenate(blocks), positions, before[positions])
 
 
 def count(blocks: Sequence[Ids], size: int, order: int) -> list[Level]:
     """Count what follows each context of 0, 1, ... `order` tokens; fewer levels where no block is so long."""
-    ids, places, before = places_of(blocks)
-    nodes = np.zeros(len(places), np.int64)
+    ids, positions, before = predicted_tokens(blocks)
+    nodes = np.zeros(len(positions), np.int64)
     levels = []
     for length in range(order + 1):
         long_enough = before >= length
-        places, before, nodes = places[long_enough], before[long_enough], nodes[long_enough]
-        if not len(places):
+        positions, before, nodes = positions[long_enough], before[long_enough], nodes[long_enough]
+        if not len(positions):
             break
         keys, nodes = (
-            np.unique(nodes * size + ids[places - length], return_inverse=True)
+            np.unique(nodes * size + ids[positions - length], return_inverse=True)
             if length
             else (np.zeros(1, np.int64), nodes)
         )
-        pairs, counts = np.unique(nodes * size + ids[places], return_counts=True)
+        pairs, counts = np.unique(nodes * size + ids[positions], return_counts=True)
         starts = np.searchsorted(pairs // size, np.arange(len(keys) + 1))
         levels.append(Level(keys, starts, pairs % size, counts))
     return levels
 
 
-def shares_of(level: Level, escape: Floats, discount: float = 0.0) -> Shares:
-    """What a level's counts add: (1 - e) * (c - d) / (T - d * t), T of t different tokens having followed.
+def level_probabilities(level: Level, escape: Floats, discount: float = 0.0) -> LevelProbabilities:
+    """The probabilities of a level: (1 - e) * (c - d) / (T - d * t), where T tokens followed, t of them different.
 
     Args:
         level: the counts.
@@ -161,41 +164,42 @@ def shares_of(level: Level, escape: Floats, discount: float = 0.0) -> Shares:
         discount: d, less than 1.
     """
     scale = (1 - escape) / (level.totals - discount * level.variety)
-    return Shares(level, np.repeat(scale, level.variety) * (level.counts - discount), escape)
+    return LevelProbabilities(level, np.repeat(scale, level.variety) * (level.counts - discount), escape)
 
 
-class Said(NamedTuple):
-    """What the contexts of one length say of the next token of some sequences.
+class LevelPrediction(NamedTuple):
+    """The next token of some sequences as predicted by their contexts of one length.
 
     Attributes:
-        rows: (contexts,) which sequence of the batch each is of.
-        escape: (contexts,) what it leaves to shorter ones.
-        variety: (contexts,) how many of the next two are its own.
+        rows: (contexts,) the row of the batch that each context belongs to.
+        escape: (contexts,) the probability that is left to shorter contexts.
+        variety: (contexts,) how many pairs each context has.
         tokens: (pairs,) tokens that followed.
-        share: (pairs,) the share of each.
+        probability: (pairs,) of each.
     """
 
     rows: Ints
     escape: Floats
     variety: Ints
     tokens: Ints
-    share: Floats
+    probability: Floats
 
 
-def blend(said: Sequence[Said], base: Floats) -> Floats:
-    """Probabilities (batch, vocabulary): contexts of each length add their shares to what they leave to shorter ones.
+def blend(predictions: Sequence[LevelPrediction], base: Floats) -> Floats:
+    """Combine the levels into probabilities (batch, vocabulary).
 
-    Only pairs that were met are gone through, from the longest contexts down; the whole vocabulary once.
+    Each level adds its probabilities, scaled by the escapes of the longer contexts. Only tokens that followed are
+    visited, from the longest contexts down; the whole vocabulary is visited once.
 
     Args:
-        said: of the shortest contexts first.
-        base: (batch, vocabulary) probabilities below them all.
+        predictions: one for each level, the shortest contexts first.
+        base: (batch, vocabulary) probabilities below the shortest contexts.
     """
     left = np.ones(len(base))
     cells, masses = [], []
-    for rows, escape, variety, tokens, share in reversed(said):
+    for rows, escape, variety, tokens, probability in reversed(predictions):
         cells.append(np.repeat(rows * base.shape[1], variety) + tokens)
-        masses.append(np.repeat(left[rows], variety) * share)
+        masses.append(np.repeat(left[rows], variety) * probability)
         left[rows] *= escape
     blended = left[:, None] * base
     if cells:
@@ -203,17 +207,17 @@ def blend(said: Sequence[Said], base: Floats) -> Floats:
     return np.asarray(np.maximum(blended, TINY, out=blended))
 
 
-def interpolate(shares: Sequence[Shares], past: Ints, size: int) -> Floats:
+def interpolate(levels: Sequence[LevelProbabilities], past: Ints, size: int) -> Floats:
     """Probabilities (batch, size) after a past (batch, tokens), the latest last; -1 is no token.
 
     Below the empty context all tokens are equally likely.
     """
-    empty, *longer = shares
+    empty, *longer = levels
     base = np.full(size, empty.escape[0] / size)
-    base[empty.level.tokens] += empty.share
+    base[empty.level.tokens] += empty.probability
     rows, nodes = np.arange(len(past)), np.zeros(len(past), np.int64)
-    said = []
-    for length, (level, share, escape) in enumerate(longer[: past.shape[1]], 1):
+    predictions = []
+    for length, (level, probability, escape) in enumerate(longer[: past.shape[1]], 1):
         older = past[rows, -length]
         nodes, found = find(level.keys, nodes * size + older)
         found &= older >= 0
@@ -222,14 +226,14 @@ def interpolate(shares: Sequence[Shares], past: Ints, size: int) -> Floats:
             break
         variety = level.starts[nodes + 1] - level.starts[nodes]
         pairs = _ranges(level.starts[nodes], variety)
-        said.append(Said(rows, escape[nodes], variety, level.tokens[pairs], share[pairs]))
-    return blend(said, np.broadcast_to(base, (len(past), size)))
+        predictions.append(LevelPrediction(rows, escape[nodes], variety, level.tokens[pairs], probability[pairs]))
+    return blend(predictions, np.broadcast_to(base, (len(past), size)))
 
 
 def find(keys: Ints, wanted: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-    """Place of each wanted key in the ascending `keys`, and whether it is there at all."""
-    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return places, keys[places] == wanted
+    """Index of each wanted key in the ascending `keys`, and whether it occurs there."""
+    indices = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return indices, keys[indices] == wanted
 
 
 def _ranges(starts: Ints, lengths: Ints) -> Ints:
@@ -249,7 +253,7 @@ def pack(levels: Sequence[Level]) -> dict[str, NDArray[Any]]:
 
 
 def unpack(arrays: Mapping[str, NDArray[Any]], size: int) -> list[Level]:
-    """The levels that `pack` was given.
+    """The levels from the arrays of `pack`.
 
     Raises:
         KeyError: if an array is missing.

@@ -33,10 +33,10 @@ class Launcher(Protocol):
 
 def outcome(trial: Trial, folder: Path) -> str:
     """Carry out a trial; how it ended: "" if well, `INTERRUPTED`, or what was wrong in one line."""
-    from melodysynthesis.study.carry import carry_out
+    from melodysynthesis.study.stages import run_stages
 
     try:
-        carry_out(trial, folder)
+        run_stages(trial, folder)
     except KeyboardInterrupt:
         return INTERRUPTED
     except MelodyError as error:

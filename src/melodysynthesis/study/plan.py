@@ -13,7 +13,7 @@
     [judging]
     melodies = 200
 
-A table may be empty, but no name in it may be unknown: the nearest known one is told.
+A table may be empty, but no name in it may be unknown: the error suggests the nearest known one.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Temperature = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
 
 
-class Table(BaseModel):
+class PlanTable(BaseModel):
     """A table of a plan: frozen, and no name in it is unknown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Budget(Table):
+class Budget(PlanTable):
     """What each trained model may see."""
 
     tokens: int = Field(ge=1)
@@ -62,7 +62,7 @@ class Budget(Table):
     """Share by which a model may miss them, since epochs are whole."""
 
 
-class EncodingPlan(Table):
+class EncodingPlan(PlanTable):
     """How an encoding is trained on."""
 
     epochs: int = Field(ge=1)
@@ -71,7 +71,7 @@ class EncodingPlan(Table):
     """Fields of the training configuration, for this encoding."""
 
 
-class ModelPlan(Table):
+class ModelPlan(PlanTable):
     """A model of the study."""
 
     preset: str = "base"
@@ -88,7 +88,7 @@ class ModelPlan(Table):
     """Of an n-gram: its longest context in tokens."""
 
 
-class Judging(Table):
+class JudgingPlan(PlanTable):
     """How melodies are drawn and judged."""
 
     melodies: int = Field(default=200, ge=2, le=10_000)
@@ -105,7 +105,7 @@ class Judging(Table):
     """Tokens after which a melody is ended at the next bar line."""
 
 
-class Plan(Table):
+class Plan(PlanTable):
     """A study; see the module's docstring."""
 
     name: str = Field(min_length=1, max_length=60, pattern=r"^[\w.-]+$")
@@ -116,7 +116,7 @@ class Plan(Table):
     training: dict[str, Any] = {}
     """Fields of the training configuration, for every model."""
     models: dict[str, ModelPlan] = Field(min_length=1)
-    judging: Judging = Judging()
+    judging: JudgingPlan = JudgingPlan()
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -242,7 +242,7 @@ class Trial:
         Raises:
             RequestError, ModelError: for an unknown architecture, preset or field.
         """
-        from melodysynthesis.models import ARCHITECTURES, config_from, config_to
+        from melodysynthesis.models import ARCHITECTURES, config_from
 
         if self.after is not None:
             return self.after.architecture
@@ -251,7 +251,7 @@ class Trial:
         preset = config_from(self.model, self.wanted.preset)
         if not self.wanted.set:
             return preset
-        return config_from(self.model, {**config_to(preset), **self.wanted.set})
+        return config_from(self.model, {**asdict(preset), **self.wanted.set})
 
     @property
     def training(self) -> Any:
@@ -260,31 +260,29 @@ class Trial:
         Raises:
             TrainingError: for an unknown field, or values that contradict each other.
         """
-        from melodysynthesis.training.config import PRESETS, as_values, training_config
+        from melodysynthesis.training.config import PRESETS, training_config
 
         if self.after is not None:
             from melodysynthesis.training.adversarial.config import TRAINING
 
             changes = {**self.plan.training, **self.wanted.training}
-            return replace(training_config({**as_values(TRAINING), **changes}), seed=self.seed)
+            return replace(training_config({**asdict(TRAINING), **changes}), seed=self.seed)
         encoding = self.plan.encodings[self.encoding]
         preset = PRESETS.get(self.wanted.preset, PRESETS["base"])
         changes = {**self.plan.training, "epochs": encoding.epochs, **encoding.training, **self.wanted.training}
-        return replace(training_config({**as_values(preset), **changes}), seed=self.seed)
+        return replace(training_config({**asdict(preset), **changes}), seed=self.seed)
 
-    def asked(self) -> dict[str, Any]:
-        """All that its results depend on, as JSON values: with anything else in it, it would be another trial."""
+    def dependencies(self) -> dict[str, Any]:
+        """Everything that the results depend on, as JSON values: another value makes another trial."""
         values: dict[str, Any] = {"corpus": self.plan.corpus, "model": self.model, "encoding": self.encoding}
         values |= {"seed": self.seed, "judging": self.plan.judging.model_dump(mode="json")}
         if self.is_counted:
             return values | {"order": self.wanted.order}
-        from melodysynthesis.models import config_to
-        from melodysynthesis.training.config import as_values
 
-        training = {name: value for name, value in as_values(self.training).items() if name not in FREE}
+        training = {name: value for name, value in asdict(self.training).items() if name not in FREE}
         if self.after is not None:
-            values |= {"after": self.after.asked(), "game": asdict(self.game)}
-        whole = values | {"config": config_to(self.architecture), "training": training}
+            values |= {"after": self.after.dependencies(), "game": asdict(self.game)}
+        whole = values | {"config": asdict(self.architecture), "training": training}
         plain: dict[str, Any] = json.loads(json.dumps(whole))  # lists for tuples, as they come back from a file
         return plain
 
@@ -356,7 +354,7 @@ def _unknown_field(name: str) -> str:
 
 def _fields(place: list[str]) -> list[str]:
     """Names that may stand in the table of a place."""
-    tables: dict[str, type[Table]] = {
-        "budget": Budget, "encodings": EncodingPlan, "models": ModelPlan, "judging": Judging,
+    tables: dict[str, type[PlanTable]] = {
+        "budget": Budget, "encodings": EncodingPlan, "models": ModelPlan, "judging": JudgingPlan,
     }  # fmt: skip
     return list(tables[place[0]].model_fields)

@@ -1,4 +1,4 @@
-"""The report of a study: one HTML page that needs nothing else, and Markdown with its pictures beside it."""
+"""The report of a study: one self-contained HTML page, and Markdown with its pictures in files."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import numpy as np
 from melodysynthesis.errors import RequestError
 from melodysynthesis.formats import files, render
 from melodysynthesis.music import Melody
-from melodysynthesis.study import charts
-from melodysynthesis.study.findings import Findings
-from melodysynthesis.study.page import Chart, Score, Section, Table, facts, sections
-from melodysynthesis.study.verdict import Paragraph, verdict
+from melodysynthesis.study import plots
+from melodysynthesis.study.aggregate import StudyResults
+from melodysynthesis.study.sections import Chart, Example, ReportSection, ReportTable, facts, sections
+from melodysynthesis.study.summary import Paragraph, summary
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
-TITLE = "Which model writes melodies as people do?"
+TITLE = "Which model writes the most human melodies?"
 SAMPLE_RATE = 24_000
 """Of the sound in the page: half of the renderer's, which is enough for a piano."""
 IMAGES = "images"
@@ -33,85 +33,87 @@ def write(folder: Path, out: Path) -> list[Path]:
         RequestError: if there is no study in the folder, nothing is done yet, or `out` can't be made.
         FormatError: if a file of the study is damaged, or one can't be written.
     """
-    found = Findings(folder)
-    told, parts = verdict(found), sections(found)
+    found = StudyResults(folder)
+    answers, parts = summary(found), sections(found)
     try:
         (out / IMAGES).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"{out}: the folder can't be made: {error.strerror}") from None
-    contents = {"report.html": page(found, told, parts).encode(), "report.md": markdown(found, told, parts).encode()}
-    contents |= {f"{IMAGES}/{name}": data for name, data in _pictures(parts)}
+    contents = {
+        "report.html": page(found, answers, parts).encode(),
+        "report.md": markdown(found, answers, parts).encode(),
+        **{f"{IMAGES}/{name}": data for name, data in _pictures(parts)},
+    }
     for name, data in contents.items():
         files.save(out / name, data)
     return [out / name for name in contents if "/" not in name]
 
 
-def page(found: Findings, told: Sequence[Paragraph], parts: Sequence[Section]) -> str:
+def page(found: StudyResults, answers: Sequence[Paragraph], parts: Sequence[ReportSection]) -> str:
     """The HTML page."""
     from jinja2 import Environment, StrictUndefined
 
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
-        title=TITLE, plan=found.plan, lead=_lead(found), facts=list(facts(found)), verdict=told,
-        licence=_licence(found), sections=[_shown(section) for section in parts], command=_command(found),
-        colours=charts.COLOURS, drawing=charts.DRAWING,
+        title=TITLE, plan=found.plan, lead=_lead(found), facts=list(facts(found)), answers=answers,
+        licence=_licence(found), sections=[_for_page(section) for section in parts], command=_command(found),
+        colours=plots.page_colours(),
     )  # fmt: skip
 
 
-def markdown(found: Findings, told: Sequence[Paragraph], parts: Sequence[Section]) -> str:
+def markdown(found: StudyResults, answers: Sequence[Paragraph], parts: Sequence[ReportSection]) -> str:
     """The same as Markdown, with links to the pictures."""
-    lines = [f"# {TITLE}", "", _lead(found), "", "## The verdict", ""]
-    lines += [f"- **{paragraph.question}** {' '.join(paragraph.sentences)}" for paragraph in told]
+    lines = [f"# {TITLE}", "", _lead(found), "", "## Summary", ""]
+    lines += [f"- **{paragraph.question}** {' '.join(paragraph.sentences)}" for paragraph in answers]
     for section in parts:
         lines += ["", f"## {section.title}", "", section.text, ""]
         for part in section.parts:
-            if isinstance(part, Table):
+            if isinstance(part, ReportTable):
                 lines += [*_markdown_table(part), "", part.caption, ""]
             elif isinstance(part, Chart):
                 lines += [f"![{part.caption}]({IMAGES}/{part.name}.svg)", "", part.caption, ""]
             else:
-                for number, score in enumerate(part.scores, 1):
-                    lines += [
-                        f"**{score.title}**, {score.about}",
-                        "",
-                        f"![{score.title}]({IMAGES}/score-{number}.svg)",
-                        "",
-                    ]
-    lines += ["## Do it again", "", "```bash", _command(found), "```", "", _licence(found), ""]
+                for number, example in enumerate(part.examples, 1):
+                    picture = f"![{example.title}]({IMAGES}/score-{number}.svg)"
+                    lines += [f"**{example.title}**, {example.about}", "", picture, ""]
+    lines += ["## How to repeat it", "", "```bash", _command(found), "```", "", _licence(found), ""]
     return "\n".join(lines)
 
 
-def _markdown_table(table: Table) -> list[str]:
+def _markdown_table(table: ReportTable) -> list[str]:
     rows = [[f"{cell.text} ({cell.small})" if cell.small else cell.text for cell in row.cells] for row in table.rows]
     header = [list(table.header), ["---", *["---:"] * (len(table.header) - 1)]]
     return ["| " + " | ".join(cells) + " |" for cells in (*header, *rows)]
 
 
-def _pictures(parts: Sequence[Section]) -> Iterator[tuple[str, bytes]]:
+def _pictures(parts: Sequence[ReportSection]) -> Iterator[tuple[str, bytes]]:
     for section in parts:
         for part in section.parts:
             if isinstance(part, Chart):
-                yield f"{part.name}.svg", charts.alone(part.svg).encode()
-            elif not isinstance(part, Table):
-                for number, score in enumerate(part.scores, 1):
-                    yield f"score-{number}.svg", render.svg(score.melody)
+                yield f"{part.name}.svg", part.svg.encode()
+            elif not isinstance(part, ReportTable):
+                for number, example in enumerate(part.examples, 1):
+                    yield f"score-{number}.svg", render.svg(example.melody)
 
 
-def _shown(section: Section) -> dict[str, Any]:
-    """A section for the template, its scores as pictures and sound that the page carries along."""
-    parts: list[Any] = [
-        part if isinstance(part, Table | Chart)
-        else {"kind": part.kind, "scores": [_seen_and_heard(score) for score in part.scores]}
-        for part in section.parts
-    ]  # fmt: skip
+def _for_page(section: ReportSection) -> dict[str, Any]:
+    """A section for the template: charts take the page's colours, examples become pictures and sound."""
+    parts: list[Any] = []
+    for part in section.parts:
+        if isinstance(part, Chart):
+            parts.append({"kind": part.kind, "svg": plots.inline(part.svg), "caption": part.caption})
+        elif isinstance(part, ReportTable):
+            parts.append(part)
+        else:
+            parts.append({"kind": part.kind, "examples": [_picture_and_sound(example) for example in part.examples]})
     return {"anchor": section.anchor, "title": section.title, "text": section.text, "parts": parts}
 
 
-def _seen_and_heard(score: Score) -> dict[str, str]:
-    image, sound = render.svg(score.melody), mp3(score.melody)
+def _picture_and_sound(example: Example) -> dict[str, str]:
+    image, sound = render.svg(example.melody), mp3(example.melody)
     return {
-        "title": score.title,
-        "about": score.about,
+        "title": example.title,
+        "about": example.about,
         "image": f"data:image/svg+xml;base64,{base64.b64encode(image).decode()}",
         "sound": f"data:audio/mpeg;base64,{base64.b64encode(sound).decode()}",
     }
@@ -132,21 +134,20 @@ def mp3(melody: Melody) -> bytes:
     return buffer.getvalue()
 
 
-def _lead(found: Findings) -> str:
-    plan = found.plan
+def _lead(found: StudyResults) -> str:
     count = len({entrant.model for entrant in found.entrants})
-    models = "model" if count == 1 else "models and baselines"
+    models = "One model" if count == 1 else f"{count} models and baselines"
     return (
-        f"{count} {models} on {plan.corpus}, each with the same tokens to learn from, judged on tunes that no "
-        "tune family shares with the training set, beside people's own melodies."
+        f"{models} learned from the same number of tokens of {found.plan.corpus}. They are evaluated on tunes of which "
+        "no variant is in the training set, and their melodies are compared with human ones."
     )
 
 
-def _command(found: Findings) -> str:
+def _command(found: StudyResults) -> str:
     return f"melody study run {found.plan.name} --out FOLDER\nmelody study report FOLDER"
 
 
-def _licence(found: Findings) -> str:
+def _licence(found: StudyResults) -> str:
     from melodysynthesis.training.data import licence_of
 
     return f"The models learned from, and are compared with, {licence_of(found.plan.corpus)}."

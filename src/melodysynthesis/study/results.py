@@ -36,7 +36,7 @@ MAX_BYTES = 2**30
 PEOPLE = "people"
 
 
-class Row(NamedTuple):
+class Measurement(NamedTuple):
     """One measurement of a trial that is known from where it lies; see the module's docstring."""
 
     metric: str
@@ -51,7 +51,7 @@ class Row(NamedTuple):
 COLUMNS = ("model", "encoding", "seed", "metric", "at", "melody", "value", "low", "high", "unit")
 
 
-def table_of(rows: Iterable[Row], model: str, encoding: str, seed: int) -> pa.Table:
+def table_of(rows: Iterable[Measurement], model: str, encoding: str, seed: int) -> pa.Table:
     """The rows of a trial as a table; those without a value are left out."""
     import pyarrow as pa
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from melodysynthesis.errors import FormatError, RequestError, TrainingError
 from melodysynthesis.formats import files
-from melodysynthesis.study import carry, fit, results
+from melodysynthesis.study import results, stages, train
 from melodysynthesis.study.launch import INTERRUPTED, Launcher
 from melodysynthesis.study.plan import Plan, Trial, difference, plan_from
 from melodysynthesis.study.results import PEOPLE
-from melodysynthesis.training.log import read_history
+from melodysynthesis.training.reporting import read_history
 
 Tell = Callable[[str], None]
 
@@ -30,17 +30,17 @@ def prepare(plan: Plan, folder: Path, trials: Sequence[Trial]) -> dict[str, int]
         (folder / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"{folder}: the folder can't be made: {error.strerror}") from None
-    if (folder / carry.PLAN).exists():
+    if (folder / stages.PLAN).exists():
         before = read_plan(folder)
         if (before.name, before.corpus) != (plan.name, plan.corpus):
             differs = difference(before.values(), plan.values())
             raise RequestError(f"{folder}: a study of another plan: it has {differs}: choose another folder with --out")
-    seen = fit.check_budget(plan, trials)
+    seen = train.check_budget(plan, trials)
     for trial in trials:
-        carry.check_asked(trial, folder)
+        stages.check_dependencies(trial, folder)
         if not trial.is_counted:
-            fit.check_run(trial, folder)
-    files.save(folder / carry.PLAN, (json.dumps(plan.values(), indent=1) + "\n").encode())
+            train.check_run(trial, folder)
+    files.save(folder / stages.PLAN, (json.dumps(plan.values(), indent=1) + "\n").encode())
     return seen
 
 
@@ -52,14 +52,14 @@ def run(plan: Plan, folder: Path, trials: Sequence[Trial], launcher: Launcher, t
         folder: of the study.
         trials: of the plan.
         launcher: where they are carried out.
-        tell: is told of each trial that ends.
+        tell: receives a message about each trial that ends.
 
     Raises:
         TrainingError: when all is done that could be done, if something could not.
         KeyboardInterrupt: after a clean stop.
     """
-    carry.describe_people(plan, folder)
-    left = [trial for trial in trials if not carry.is_over(trial, folder)]
+    stages.describe_people(plan, folder)
+    left = [trial for trial in trials if not stages.is_over(trial, folder)]
     problems: list[str] = []
     try:
         # Those that go on from another trial's run come when all of these are trained.
@@ -106,7 +106,7 @@ def gather(plan: Plan, folder: Path) -> None:
     """
     names = [PEOPLE, *(trial.name for trial in plan.trials)]
     found = [path for name in names for path in sorted((folder / "trials" / name).glob("*.parquet"))]
-    results.save(results.joined([results.load(path) for path in found]), folder / carry.RESULTS)
+    results.save(results.joined([results.load(path) for path in found]), folder / stages.RESULTS)
 
 
 def read_plan(folder: Path) -> Plan:
@@ -115,16 +115,16 @@ def read_plan(folder: Path) -> Plan:
     Raises:
         RequestError: if there is no study, or its plan is damaged.
     """
-    path = folder / carry.PLAN
+    path = folder / stages.PLAN
     if not path.is_file():
         raise RequestError(f"{folder}: there is no study here: {path.name} is missing")
     try:
-        return plan_from(carry.read_json(path))
+        return plan_from(stages.read_json(path))
     except (FormatError, RequestError) as error:
         raise RequestError(f"{path}: damaged: {error}") from None
 
 
-class Standing(NamedTuple):
+class StudyProgress(NamedTuple):
     """How far a study is: epochs and stages done and in all, trials done and in all."""
 
     done: int
@@ -133,16 +133,16 @@ class Standing(NamedTuple):
     trials: int
 
 
-def standing(trials: Sequence[Trial], folder: Path) -> Standing:
+def study_progress(trials: Sequence[Trial], folder: Path) -> StudyProgress:
     """How far some trials are, read from the study's folder: so it is known on whatever machine they run."""
     done, total, over = 0, 0, 0
     for trial in trials:
-        parts = len(carry.STAGES) + (0 if trial.is_counted else trial.training.epochs)
-        if carry.is_over(trial, folder):
+        parts = len(stages.STAGES) + (0 if trial.is_counted else trial.training.epochs)
+        if stages.is_over(trial, folder):
             mine, over = parts, over + 1
         else:
             place = folder / "trials" / trial.name
-            mine = sum((place / stage.file).exists() for stage in carry.STAGES)
+            mine = sum((place / stage.file).exists() for stage in stages.STAGES)
             mine += 0 if trial.is_counted else len(read_history(folder / "runs" / trial.name / "history.jsonl"))
         done, total = done + min(mine, parts), total + parts
-    return Standing(done, total, over, len(trials))
+    return StudyProgress(done, total, over, len(trials))

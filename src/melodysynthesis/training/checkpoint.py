@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors files with JSON beside the tensors. No pickle, so opening one can't run anything.
+"""Checkpoints: safetensors files with JSON in their metadata. Without pickle, opening one can't run any code.
 
 A file is written under another name, forced to disk and then moved in place: whatever kills the process, the
 name always leads to a whole checkpoint, the old one or the new one.
@@ -7,9 +7,10 @@ name always leads to a whole checkpoint, the old one or the new one.
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,37 +24,59 @@ from melodysynthesis.encodings.base import Encoding
 from melodysynthesis.errors import ModelError, TrainingError
 
 META = "melodysynthesis"
-VERSION = 1
+VERSION = 2
 PART = ".part"
 
 
-def save(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, object]) -> None:
-    """Write a checkpoint, whole or not at all.
+@dataclass(slots=True)
+class TrainingState:
+    """How far a run has come.
+
+    Attributes:
+        epoch: number of the current epoch, from 0.
+        batch: batches of it that are done.
+        step: updates made in all.
+        seconds: time spent in all, without interruptions.
+        tokens: tokens trained on since the last validation.
+        best: lowest value of the monitored figure; `best_step` when.
+        without_gain: validations since then; `waited` since then or since the plateau schedule last lowered the rate.
+        reductions: how often the plateau schedule lowered the rate.
+        stopped: why the run is over; "" if it is not.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    tokens: int = 0
+    best: float = math.inf
+    best_step: int = 0
+    without_gain: int = 0
+    waited: int = 0
+    reductions: int = 0
+    stopped: str = ""
+
+
+@contextmanager
+def whole_file(path: Path, what: str = "the file") -> Iterator[Path]:
+    """Write a file whole or not at all: write to the name that is given, which is then forced to disk and renamed.
 
     Raises:
-        TrainingError: where it can't be written; what was there before is still there.
+        TrainingError: where it can't be written; a file that was there before is left as it was.
     """
     part = path.with_name(path.name + PART)
-    # Each tensor gets memory of its own, as the format demands: views and ties would be refused.
-    own = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     try:
-        save_file(own, part, metadata={META: json.dumps({"version": VERSION, **meta})})
-        sync(part)
+        yield part
+        _sync(part)
         os.replace(part, path)
-        sync(path.parent)
+        _sync(path.parent)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
             part.unlink()
-        raise TrainingError(f"{path}: the checkpoint can't be written: {error}") from error
+        raise TrainingError(f"{path}: {what} can't be written: {error}") from error
 
 
-def clear(folder: Path) -> None:
-    """Remove what a killed process was writing into a run's folder: our parts, and those of safetensors itself."""
-    for part in [*folder.rglob(f"*{PART}"), *folder.glob("checkpoints/.tmp*")]:
-        part.unlink()
-
-
-def sync(path: Path) -> None:
+def _sync(path: Path) -> None:
     """Force a file or folder to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -62,21 +85,32 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def save(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, object]) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Raises:
+        TrainingError: where it can't be written.
+    """
+    # Each tensor gets memory of its own, as the format demands: views and ties would be refused.
+    own = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    with whole_file(path, "the checkpoint") as part:
+        save_file(own, part, metadata={META: json.dumps({"version": VERSION, **meta})})
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all.
 
     Raises:
         TrainingError: where it can't be written.
     """
-    part = path.with_name(path.name + PART)
-    try:
+    with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
-        sync(part)
-        os.replace(part, path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise TrainingError(f"{path}: can't be written: {error}") from error
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed process was writing into a run's folder: our parts, and those of safetensors itself."""
+    for part in [*folder.rglob(f"*{PART}"), *folder.glob("checkpoints/.tmp*")]:
+        part.unlink()
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -96,13 +130,16 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not isinstance(meta, dict):
         raise ModelError(f"{path}: a safetensors file, but not a checkpoint of a melody model")
     if meta.get("version") != VERSION:
-        raise ModelError(f"{path}: a checkpoint of version {meta.get('version')}, this program reads {VERSION}")
+        raise ModelError(
+            f"{path}: the checkpoint is of version {meta.get('version')}, this program reads version {VERSION}: "
+            "go on with the version of melodysynthesis that wrote it, or train anew"
+        )
     return tensors, meta
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a checkpoint belongs to: weights fit nothing else."""
+    """What the weights of a checkpoint fit: a model of this architecture and configuration, with this encoding."""
 
     architecture: str
     preset: str
@@ -126,12 +163,6 @@ class Identity:
                 raise ModelError(
                     f"{path}: the checkpoint's {name} is {_short(other, mine)}, here it is {_short(mine, other)}"
                 )
-
-    def values(self) -> dict[str, object]:
-        """As JSON values."""
-        return {
-            "architecture": self.architecture, "preset": self.preset, "model": self.model, "encoding": self.encoding,
-        }  # fmt: skip
 
 
 def _short(value: object, other: object) -> str:
@@ -158,7 +189,7 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) ->
     """
     mine = weights(model)
     if strange := sorted(set(mine) ^ set(tensors)):
-        side = "misses" if strange[0] in mine else "has an unknown"
+        side = "lacks" if strange[0] in mine else "has an unknown"
         raise ModelError(f"{path}: the checkpoint {side} {strange[0]!r}: it is of another architecture")
     with torch.no_grad():
         for name, tensor in mine.items():
@@ -184,7 +215,7 @@ def unpack_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Ten
 
 
 def pack_random() -> dict[str, Tensor]:
-    """The state of PyTorch's random generators."""
+    """The states of PyTorch's random generators."""
     states = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         states |= {f"cuda{i}": state for i, state in enumerate(torch.cuda.get_rng_state_all())}
@@ -192,7 +223,7 @@ def pack_random() -> dict[str, Tensor]:
 
 
 def unpack_random(tensors: Mapping[str, Tensor]) -> None:
-    """The inverse of `pack_random`; a device that is not there is passed over."""
+    """The inverse of `pack_random`; a device that is missing is skipped."""
     torch.set_rng_state(tensors["cpu"])
     for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         if f"cuda{i}" in tensors:

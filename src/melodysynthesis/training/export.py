@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,17 +24,16 @@ import torch
 from torch import Tensor, nn
 
 from melodysynthesis.encodings.base import Encoding
-from melodysynthesis.errors import TrainingError
 from melodysynthesis.models.base import MelodyModel
-from melodysynthesis.runtime.base import Card
+from melodysynthesis.runtime.base import ModelCard
 from melodysynthesis.runtime.onnx import CARD, ENCODING, FORMAT, NEXT, STATE, VERSION
-from melodysynthesis.training.checkpoint import PART, sync
+from melodysynthesis.training.checkpoint import whole_file
 
 HALF_FROM = 1024
-"""Weights of at least so many numbers are stored in 16 bits; biases are too small to matter."""
+"""Weights of at least this many numbers are stored in 16 bits; biases are too small to matter."""
 
 
-class Step(nn.Module):
+class ExportedStep(nn.Module):
     """`MelodyModel.step` with the state as separate arguments and results, as a graph has them."""
 
     def __init__(self, model: MelodyModel, names: list[str]) -> None:
@@ -48,13 +46,13 @@ class Step(nn.Module):
         return (logits, *(after[name] for name in self.names))
 
 
-def export(model: MelodyModel, encoding: Encoding, card: Card, path: Path, half: bool = True) -> None:
+def export(model: MelodyModel, encoding: Encoding, card: ModelCard, path: Path, half: bool = True) -> None:
     """Write a model file, whole or not at all.
 
     Args:
         model: is put into evaluation mode.
         encoding: of its tokens.
-        card: for people.
+        card: the model's description of itself.
         path: of the file.
         half: store weights in 16 bits, which changed no figure's third decimal. They are cast back once, on loading,
             so the model runs as fast. The run's checkpoint keeps all 32.
@@ -63,37 +61,20 @@ def export(model: MelodyModel, encoding: Encoding, card: Card, path: Path, half:
         TrainingError: where the file can't be written.
     """
     data = to_onnx(model, encoding, card, half)
-    part = path.with_name(path.name + PART)
-    try:
+    with whole_file(path, "the model") as part:
         part.write_bytes(data)
-        sync(part)
-        os.replace(part, path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise TrainingError(f"{path}: the model can't be written: {error}") from error
 
 
-def to_onnx(model: MelodyModel, encoding: Encoding, card: Card, half: bool = False) -> bytes:
+def to_onnx(model: MelodyModel, encoding: Encoding, card: ModelCard, half: bool = False) -> bytes:
     """The bytes of a model file; see `export`."""
-    import onnx
-
-    proto = _graph(model.cpu().eval())
-    if half:
-        _store_in_half(proto)
     shapes = [[name, *tensor.shape[1:]] for name, tensor in model.initial_state(1).items()]
-    facts = {
-        FORMAT: VERSION, ENCODING: encoding.description(), CARD: asdict(card), STATE: shapes,
-    }  # fmt: skip
-    onnx.helper.set_model_props(proto, {key: json.dumps(value) for key, value in facts.items()})
-    onnx.checker.check_model(proto)
-    data: bytes = proto.SerializeToString()
-    return data
+    metadata = {FORMAT: VERSION, ENCODING: encoding.description(), CARD: asdict(card), STATE: shapes}
+    return labelled(_graph(model.cpu().eval()), metadata, half)
 
 
 def _graph(model: MelodyModel) -> Any:
     """The graph of a model's step."""
-    # Tensors of their own: an exporter that meets one tensor twice takes both for one input.
+    # Separate tensors: the exporter would take one tensor that is passed twice for one input.
     state = {name: tensor.clone() for name, tensor in model.initial_state(2).items()}
     names = list(state)
     batch = torch.export.Dim("batch", min=1, max=1 << 20)
@@ -103,16 +84,34 @@ def _graph(model: MelodyModel) -> Any:
     axes = tuple(
         {0: batch} | {i: torch.export.Dim.DYNAMIC for i, n in enumerate(t.shape) if n == 0} for t in state.values()
     )
+    return traced(
+        ExportedStep(model, names), (ids, features, *state.values()),
+        ({0: batch}, None if features is None else {0: batch}, axes),
+        inputs=["ids", *(["features"] if features is not None else []), *names],
+        outputs=["logits", *(NEXT + name for name in names)],
+    )  # fmt: skip
+
+
+def traced(
+    module: nn.Module, arguments: tuple[Any, ...], shapes: tuple[Any, ...], *, inputs: list[str], outputs: list[str]
+) -> Any:
+    """The graph of a module, without traces of the machine that made it.
+
+    Args:
+        module: is put into evaluation mode.
+        arguments: an example of each; None for one that is left out.
+        shapes: which axes of each argument may vary, as `torch.export` takes them.
+        inputs: names of the arguments.
+        outputs: names of the results.
+    """
     with _quiet():
         program = torch.onnx.export(
-            Step(model, names).eval(), (ids, features, *state.values()), dynamo=True, verbose=False,
-            dynamic_shapes=({0: batch}, None if features is None else {0: batch}, axes),
-            input_names=["ids", *(["features"] if features is not None else []), *names],
-            output_names=["logits", *(NEXT + name for name in names)],
+            module.eval(), arguments, dynamo=True, verbose=False, dynamic_shapes=shapes, input_names=inputs,
+            output_names=outputs,
         )  # fmt: skip
     assert program is not None
     proto = program.model_proto
-    for node in proto.graph.node:  # stack traces of the machine that exported: noise, and not for everybody
+    for node in proto.graph.node:  # stack traces with paths of this machine
         del node.metadata_props[:]
         node.doc_string = ""
     for described in (*proto.graph.value_info, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
@@ -122,9 +121,21 @@ def _graph(model: MelodyModel) -> Any:
     return proto
 
 
+def labelled(proto: Any, metadata: dict[str, Any], half: bool) -> bytes:
+    """The bytes of a graph with metadata; with `half`, its large weights in 16 bits."""
+    import onnx
+
+    if half:
+        _store_in_half(proto)
+    onnx.helper.set_model_props(proto, {key: json.dumps(value) for key, value in metadata.items()})
+    onnx.checker.check_model(proto)
+    data: bytes = proto.SerializeToString()
+    return data
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks on packages that are not installed and on its own deprecated calls."""
+    """Silence the exporter's remarks on packages that are not installed and on its own deprecated calls."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -152,11 +163,3 @@ def _store_in_half(proto: Any) -> None:
     nodes = list(proto.graph.node)
     del proto.graph.node[:]
     proto.graph.node.extend([*casts, *nodes])
-
-
-def halved(model: MelodyModel) -> None:
-    """Round a model's large weights to 16 bits, as `half` stores them: to see what that costs."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.numel() >= HALF_FROM:
-                parameter.copy_(parameter.half().float())

@@ -1,7 +1,7 @@
-"""The loop: batches, update, now and then a validation and a checkpoint, until there is a reason to stop.
+"""The training loop: batches and updates, with a validation and a checkpoint now and then, until a reason to stop.
 
-Everything that decides how a run goes on is in its checkpoint (weights, optimizer, average, random state, place in the
-epoch, carried state), so a run that was interrupted continues with the very losses it would have had.
+A checkpoint holds everything that decides how a run goes on (weights, optimizer, average, random state, place in the
+epoch, carried state), so an interrupted run continues with exactly the losses that it would have had.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,15 @@ from melodysynthesis.errors import TrainingError
 from melodysynthesis.models.base import MelodyModel, State
 from melodysynthesis.training import checkpoint
 from melodysynthesis.training.batches import Batch, Batches
-from melodysynthesis.training.checkpoint import Identity
-from melodysynthesis.training.config import TrainingConfig, rate
-from melodysynthesis.training.ema import Ema
-from melodysynthesis.training.log import Log
-from melodysynthesis.training.machinery import fabric_of, optimizer_of
+from melodysynthesis.training.checkpoint import Identity, TrainingState
+from melodysynthesis.training.config import TrainingConfig, learning_rate
 from melodysynthesis.training.objective import Figures, Objective, to_tensors
-from melodysynthesis.training.position import Position, Unwatched, Watch
-from melodysynthesis.training.stopping import stop_signals
+from melodysynthesis.training.reporting import History
+from melodysynthesis.training.setup import average_weights, make_fabric, make_optimizer, stop_signals
 
 
 class Trainer:
-    """A model, its data and how far training has come.
+    """A model, its data, and how far training has come.
 
     Args:
         config: how to train.
@@ -40,9 +37,11 @@ class Trainer:
         objective: what to minimise.
         training, validation: the batches.
         folder: of the run; exists.
-        identity: what the checkpoints belong to.
-        watch: who looks on.
+        identity: what the checkpoints' weights fit.
+        callbacks: progress bars and the like; see `reporting`.
     """
+
+    history: History | None = None
 
     def __init__(
         self,
@@ -54,114 +53,131 @@ class Trainer:
         validation: Batches,
         folder: Path,
         identity: Identity,
-        watch: Watch | None = None,
+        callbacks: Sequence[object] = (),
     ) -> None:
         if config.threads:
             torch.set_num_threads(config.threads)
-        self.fabric = fabric_of(config)
+        self.fabric = make_fabric(config, callbacks)
         self.fabric.launch()
         self.config, self.objective, self.identity = config, objective, identity
-        objective.move(self.fabric.device)
-        self.training, self.validation, self.watch = training, validation, watch or Unwatched()
+        # A constant: divided by its own tokens, a batch of long melodies would count no more than one of short ones.
+        self.tokens_per_update = max(training.mean_tokens, 1.0)
+        objective.set_up(self.fabric.device, self.tokens_per_update)
+        self.training, self.validation, self.folder, self.model = training, validation, folder, model
         self.last, self.best = folder / "checkpoints" / "last.safetensors", folder / "checkpoints" / "best.safetensors"
-        self.folder, self.model = folder, model
-        wrapped, optimizer = self.fabric.setup(model, optimizer_of(config, model, self.fabric.device))
+        wrapped, optimizer = self.fabric.setup(model, make_optimizer(config, model, self.fabric.device))
         self.wrapped: nn.Module = wrapped
         self.optimizer: Any = optimizer
-        self.ema = Ema(model, config.ema_decay) if config.ema_decay else None
+        self.average = average_weights(model, config.ema_decay) if config.ema_decay else None
+        self.wrapped_average: nn.Module = wrapped if not self.average else self.fabric.setup_module(self.average.module)
         self.parts = config.accumulate * self.fabric.world_size
-        self.carry: list[State | None] = [None] * config.accumulate
-        self.at = Position()
+        self.carried: list[State | None] = [None] * config.accumulate
+        self.state = TrainingState()
         # Sums since the last validation, kept on the device so that no update waits for it: loss, norm of gradients.
         self.sums = torch.zeros(2, dtype=torch.float64, device=self.fabric.device)
-        self.seen = (0.0, 0, 0.0)  # at the last look: loss, tokens and seconds
-        self.begun = (0, 0.0)  # when what is measured now began, after a validation or here: tokens and seconds
+        self.reported = (0.0, 0, 0.0)  # at the last report: loss, tokens and seconds
+        self.measured_from = (0, 0.0)  # tokens and seconds where the speed of a history line begins
         self.steps = sum(training.count(epoch) for epoch in range(config.epochs))
         torch.manual_seed(config.seed + self.fabric.global_rank)
 
     def fit(self) -> str:
-        """Train until there is a reason to stop; returns it: finished, no gain, time or interrupted.
+        """Train until there is a reason to stop; returns it: finished, no gain, time, interrupted, or a guard's.
 
         Raises:
-            TrainingError: when the loss stops being a number, or a file can't be written.
+            TrainingError: when the loss is no longer a number, or a file can't be written.
         """
-        log = Log(self.folder, self.config.tensorboard, self.at.step) if self.fabric.is_global_zero else None
-        self.log = log
-        self.started = time.monotonic() - self.at.seconds
-        self.seen = (float(self.sums[0]), self.at.tokens, self.at.seconds)
-        self.begun = (self.at.tokens, self.at.seconds)
+        if self.fabric.is_global_zero:
+            self.history = History(self.folder, self.config.tensorboard, self.state.step)
+        self.started = time.monotonic() - self.state.seconds
+        self.reported = (float(self.sums[0]), self.state.tokens, self.state.seconds)
+        self.measured_from = (self.state.tokens, self.state.seconds)
         self.model.train()
         try:
             with stop_signals() as stop:
-                return self._is_over() or self._begin() or self._run(stop)
+                return self._reason_it_is_over() or self._prepare(stop) or self._run(stop)
         finally:
-            if log is not None:
-                log.close()
+            if self.history is not None:
+                self.history.close()
 
-    def _begin(self) -> str:
-        """What the objective wants before the first update; why the run is over already, "" if it is not."""
-        if self.at.step or not self.objective.begin(self.wrapped, self.training):
+    def _prepare(self, stop: threading.Event) -> str:
+        """Let the objective prepare before the first update; returns why the run is over after it, "" if it is not.
+
+        A run that stops in between has learned nothing to keep: it leaves no checkpoint, and starts again when resumed.
+        """
+        if self.state.step:
             return ""
-        self.at.seconds = self._seconds()
-        complaint = self._validate()
-        return self._stop(complaint) if complaint else ""
+        prepared = False
+        for done, total in self.objective.prepare(self.wrapped, self.training):
+            prepared = True
+            self.fabric.call("on_prepare", done, total)
+            self.state.seconds, is_asked_to_stop = self._agree(stop)
+            if is_asked_to_stop:
+                return "interrupted"
+            if self._is_out_of_time():
+                return "time"
+        if not prepared:
+            return ""
+        reason = self._validate()
+        self.state.seconds, _ = self._agree(stop)
+        if reason or self._is_out_of_time():
+            return self._stop(reason or "time")
+        return ""
 
     def _run(self, stop: threading.Event) -> str:
-        config, at = self.config, self.at
-        for epoch in range(at.epoch, config.epochs):
+        config, state = self.config, self.state
+        for epoch in range(state.epoch, config.epochs):
             batches = self.training.count(epoch)
-            for batch in self.training.epoch(epoch, skip=at.batch):
+            for batch in self.training.epoch(epoch, skip=state.batch):
                 self._update(batch)
-                if at.step % config.log_every == 0:
-                    self._look()
-                at.seconds, is_asked_to_stop = self._agree(stop)
-                is_over = at.batch == batches
-                out_of_time = bool(config.max_minutes) and at.seconds >= 60 * config.max_minutes
-                complaint = ""
-                if is_over or out_of_time or (config.validate_every and at.step % config.validate_every == 0):
-                    complaint = self._validate()
-                if is_over:
-                    at.epoch, at.batch, self.carry = epoch + 1, 0, [None] * config.accumulate
-                if complaint:
-                    return self._stop(complaint)
-                if config.patience and at.without_gain >= config.patience:
+                if state.step % config.log_every == 0:
+                    self._report()
+                state.seconds, is_asked_to_stop = self._agree(stop)
+                ends_epoch, out_of_time = state.batch == batches, self._is_out_of_time()
+                reason = ""
+                if ends_epoch or out_of_time or (config.validate_every and state.step % config.validate_every == 0):
+                    reason = self._validate()
+                if ends_epoch:
+                    state.epoch, state.batch, self.carried = epoch + 1, 0, [None] * config.accumulate
+                if reason:
+                    return self._stop(reason)
+                if config.patience and state.without_gain >= config.patience:
                     return self._stop("no gain")
                 if out_of_time:
                     return self._stop("time")
                 if is_asked_to_stop:
                     self._save()
                     return "interrupted"
-                if is_over or at.step % config.checkpoint_every == 0:
+                if ends_epoch or state.step % config.checkpoint_every == 0:
                     self._save()
         return self._stop("finished")
 
-    def _is_over(self) -> str:
-        """Why a run that was resumed has nothing left to do; "" if it has, as when it got more epochs than it had."""
-        at, config = self.at, self.config
+    def _reason_it_is_over(self) -> str:
+        """Why a resumed run has nothing left to do; "" if it has, for example because it was given more epochs."""
+        state, config = self.state, self.config
         limit_is_reached = {
-            "finished": at.epoch >= config.epochs,
-            "no gain": bool(config.patience) and at.without_gain >= config.patience,
-            "time": bool(config.max_minutes) and at.seconds >= 60 * config.max_minutes,
+            "finished": state.epoch >= config.epochs,
+            "no gain": bool(config.patience) and state.without_gain >= config.patience,
+            "time": self._is_out_of_time(),
         }
-        if not limit_is_reached.get(at.stopped, True):
-            at.stopped = ""
-        return at.stopped
+        if not limit_is_reached.get(state.stopped, True):
+            state.stopped = ""
+        return state.stopped
 
     def _update(self, batch: Batch) -> None:
-        at, config, fabric = self.at, self.config, self.fabric
+        state, config, fabric = self.state, self.config, self.fabric
         tokens = int(batch.mask.sum())
         for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
+            group["lr"] = self._learning_rate()
         for i in range(config.accumulate):
             part = batch.part(fabric.global_rank * config.accumulate + i, self.parts)
-            carry = self.carry[i] if batch.carries else None
+            carried = self.carried[i] if batch.carries else None
             # Gradients are summed over the parts and exchanged between devices once, with the last of them.
             with fabric.no_backward_sync(self.wrapped, enabled=i < config.accumulate - 1):  # type: ignore[arg-type]
-                loss, state = self.objective.loss(self.wrapped, to_tensors(part, fabric.device), carry)
-                # DDP takes the mean over devices; the loss is meant per token of the whole batch.
-                fabric.backward(loss * (fabric.world_size / max(tokens, 1)))
+                loss, after = self.objective.loss(self.wrapped, to_tensors(part, fabric.device), carried)
+                # DDP takes the mean over devices; the loss is meant as the sum over the whole batch.
+                fabric.backward(loss * (fabric.world_size / self.tokens_per_update))
             if batch.carries:
-                self.carry[i] = {name: tensor.detach() for name, tensor in state.items()}
+                self.carried[i] = {name: tensor.detach() for name, tensor in after.items()}
             self.sums[0] += loss.detach()
         norm = fabric.clip_gradients(
             self.wrapped, self.optimizer, max_norm=config.clip or math.inf, error_if_nonfinite=False
@@ -169,134 +185,132 @@ class Trainer:
         self.sums[1] += norm.detach() if norm is not None else 0.0
         self.optimizer.step()
         self.optimizer.zero_grad()
-        if self.ema is not None:
-            self.ema.update()
-        at.batch, at.step, at.tokens = at.batch + 1, at.step + 1, at.tokens + tokens
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        state.batch, state.step, state.tokens = state.batch + 1, state.step + 1, state.tokens + tokens
 
-    def _rate(self) -> float:
-        """The learning rate of the next update, by the share of steps or of time that is over, whichever is more."""
-        progress = self.at.step / self.steps
+    def _learning_rate(self) -> float:
+        """The learning rate of the next update, by the share of updates or of time that is over, whichever is more."""
+        progress = self.state.step / self.steps
         if self.config.max_minutes:
-            progress = max(progress, self.at.seconds / (60 * self.config.max_minutes))
-        return rate(self.config, min(progress, 1.0), self.at.step, self.at.falls)
+            progress = max(progress, self.state.seconds / (60 * self.config.max_minutes))
+        return learning_rate(self.config, min(progress, 1.0), self.state.step, self.state.reductions)
+
+    def _is_out_of_time(self) -> bool:
+        return bool(self.config.max_minutes) and self.state.seconds >= 60 * self.config.max_minutes
 
     def _seconds(self) -> float:
         return time.monotonic() - self.started
 
     def _agree(self, stop: threading.Event) -> tuple[float, bool]:
-        """The time and whether to stop, as the first process has it: all must take the same steps at the same rate."""
+        """The time and whether to stop, as the first process sees them: all must make the same updates."""
         mine = (self._seconds(), stop.is_set())
         return self.fabric.broadcast(mine) if self.fabric.world_size > 1 else mine
 
-    def _check(self) -> float:
+    def _checked_loss(self) -> float:
         """The loss since the last validation, which makes the device finish.
 
         Raises:
-            TrainingError: if loss or gradients are no numbers.
+            TrainingError: if loss or gradients are not numbers.
         """
         sums = self.fabric.all_reduce(self.sums.clone(), reduce_op="sum") if self.fabric.world_size > 1 else self.sums
         assert isinstance(sums, torch.Tensor)
         loss, norms = sums.tolist()
         if not math.isfinite(loss + norms):
-            raise TrainingError(self._lost(loss))
+            raise self._diverged(loss)
         return float(loss)
 
-    def _look(self) -> None:
-        """Tell whoever looks on how it goes."""
-        at, (loss_before, tokens_before, seconds_before) = self.at, self.seen
-        loss, seconds = self._check(), self._seconds()
-        tokens = max(at.tokens - tokens_before, 1)
-        lately, speed = (loss - loss_before) / tokens, tokens / max(seconds - seconds_before, 1e-9)
-        self.seen = (loss, at.tokens, seconds)
-        left = seconds / max(at.step, 1) * (self.steps - at.step)
-        if self.config.max_minutes:
-            left = min(left, 60 * self.config.max_minutes - seconds)
-        self.watch.updated(at, self.steps, lately, speed, left)
-        if self.log is not None:
-            self.log.scalars(at.step, training__loss=lately, training__rate=self._rate(), training__tokens_per_s=speed)
-
-    def _lost(self, loss: float) -> str:
-        what = "the loss is" if not math.isfinite(loss) else "gradients or weights are"
-        kept = (
-            f"the checkpoint before it is whole: {self.last}" if self.last.is_file() else "there is no checkpoint yet"
-        )
-        return (
-            f"{what} not a number any more at update {self.at.step} (epoch {self.at.epoch + 1}); {kept}. Try a "
+    def _diverged(self, loss: float) -> TrainingError:
+        what = "gradients or weights are" if math.isfinite(loss) else "the loss is"
+        kept = f"the last good checkpoint is {self.last}" if self.last.is_file() else "there is no checkpoint yet"
+        return TrainingError(
+            f"{what} not a number any more at update {self.state.step} (epoch {self.state.epoch + 1}); {kept}. Try a "
             f"learning_rate below {self.config.learning_rate:g}, a smaller clip or a longer warm_up"
         )
 
+    def _report(self) -> None:
+        """Report loss, speed and time left since the last report."""
+        state, (loss_before, tokens_before, seconds_before) = self.state, self.reported
+        loss, seconds = self._checked_loss(), self._seconds()
+        tokens = max(state.tokens - tokens_before, 1)
+        per_token, speed = (loss - loss_before) / tokens, tokens / max(seconds - seconds_before, 1e-9)
+        self.reported = (loss, state.tokens, seconds)
+        left = seconds / max(state.step, 1) * (self.steps - state.step)
+        if self.config.max_minutes:
+            left = min(left, 60 * self.config.max_minutes - seconds)
+        self.fabric.call("on_update", state, self.steps, per_token, speed, left)
+        if self.history is not None:
+            values = {"loss": per_token, "rate": self._learning_rate(), "tokens_per_s": speed}
+            self.history.add_scalars("training", state.step, **values)
+
     def _validate(self) -> str:
-        """Validate, note whether it was the best so far, and keep it if so; returns what the objective objects to."""
-        at, config = self.at, self.config
-        rate_now, seconds = self._rate(), at.seconds
-        train_loss = self._check() / at.tokens if at.tokens else None
-        speed = (at.tokens - self.begun[0]) / max(seconds - self.begun[1], 1e-9)
+        """Validate, and keep the weights if they are the best so far; returns why the objective must stop, or ""."""
+        state, config = self.state, self.config
+        rate, seconds = self._learning_rate(), state.seconds
+        train_loss = self._checked_loss() / state.tokens if state.tokens else None
+        speed = (state.tokens - self.measured_from[0]) / max(seconds - self.measured_from[1], 1e-9)
         self.sums.zero_()
-        at.tokens = 0
-        with self.ema.swapped() if self.ema is not None else nullcontext():
-            figures = self.evaluate(self.validation)
-            complaint = self.objective.complaint(figures)
-            value = -at.step if config.monitor == "last" else float(getattr(figures, config.monitor))
-            is_best = value < at.best and not complaint
-            if is_best:
-                at.best, at.best_step, at.without_gain, at.waited = value, at.step, 0, 0
-                self._save_best(figures)
-            else:
-                at.without_gain, at.waited = at.without_gain + 1, at.waited + 1
-        if config.schedule == "plateau" and at.waited >= config.plateau_patience:
-            at.falls, at.waited = at.falls + 1, 0
+        state.tokens = 0
+        figures = self.evaluate(self.validation)
+        reason = self.objective.reason_to_stop(figures)
+        value = -state.step if config.monitor == "last" else float(getattr(figures, config.monitor))
+        is_best = value < state.best and not reason
+        if is_best:
+            state.best, state.best_step, state.without_gain, state.waited = value, state.step, 0, 0
+            self._save_best(figures)
+        else:
+            state.without_gain, state.waited = state.without_gain + 1, state.waited + 1
+        if config.schedule == "plateau" and state.waited >= config.plateau_patience:
+            state.reductions, state.waited = state.reductions + 1, 0
         line = {
-            "step": at.step, "epoch": at.epoch + 1, "train_loss": train_loss, **asdict(figures), "best": is_best,
-            "learning_rate": rate_now, "seconds": round(seconds, 2), "tokens_per_second": round(speed),
+            "step": state.step, "epoch": state.epoch + 1, "train_loss": train_loss, **asdict(figures), "best": is_best,
+            "learning_rate": rate, "seconds": round(seconds, 2), "tokens_per_second": round(speed),
         }  # fmt: skip
-        if self.log is not None:
-            self.log.line(line)
-            self.log.scalars(at.step, **{f"validation__{name}": value for name, value in asdict(figures).items()})
-            self.watch.validated(line)
-        self.seen, self.begun = (0.0, 0, self._seconds()), (0, self._seconds())
-        return complaint
+        if self.history is not None:
+            self.history.add(line)
+            self.history.add_scalars("validation", state.step, **asdict(figures))
+            self.fabric.call("on_validation", line)
+        self.reported, self.measured_from = (0.0, 0, self._seconds()), (0, self._seconds())
+        return reason
 
     @torch.no_grad()
     def evaluate(self, batches: Batches) -> Figures:
-        """The figures of the model as it is."""
-        self.model.eval()
-        sums, carry = torch.zeros(5, dtype=torch.float64, device=self.fabric.device), None
+        """The figures of the averaged weights, or of the model where none are averaged."""
+        model = self.wrapped_average
+        model.eval()
+        sums, carried = torch.zeros(5, dtype=torch.float64, device=self.fabric.device), None
         for batch in batches.epoch(0):
-            found, state = self.objective.sums(self.wrapped, to_tensors(batch, self.fabric.device), carry)
+            found, after = self.objective.sums(model, to_tensors(batch, self.fabric.device), carried)
             sums += found
-            carry = state if batch.carries else None
+            carried = after if batch.carries else None
         self.model.train()
-        return self.objective.figures(self.wrapped, sums, batches)
+        return self.objective.figures(model, sums, batches)
 
     def _stop(self, reason: str) -> str:
-        self.at.stopped = reason
+        self.state.stopped = reason
         self._save()
         return reason
 
     def _save_best(self, figures: Figures) -> None:
         if self.fabric.is_global_zero:
-            meta = {**self.identity.values(), "step": self.at.step, "figures": asdict(figures)}
-            checkpoint.save(self.best, checkpoint.weights(self.model), meta)
+            meta = {**asdict(self.identity), "step": self.state.step, "figures": asdict(figures)}
+            kept = self.average.module if self.average is not None else self.model
+            checkpoint.save(self.best, checkpoint.weights(kept), meta)
 
     def _save(self) -> None:
         """Write the last checkpoint: all that resuming needs."""
-        at = self.at
-        if not all(math.isfinite(total) for total in (self._check(), *_totals(self.model))):
-            raise TrainingError(self._lost(0.0))
-        at.averaged = self.ema.updates if self.ema is not None else 0
+        if not all(math.isfinite(total) for total in (self._checked_loss(), *_weight_sums(self.model))):
+            raise self._diverged(0.0)
         if not self.fabric.is_global_zero:
             return
-        carried = {f"{i}.{name}": t for i, state in enumerate(self.carry) for name, t in (state or {}).items()}
+        carried = {f"{i}.{name}": t for i, state in enumerate(self.carried) for name, t in (state or {}).items()}
         tensors = checkpoint.sections(
             model=checkpoint.weights(self.model), optimizer=checkpoint.pack_optimizer(self.optimizer),
-            ema=self.ema.pack() if self.ema is not None else {}, random=checkpoint.pack_random(), carry=carried,
-            objective=self.objective.pack(), sums={"sums": self.sums},
+            average=checkpoint.weights(self.average) if self.average is not None else {},
+            random=checkpoint.pack_random(), carried=carried, objective=self.objective.pack(), sums={"sums": self.sums},
         )  # fmt: skip
-        checkpoint.save(
-            self.last,
-            tensors,
-            {**self.identity.values(), "at": {**at.values(), "seconds": self._seconds()}, "parts": self.parts},
-        )
+        at = {**asdict(self.state), "seconds": self._seconds()}
+        checkpoint.save(self.last, tensors, {**asdict(self.identity), "at": at, "parts": self.parts})
 
     def resume(self) -> None:
         """Go back to the last checkpoint.
@@ -309,26 +323,26 @@ class Trainer:
         self.identity.check(meta, self.last)
         if meta.get("parts") != self.parts:
             raise TrainingError(
-                f"{self.last}: the run was in {meta.get('parts')} parts (devices x accumulate), now in {self.parts}"
+                f"{self.last}: the run had devices x accumulate = {meta.get('parts')}, now it is {self.parts}"
             )
         device = self.fabric.device
         checkpoint.load_weights(self.model, checkpoint.section(tensors, "model"), self.last)
+        if self.average is not None:
+            checkpoint.load_weights(self.average, checkpoint.section(tensors, "average"), self.last)
         try:
-            self.at = Position.from_values(meta["at"])
+            self.state = TrainingState(**meta["at"])
             checkpoint.unpack_optimizer(self.optimizer, checkpoint.section(tensors, "optimizer"))
-            if self.ema is not None:
-                self.ema.unpack(checkpoint.section(tensors, "ema"), self.at.averaged)
             self.sums = tensors["sums/sums"].to(device)
             checkpoint.unpack_random(checkpoint.section(tensors, "random"))
             self.objective.unpack(checkpoint.section(tensors, "objective"))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise TrainingError(f"{self.last}: the checkpoint lacks what resuming needs: {error}") from error
-        for name, tensor in checkpoint.section(tensors, "carry").items():
+        for name, tensor in checkpoint.section(tensors, "carried").items():
             i, key = name.split(".", 1)
-            self.carry[int(i)] = {**(self.carry[int(i)] or {}), key: tensor.to(device)}
+            self.carried[int(i)] = {**(self.carried[int(i)] or {}), key: tensor.to(device)}
 
 
-def _totals(model: nn.Module) -> list[float]:
-    """A sum over each weight, which is a number if all of it is."""
+def _weight_sums(model: nn.Module) -> list[float]:
+    """The sum of each weight, which is a finite number if all of its entries are."""
     with torch.no_grad():
         return [float(x) for x in torch.stack([p.double().sum() for p in model.parameters()]).tolist()]

@@ -1,9 +1,9 @@
-"""What training minimises. Likelihood is the one here; `adversarial.objective` implements the same protocol."""
+"""What training minimises: the likelihood, here; `adversarial.objective` implements the same protocol."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ from melodysynthesis.models.base import State
 from melodysynthesis.training.batches import Batch, Batches
 
 IGNORED = -100
-"""Target of a position that does not count; cross-entropy's own convention."""
+"""Target of a position without loss; cross-entropy's own convention."""
 
 
 class Tensors(NamedTuple):
@@ -24,7 +24,7 @@ class Tensors(NamedTuple):
     Attributes:
         ids: (B, T).
         features: (B, T, F) or None.
-        targets: (B, T), `IGNORED` where a prediction does not count.
+        targets: (B, T), `IGNORED` at positions without loss.
         mask: (B, T) True at real positions; None where nothing is padded.
     """
 
@@ -49,12 +49,12 @@ def to_tensors(batch: Batch, device: torch.device) -> Tensors:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a validation found.
+    """Results of a validation.
 
     Attributes:
         loss: nats per token, every token.
-        accuracy: share of tokens whose likeliest prediction was right.
-        bits_per_note: bits of all tokens that are music, over the number of notes.
+        accuracy: share of tokens that were predicted as the most likely.
+        bits_per_note: bits of all tokens that describe music, divided by the number of notes.
     """
 
     loss: float
@@ -63,28 +63,36 @@ class Figures:
 
 
 class Objective(Protocol):
-    """What the loop needs to know of an objective."""
+    """What the training loop needs of an objective."""
 
-    def move(self, device: torch.device) -> None:
-        """To the device of the model, before anything else."""
+    def set_up(self, device: torch.device, tokens: float) -> None:
+        """Move to the device of the model; called before anything else.
 
-    def begin(self, model: nn.Module, training: Batches) -> bool:
-        """Before the first update of a run that is not resumed; whether to validate the model as it begins."""
+        Args:
+            device: of the model.
+            tokens: mean tokens of a training batch, which the loop divides every batch's loss by.
+        """
+
+    def prepare(self, model: nn.Module, training: Batches) -> Iterator[tuple[int, int]]:
+        """Work that precedes the first update of a run, in steps: yields how many are done, and how many there are.
+
+        If it yields anything, the model is validated before the first update.
+        """
 
     def loss(self, model: nn.Module, batch: Tensors, state: State | None) -> tuple[Tensor, State]:
-        """Sum of the loss over the positions that count, a scalar to go backward from, and the state after."""
+        """Sum of the loss over all positions with loss, a scalar with gradients, and the state after the batch."""
 
     def sums(self, model: nn.Module, batch: Tensors, state: State | None) -> tuple[Tensor, State]:
-        """What `figures` needs of a validation batch, (5,), to be added up over batches, and the state after."""
+        """Sums over a validation batch, (5,), which `figures` takes added up over batches; and the state after it."""
 
     def figures(self, model: nn.Module, sums: Tensor, batches: Batches) -> Figures:
         """The figures of all validation batches added up."""
 
-    def complaint(self, figures: Figures) -> str:
+    def reason_to_stop(self, figures: Figures) -> str:
         """Why the run should stop and these weights should not be kept; "" if all is well."""
 
     def pack(self) -> dict[str, Tensor]:
-        """What a checkpoint has to keep beside the model, such as a critic, as named tensors."""
+        """State beyond the model that a checkpoint keeps, such as a critic, as named tensors."""
 
     def unpack(self, tensors: Mapping[str, Tensor]) -> None:
         """The inverse of `pack`."""
@@ -97,19 +105,20 @@ class Likelihood:
         self.is_music = torch.from_numpy(encoding.roles == Role.MUSIC)
         self.is_note = torch.from_numpy(encoding.groups == Group.NOTE)
 
-    def move(self, device: torch.device) -> None:
-        """See `Objective.move`."""
+    def set_up(self, device: torch.device, tokens: float) -> None:
+        """See `Objective.set_up`."""
+        del tokens
         self.is_music, self.is_note = self.is_music.to(device), self.is_note.to(device)
 
-    def begin(self, model: nn.Module, training: Batches) -> bool:
+    def prepare(self, model: nn.Module, training: Batches) -> Iterator[tuple[int, int]]:
         """Nothing to prepare."""
         del model, training
-        return False
+        return iter(())
 
     def loss(self, model: nn.Module, batch: Tensors, state: State | None) -> tuple[Tensor, State]:
         """See `Objective.loss`."""
         logits, state = model(batch.ids, batch.features, state, batch.mask)
-        # In 32 bits whatever the model runs in: a sum of thousands of terms.
+        # In 32 bits whatever the model's precision: it is a sum of thousands of terms.
         return nn.functional.cross_entropy(
             logits.flatten(0, 1).float(), batch.targets.flatten(), ignore_index=IGNORED, reduction="sum"
         ), state
@@ -117,13 +126,13 @@ class Likelihood:
     def sums(self, model: nn.Module, batch: Tensors, state: State | None) -> tuple[Tensor, State]:
         """Sums of nats, tokens, right tokens, nats of music, and notes, as float64."""
         logits, state = model(batch.ids, batch.features, state, batch.mask)
-        counts = batch.targets.flatten() != IGNORED
-        logits, targets = logits.flatten(0, 1)[counts].float(), batch.targets.flatten()[counts]
+        has_loss = batch.targets.flatten() != IGNORED
+        logits, targets = logits.flatten(0, 1)[has_loss].float(), batch.targets.flatten()[has_loss]
         nats = nn.functional.cross_entropy(logits, targets, reduction="none").double()
         is_music, is_note = self.is_music[targets], self.is_note[targets]
         right = (logits.argmax(-1) == targets).sum()
         return torch.stack(
-            [nats.sum(), counts.sum().double(), right.double(), nats[is_music].sum(), is_note.sum().double()]
+            [nats.sum(), has_loss.sum().double(), right.double(), nats[is_music].sum(), is_note.sum().double()]
         ), state
 
     def figures(self, model: nn.Module, sums: Tensor, batches: Batches) -> Figures:
@@ -132,14 +141,14 @@ class Likelihood:
         nats, tokens, right, music, notes = sums.tolist()
         return Figures(nats / max(tokens, 1), right / max(tokens, 1), music / math.log(2) / max(notes, 1))
 
-    def complaint(self, figures: Figures) -> str:
-        """Likelihood that gets worse is over-fitting: what is best is kept, and patience ends it."""
+    def reason_to_stop(self, figures: Figures) -> str:
+        """None: a loss that rises is overfitting; the best weights are kept, and patience ends the run."""
         del figures
         return ""
 
     def pack(self) -> dict[str, Tensor]:
-        """Nothing beside the model."""
+        """Nothing beyond the model."""
         return {}
 
     def unpack(self, tensors: Mapping[str, Tensor]) -> None:
-        """Nothing beside the model."""
+        """Nothing beyond the model."""

@@ -1,10 +1,10 @@
 """A run and its folder.
 
-runs/NAME/config.json                       model, encoding, training, corpus: all that is needed to go on
+runs/NAME/config.json                       model, encoding, training, corpus: all that resuming needs
           history.jsonl                     a line for each validation
-          checkpoints/last.safetensors      where to resume
-          checkpoints/best.safetensors      the weights of the best validation (averaged, if they are)
-          checkpoints/base.safetensors      the weights that it began with, if it began with another run's
+          checkpoints/last.safetensors      where the run is resumed
+          checkpoints/best.safetensors      the weights of the best validation (the averaged ones, if there are)
+          checkpoints/base.safetensors      the weights that it started from, if these are another run's
           tensorboard/                      for TensorBoard
           model.onnx                        the best weights, ready to generate with
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -23,22 +23,24 @@ import torch
 
 from melodysynthesis.encodings import Encoding, encoding_from
 from melodysynthesis.errors import TrainingError
-from melodysynthesis.models import MelodyModel, build, config_from, config_to, parameter_count
-from melodysynthesis.runtime.base import Card
+from melodysynthesis.models import MelodyModel, build, config_from, parameter_count
+from melodysynthesis.models.lstm import LSTMLayer
+from melodysynthesis.runtime.base import ModelCard
 from melodysynthesis.training import checkpoint
 from melodysynthesis.training.adversarial.config import AdversarialConfig, adversarial_config
 from melodysynthesis.training.adversarial.objective import Adversarial
-from melodysynthesis.training.batches import Batches, Sequences, Songs, Stream
+from melodysynthesis.training.batches import Batches, Songs, Stream
 from melodysynthesis.training.checkpoint import Identity
-from melodysynthesis.training.config import TrainingConfig, as_values, training_config
+from melodysynthesis.training.config import TrainingConfig, training_config
+from melodysynthesis.training.data import Sequences
 from melodysynthesis.training.loop import Trainer
 from melodysynthesis.training.objective import Figures, Likelihood, Objective
-from melodysynthesis.training.position import Watch
+from melodysynthesis.training.setup import check_lstm
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run is: written down when it begins, read again when it is resumed.
+    """All that defines a run: written into its folder at the start, read again when it is resumed.
 
     Attributes:
         folder: of the run.
@@ -47,10 +49,10 @@ class Run:
         encoding: of the melodies.
         training: how to train.
         corpus, licence: of the data, for the card.
-        command: the command line that began it, for the card.
-        corpus_path: where the data lies, if it is the user's own files: for resuming, not for the card.
-        base: checkpoint whose weights the run begins with; None to begin with random ones.
-        adversarial: how to train on against a critic; None to train by likelihood.
+        command: the command line that started it, for the card.
+        corpus_path: path of the data if it is the user's own files: for resuming, not for the card.
+        base: checkpoint whose weights the run starts from; None for random ones.
+        adversarial: how to train against a critic; None to train by likelihood.
     """
 
     folder: Path
@@ -68,16 +70,16 @@ class Run:
 
     @property
     def identity(self) -> Identity:
-        """What the run's checkpoints belong to."""
-        return Identity.of(self.architecture, self.preset, config_to(self.model), self.encoding)
+        """What the run's checkpoints fit."""
+        return Identity.of(self.architecture, self.preset, asdict(self.model), self.encoding)
 
     @property
     def exported(self) -> Path:
-        """The model file that the run ends with."""
+        """The model file that is exported at the end."""
         return self.folder / "model.onnx"
 
     def build(self) -> MelodyModel:
-        """The model, with the weights that the seed gives it, or its base.
+        """The model, with random weights by the seed or those of its base.
 
         Raises:
             ModelError: if the base is missing, damaged or of another model.
@@ -90,48 +92,46 @@ class Run:
         """What the run minimises.
 
         Raises:
-            ModelError, TrainingError: where an adversarial run lacks its base or asks for what it can't do.
+            ModelError, TrainingError: where an adversarial run lacks its base, or its configuration is not possible.
         """
         if self.adversarial is None:
             return Likelihood(self.encoding)
         if self.base is None:
-            raise TrainingError(
-                "adversarial training goes on with a model that has learned by likelihood: name its run"
-            )
+            raise TrainingError("adversarial training continues a model that was trained by likelihood: name its run")
         return Adversarial(self.adversarial, self.training, self.encoding, self.build())
 
-    def begin(self) -> None:
-        """Make the folder and write down what the run is.
+    def create(self) -> None:
+        """Make the folder and write the run's description into it.
 
         Raises:
             TrainingError: if there already is a run, or the folder can't be made.
         """
         if (self.folder / "config.json").exists():
-            raise TrainingError(f"{self.folder}: there already is a run here: resume it, or choose another name")
+            raise TrainingError(f"{self.folder}: there is a run here already: resume it, or choose another name")
         try:
             (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrainingError(f"{self.folder}: the folder can't be made: {error.strerror or error}") from error
-        if self.base is not None:  # a copy of its own: the run it comes from may go on, or go away
+        if self.base is not None:  # a copy: the other run may go on, or be deleted
             tensors, meta = checkpoint.load(self.base)
             checkpoint.save(self.folder / BASE, tensors, meta)
         self.describe()
 
     def describe(self) -> None:
-        """Write down what the run is.
+        """Write the run's description.
 
         Raises:
             TrainingError: where it can't be written.
         """
         values = {
-            **self.identity.values(), "training": as_values(self.training), "corpus": self.corpus,
+            **asdict(self.identity), "training": asdict(self.training), "corpus": self.corpus,
             "licence": self.licence, "command": self.command, "corpus_path": self.corpus_path,
             "adversarial": None if self.adversarial is None else asdict(self.adversarial),
         }  # fmt: skip
         checkpoint.write_text(self.folder / "config.json", json.dumps(values, indent=2) + "\n")
 
     def best(self) -> tuple[MelodyModel, Figures | None]:
-        """The model of the best validation with its figures.
+        """The model of the best validation, and its figures.
 
         Raises:
             ModelError: if there is none yet, or it is damaged or of another model.
@@ -143,23 +143,23 @@ class Run:
         return model.eval(), Figures(**{field.name: figures[field.name] for field in fields(Figures)})
 
     def _loaded(self, model: MelodyModel, path: Path) -> tuple[MelodyModel, Mapping[str, Any]]:
-        """A model with the weights of a checkpoint, and what that says of itself."""
+        """A model with the weights of a checkpoint, and the checkpoint's metadata."""
         tensors, meta = checkpoint.load(path)
         self.identity.check(meta, path)
         checkpoint.load_weights(model, tensors, path)
         return model, meta
 
-    def card(self, model: MelodyModel, figures: Figures | None) -> Card:
+    def card(self, model: MelodyModel, figures: Figures | None) -> ModelCard:
         """The card of a model of this run."""
         measured: dict[str, float] = {}
         if figures is not None:
             measured = {f"validation {name.replace('_', ' ')}": round(v, 4) for name, v in asdict(figures).items()}
-        game = self.adversarial
-        return Card(
-            name=self.architecture if game is None else "gan", architecture=self.architecture,
-            preset=self.preset if game is None else f"{self.preset}, adversarial ({game.arm})", corpus=self.corpus,
-            licence=self.licence, seed=self.training.seed, parameters=parameter_count(model), command=self.command,
-            figures=measured,
+        name, preset = self.architecture, self.preset
+        if self.adversarial is not None:
+            name, preset = "gan", f"{preset}, adversarial ({self.adversarial.estimator})"
+        return ModelCard(
+            name=name, architecture=self.architecture, preset=preset, corpus=self.corpus, licence=self.licence,
+            seed=self.training.seed, parameters=parameter_count(model), command=self.command, figures=measured,
         )  # fmt: skip
 
 
@@ -167,11 +167,11 @@ BASE, BEST = Path("checkpoints/base.safetensors"), Path("checkpoints/best.safete
 """In the folder of a run."""
 
 FIXED = ("mode", "batch_size", "steps", "max_length", "seed", "ema_decay")
-"""Fields that say which update follows which, or what is kept of them: with others it would be another run."""
+"""Fields that decide on the sequence of updates: with other values it would be another run."""
 
 
 def open_run(folder: Path, **changes: object) -> Run:
-    """A run that was begun before.
+    """A run that has a folder already.
 
     Args:
         folder: of the run.
@@ -180,26 +180,26 @@ def open_run(folder: Path, **changes: object) -> Run:
     Raises:
         TrainingError: if there is no run, its description is damaged, or a change is of what a run can't change.
     """
-    run = _opened(folder)
+    run = _read(folder)
     for name in FIXED:
         was = getattr(run.training, name)
         if changes.get(name, was) != was:
             raise TrainingError(
-                f"{folder}: the run has {name} {was}: resumed with {changes[name]} it would be another run"
+                f"{folder}: the run has {name} {was}, which can't be changed to {changes[name]} when it is resumed"
             )
     return replace(run, training=replace(run.training, **changes)) if changes else run  # type: ignore[arg-type]
 
 
-def _opened(folder: Path) -> Run:
+def _read(folder: Path) -> Run:
     path = folder / "config.json"
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        training, game = training_config(values["training"]), values.get("adversarial")
+        training, adversarial = training_config(values["training"]), values.get("adversarial")
         return Run(
             folder, values["architecture"], values["preset"], config_from(values["architecture"], values["model"]),
             encoding_from(values["encoding"]), training, values["corpus"], values["licence"], values["command"],
             values["corpus_path"], folder / BASE if (folder / BASE).exists() else None,
-            None if game is None else adversarial_config(game),
+            None if adversarial is None else adversarial_config(adversarial),
         )  # fmt: skip
     except FileNotFoundError:
         raise TrainingError(f"{folder}: there is no run here: {path.name} is missing") from None
@@ -218,7 +218,7 @@ def batches(config: TrainingConfig, sequences: Sequences, shuffled: bool) -> Bat
 
 
 def fingerprint(sequences: Sequences) -> str:
-    """A number that changes with the data: a run resumed on other data would not be the same run."""
+    """A checksum of the data, so that a run is not resumed on other data."""
     code = 0
     for low in range(0, len(sequences.ids), 1 << 20):
         code = zlib.crc32(sequences.ids[low : low + (1 << 20)].tobytes(), code)
@@ -231,9 +231,9 @@ def fit(
     validation: Sequences,
     *,
     resume: bool = False,
-    watch: Watch | None = None,
+    callbacks: Sequence[object] = (),
 ) -> str:
-    """Train a run, or go on with it; returns why it stopped: finished, no gain, time or interrupted.
+    """Train a run, or resume it; returns why it stopped, as `Trainer.fit` does.
 
     Raises:
         TrainingError, ModelError: where it can't start, resume or go on.
@@ -242,19 +242,21 @@ def fit(
     if resume:
         _check_data(run.folder / "data.json", data)
     model = run.build()
+    if any(isinstance(part, LSTMLayer) for part in model.modules()):
+        check_lstm(run.training)
     trainer = Trainer(
         run.training, model, run.objective(),
         training=batches(run.training, training, shuffled=True),
         validation=batches(run.training, validation, shuffled=False),
-        folder=run.folder, identity=run.identity, watch=watch,
+        folder=run.folder, identity=run.identity, callbacks=callbacks,
     )  # fmt: skip
-    # The other processes of a run on several devices have started by now, and have seen the folder as it was.
+    # By now the other processes of a run on several devices have started, and have seen the folder as it was.
     if trainer.fabric.is_global_zero:
         if resume:
-            checkpoint.clear(run.folder)
-            run.describe()  # with what was changed, so that resuming once more goes on like that
+            checkpoint.remove_unfinished(run.folder)
+            run.describe()  # with its changes, so that they hold when it is resumed once more
         else:
-            run.begin()
+            run.create()
             checkpoint.write_text(run.folder / "data.json", json.dumps(data, indent=2) + "\n")
     trainer.fabric.barrier()
     if resume and trainer.last.exists():
@@ -263,12 +265,12 @@ def fit(
 
 
 def is_main_process() -> bool:
-    """Whether this process writes and speaks: of a run on several devices, only the first does."""
+    """Whether this process writes files and messages: of a run on several devices, only the first does."""
     return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def _check_data(path: Path, data: Mapping[str, str]) -> None:
-    """Compare the data with what the run began with.
+    """Compare the data with those that the run started with.
 
     Raises:
         TrainingError: if it differs.
@@ -279,4 +281,4 @@ def _check_data(path: Path, data: Mapping[str, str]) -> None:
         return  # killed before it was written: nothing was trained yet
     for name, value in data.items():
         if before.get(name) != value:
-            raise TrainingError(f"the run began with other {name} data: {before.get(name)}, now {value}")
+            raise TrainingError(f"the run was started with other {name} data: {before.get(name)}, now {value}")

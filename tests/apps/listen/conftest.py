@@ -4,14 +4,14 @@ import os
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, make_url, text
 
 from melodysynthesis.apps.listen.api import application
 from melodysynthesis.apps.listen.database import opened
-from melodysynthesis.apps.listen.design import Given, Shape
+from melodysynthesis.apps.listen.design import Answer, Shape
 from melodysynthesis.apps.listen.store import Store
 from melodysynthesis.apps.listen.tables import PREFIX
-from melodysynthesis.generation.notation import parse_notes
+from melodysynthesis.notation import parse_notes
 
 POSTGRESQL = "MELODYSYNTHESIS_TEST_POSTGRESQL"
 SETS = ("burgundy", "cobalt", "ochre")  # words that stand nowhere else
@@ -37,14 +37,33 @@ def fill(store, name="listening", shape=SHAPE):
 def answer_of(turn, pleasing=4, human=3, choice="first"):
     """An attentive answer."""
     if turn.kind == "pair":
-        return Given(choice=turn.told or choice)
-    return Given(int(turn.told or pleasing), int(turn.told or human))
+        return Answer(choice=turn.demanded or choice)
+    return Answer(int(turn.demanded or pleasing), int(turn.demanded or human))
 
 
 def answer_all(store, test, token, **said):
     """Answer all that is left."""
-    while turn := store.standing(test, token).turn:
+    while turn := store.progress(test, token).turn:
         store.answer(test, token, turn.place, answer_of(turn, **said), 2.5)
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """The URL of a database that this process of the tests has for itself; it is dropped in the end."""
+    server = os.environ.get(POSTGRESQL)
+    if not server:
+        pytest.skip(f"needs PostgreSQL: {POSTGRESQL} is the URL of a database whose owner may create others")
+    url = make_url(server).set(drivername="postgresql+psycopg")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"melodysynthesis_tests_{worker}_{os.getpid()}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f'create database "{name}"'))
+            yield url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+            connection.execute(text(f'drop database "{name}" with (force)'))
+    finally:
+        engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -52,9 +71,7 @@ def address(request, tmp_path):
     """Where an empty database is."""
     if request.param == "sqlite":
         return str(tmp_path / "answers.sqlite")
-    url = os.environ.get(POSTGRESQL)
-    if not url:
-        pytest.skip(f"no PostgreSQL: {POSTGRESQL} has no URL of a database for tests")
+    url = request.getfixturevalue("postgresql")
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
         for table in inspect(connection).get_table_names():

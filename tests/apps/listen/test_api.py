@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.responses import PlainTextResponse
 
+from melodysynthesis.apps.listen.answers import load_answers
 from melodysynthesis.apps.listen.rate import A_SECOND, BURST, MOST_ADDRESSES, Rate
-from melodysynthesis.apps.listen.sheets import sheets
 
 from .conftest import SETS, fill
 
@@ -46,8 +46,8 @@ def test_somebody_takes_part_to_the_end(client, store, test):
     me, progress, _ = finish(client)
     assert progress == {"done": progress["total"], "total": progress["total"], "question": None}
     assert client.get("/api/participant", headers=me).json() == progress
-    (sheet,) = sheets(store.engine, test)
-    assert all(line.given and line.seconds == 3.5 for line in sheet.lines)
+    (participant,) = load_answers(store.engine, test)
+    assert all(line.answer and line.seconds == 3.5 for line in participant.trials)
 
 
 def test_nothing_that_is_sent_tells_of_which_set_a_melody_is(client, test):
@@ -87,7 +87,7 @@ def test_any_other_sound_is_refused(client, name):
 def test_without_a_token_or_with_another_s_nothing_is_read_or_changed(client, store, test):
     me, progress = join(client)
     client.post("/api/answers", json=said(progress["question"]), headers=me)
-    before = sheets(store.engine, test)
+    before = load_answers(store.engine, test)
     for code in (None, "Bearer x", "Bearer", "Basic eA==", "Bearer é".encode()):
         headers = {"authorization": code} if code else {}
         for method, path, body in (
@@ -98,7 +98,7 @@ def test_without_a_token_or_with_another_s_nothing_is_read_or_changed(client, st
             answer = client.request(method, path, json=body, headers=headers)
             assert answer.status_code == 401, (headers, path)
             assert "code" in answer.json()["message"]
-    assert sheets(store.engine, test) == before
+    assert load_answers(store.engine, test) == before
 
 
 def test_an_answer_sent_again_is_acknowledged_and_another_refused(client, store, test):
@@ -126,14 +126,14 @@ def test_what_is_no_answer_is_told_in_a_line(client, store, test, change):
     answer = client.post("/api/answers", json=said(progress["question"]) | change, headers=me)
     assert answer.status_code == 422
     assert "\n" not in answer.json()["message"]
-    assert sheets(store.engine, test)[0].lines[0].given is None
+    assert load_answers(store.engine, test)[0].trials[0].answer is None
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 100_000, b"\xff", b'{"agreed": false}', b"{}"])
 def test_nobody_takes_part_without_agreeing(client, store, test, body):
     answer = client.post("/api/participants", content=body, headers={"content-type": "application/json"})
     assert 400 <= answer.status_code < 500
-    assert sheets(store.engine, test) == []
+    assert load_answers(store.engine, test) == []
 
 
 def test_a_body_that_is_too_large_is_refused(client):
@@ -147,7 +147,7 @@ def test_who_leaves_is_forgotten(client, store, test):
     assert client.delete("/api/participant", headers=me).status_code == 204
     assert client.get("/api/participant", headers=me).status_code == 401
     assert client.delete("/api/participant", headers=me).status_code == 401
-    assert sheets(store.engine, test) == []
+    assert load_answers(store.engine, test) == []
 
 
 def test_a_code_of_another_test_is_nobody_s(client, store):
@@ -218,5 +218,5 @@ def test_who_asks_too_often_waits_while_others_do_not():
 def test_addresses_are_forgotten_when_there_are_too_many():
     rate = Rate(None, lambda: 0.0)
     for number in range(MOST_ADDRESSES + 100):
-        assert rate._takes(str(number))
+        assert rate._allows(str(number))
     assert len(rate._buckets) == MOST_ADDRESSES

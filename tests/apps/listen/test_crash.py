@@ -7,9 +7,9 @@ from threading import Event, Lock
 import httpx2 as httpx
 import pytest
 
+from melodysynthesis.apps.listen.answers import load_answers
 from melodysynthesis.apps.listen.database import opened
-from melodysynthesis.apps.listen.design import Given, Shape
-from melodysynthesis.apps.listen.sheets import sheets
+from melodysynthesis.apps.listen.design import Answer, Shape
 from melodysynthesis.apps.listen.store import Store, hashed
 
 from .conftest import fill
@@ -33,7 +33,7 @@ class Crowd:
 
     def __init__(self, address):
         self.address = address
-        self.acknowledged: dict[tuple[str, int], Given] = {}
+        self.acknowledged: dict[tuple[str, int], Answer] = {}
         self.lock, self.killed, self.enough = Lock(), Event(), Event()
 
     def take_part(self, number):
@@ -48,7 +48,7 @@ class Crowd:
                     answer = client.post("/api/answers", json=body, headers={"authorization": f"Bearer {token}"})
                     assert answer.status_code == 200, answer.text
                     progress = answer.json()
-                    self.note((hashed(token)[:12], question["place"]), Given(**said))
+                    self.note((hashed(token)[:12], question["place"]), Answer(**said))
             except httpx.TransportError:
                 assert self.killed.is_set()
 
@@ -69,17 +69,17 @@ def test_every_acknowledged_answer_survives_a_kill(long):
         for one in people:
             one.result()
     with opened(long) as engine:
-        found = sheets(engine, Store(engine).find(None))
+        found = load_answers(engine, Store(engine).find(None))
     kept = {
-        (sheet.participant, place): line.given
-        for sheet in found
-        for place, line in enumerate(sheet.lines)
-        if line.given is not None
+        (participant.name, place): line.answer
+        for participant in found
+        for place, line in enumerate(participant.trials)
+        if line.answer is not None
     }
     assert {place: kept.get(place) for place in crowd.acknowledged} == crowd.acknowledged
     assert len(kept) <= len(crowd.acknowledged) + PEOPLE  # some were on their way back
-    for sheet in found:  # and none is missing in between
-        given = [line.given is not None for line in sheet.lines]
+    for participant in found:  # and none is missing in between
+        given = [line.answer is not None for line in participant.trials]
         assert given == sorted(given, reverse=True)
 
 

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from melodysynthesis.apps.listen.design import (
     CHOICES,
+    DEMANDED,
     NEITHER,
     PAIR,
     RATING,
+    RATINGS,
     REAL,
     REPEAT,
-    SCALE,
-    TOLD,
     TWINS,
-    Given,
+    Answer,
+    ListeningTrial,
     Shape,
     Spot,
-    Trial,
     passed,
     trials,
 )
@@ -81,7 +81,7 @@ def test_checks_are_of_melodies_not_heard_otherwise_but_for_the_repeated_one():
     shape = Shape((20, 20, 20), ratings=8, pairs=12, seed=1)
     for participant in range(30):
         made = trials(shape, participant)
-        assert Counter(trial.purpose for trial in made) == {REAL: 20, TOLD: 2, REPEAT: 1, TWINS: 1}
+        assert Counter(trial.purpose for trial in made) == {REAL: 20, DEMANDED: 2, REPEAT: 1, TWINS: 1}
         assert made[0].purpose == REAL
         heard = Counter(s for t in made if t.purpose not in (REPEAT, TWINS) for s in (t.first, t.second) if s)
         assert set(heard.values()) == {1}
@@ -135,31 +135,31 @@ def test_attentive_answers_pass_and_answers_at_random_fail():
 
 def attentive(trial):
     if trial.kind == PAIR:
-        return Given(choice=NEITHER if trial.purpose == TWINS else trial.expected or "first")
-    return Given(int(trial.expected or 3), int(trial.expected or 6))
+        return Answer(choice=NEITHER if trial.purpose == TWINS else trial.expected or "first")
+    return Answer(int(trial.expected or 3), int(trial.expected or 6))
 
 
 def anything(trial, random):
     if trial.kind == PAIR:
-        return Given(choice=random.choice(CHOICES))
-    return Given(random.choice(SCALE), random.choice(SCALE))
+        return Answer(choice=random.choice(CHOICES))
+    return Answer(random.choice(RATINGS), random.choice(RATINGS))
 
 
 @pytest.mark.parametrize(
     ("purpose", "expected", "said", "before", "verdict"),
     [
-        (TOLD, "3", Given(3, 3), None, True),
-        (TOLD, "3", Given(3, 4), None, False),
-        (TOLD, "second", Given(choice="second"), None, True),
-        (TOLD, "second", Given(choice="neither"), None, False),
-        (TWINS, None, Given(choice="neither"), None, True),
-        (TWINS, None, Given(choice="first"), None, False),
-        (REPEAT, None, Given(5, 2), Given(3, 4), True),
-        (REPEAT, None, Given(6, 2), Given(3, 2), False),
-        (REAL, None, Given(1, 7), None, True),
+        (DEMANDED, "3", Answer(3, 3), None, True),
+        (DEMANDED, "3", Answer(3, 4), None, False),
+        (DEMANDED, "second", Answer(choice="second"), None, True),
+        (DEMANDED, "second", Answer(choice="neither"), None, False),
+        (TWINS, None, Answer(choice="neither"), None, True),
+        (TWINS, None, Answer(choice="first"), None, False),
+        (REPEAT, None, Answer(5, 2), Answer(3, 4), True),
+        (REPEAT, None, Answer(6, 2), Answer(3, 2), False),
+        (REAL, None, Answer(1, 7), None, True),
     ],
 )
 def test_what_passes(purpose, expected, said, before, verdict):
     kind = PAIR if said.choice else RATING
-    trial = Trial(kind, Spot(0, 0), Spot(0, 0) if said.choice else None, purpose, expected)
+    trial = ListeningTrial(kind, Spot(0, 0), Spot(0, 0) if said.choice else None, purpose, expected)
     assert passed(trial, said, before) is verdict

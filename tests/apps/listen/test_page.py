@@ -2,10 +2,10 @@
 
 import pytest
 
+from melodysynthesis.apps.listen.answers import load_answers
 from melodysynthesis.apps.listen.database import opened
 from melodysynthesis.apps.listen.design import REAL, Shape
 from melodysynthesis.apps.listen.results import attention
-from melodysynthesis.apps.listen.sheets import sheets
 from melodysynthesis.apps.listen.store import Store
 from tests.apps.studio import chromium
 from tests.apps.studio.chromium import CHROMIUM, PATIENCE, until
@@ -14,7 +14,7 @@ from .conftest import SETS, fill
 from .serving import served
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page in")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 SHORT = Shape((4, 4, 4), ratings=2, pairs=2, seed=3)
 TOTAL = SHORT.ratings + SHORT.pairs + 4  # four checks
@@ -37,7 +37,7 @@ def address(database):
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
 
@@ -110,14 +110,14 @@ def test_a_whole_listening_test_by_keyboard(page, database):
     page.wait_for_selector("#end:not([hidden])")
     assert page.evaluate("document.activeElement.textContent") == "Thank you"
     with opened(database) as engine:
-        sheet = sheets(engine, Store(engine).find(None))[-1]
-    assert all(line.given for line in sheet.lines)
-    (me,) = attention([sheet])
+        participant = load_answers(engine, Store(engine).find(None))[-1]
+    assert all(line.answer for line in participant.trials)
+    (me,) = attention([participant])
     assert me.failed == ()
-    real = [line.given for line in sheet.lines if line.trial.purpose == REAL]
+    real = [line.answer for line in participant.trials if line.trial.purpose == REAL]
     assert {given.choice for given in real if given.choice} == {"neither"}
     assert {(given.pleasing, given.human) for given in real if not given.choice} == {(4, 4)}
-    assert all(0.5 < line.seconds < 90 for line in sheet.lines)
+    assert all(0.5 < line.seconds < 90 for line in participant.trials)
 
 
 def test_nobody_answers_what_they_have_not_heard(page):
@@ -201,7 +201,7 @@ def test_an_answer_given_in_another_tab_is_not_given_twice(page, address):
 
 def test_somebody_deletes_their_answers(page, database):
     with opened(database) as engine:
-        before = len(sheets(engine, Store(engine).find(None)))
+        before = len(load_answers(engine, Store(engine).find(None)))
     begin(page)
     answer(page)
     until(page, f"document.querySelector('#count').textContent === '2 of {TOTAL}'")
@@ -215,7 +215,7 @@ def test_somebody_deletes_their_answers(page, database):
     assert page.inner_text("#message") == "All your answers are deleted."
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('listen')).length") == 0
     with opened(database) as engine:
-        assert len(sheets(engine, Store(engine).find(None))) == before
+        assert len(load_answers(engine, Store(engine).find(None))) == before
 
 
 def test_texts_are_text_and_nothing_tells_of_sets(page):

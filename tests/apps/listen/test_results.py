@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from melodysynthesis.apps.listen.design import CHOICES, PAIR, REAL, SCALE, TOLD, TWINS, Given, Shape, trials
+from melodysynthesis.apps.listen.answers import AnsweredTrial, MelodyLabel, ParticipantAnswers, load_answers
+from melodysynthesis.apps.listen.design import CHOICES, DEMANDED, PAIR, RATINGS, REAL, TWINS, Answer, Shape, trials
 from melodysynthesis.apps.listen.report import show
 from melodysynthesis.apps.listen.results import COLUMNS, attention, evaluate, to_csv
-from melodysynthesis.apps.listen.sheets import Heard, Line, Sheet, sheets
 
 from .conftest import SETS, answer_all
 
@@ -19,30 +19,32 @@ SHAPE = Shape((12, 12, 12), ratings=6, pairs=9, seed=2)
 LIKED = dict(zip(SETS, (6, 4, 2), strict=True))
 
 
-def sheet(number, given):
-    """A sheet with answers by a function of trial and names of sets."""
+def participant(number, given):
+    """A participant with answers by a function of trial and names of sets."""
     lines = []
     for trial in trials(SHAPE, number):
-        first, second = (spot and Heard(SETS[spot.set], spot.melody + 1, "=x") for spot in (trial.first, trial.second))
-        lines.append(Line(trial, first, second, given(trial, first, second), 2.0, None))
-    return Sheet(f"p{number}", None, tuple(lines))
+        first, second = (
+            spot and MelodyLabel(SETS[spot.set], spot.melody + 1, "=x") for spot in (trial.first, trial.second)
+        )
+        lines.append(AnsweredTrial(trial, first, second, given(trial, first, second), 2.0, None))
+    return ParticipantAnswers(f"p{number}", None, tuple(lines))
 
 
 def careful(trial, first, second):
     """Likes sets as `LIKED` says, and attends."""
     if trial.kind == PAIR:
         better = "first" if LIKED[first.set] > LIKED[second.set] else "second"
-        return Given(choice="neither" if trial.purpose == TWINS else trial.expected or better)
+        return Answer(choice="neither" if trial.purpose == TWINS else trial.expected or better)
     value = int(trial.expected or LIKED[first.set])
-    return Given(value, 8 - value if trial.purpose != TOLD else value)
+    return Answer(value, 8 - value if trial.purpose != DEMANDED else value)
 
 
 def careless(random):
     def given(trial, first, second):
         del first, second
         if trial.kind == PAIR:
-            return Given(choice=random.choice(CHOICES))
-        return Given(random.choice(SCALE), random.choice(SCALE))
+            return Answer(choice=random.choice(CHOICES))
+        return Answer(random.choice(RATINGS), random.choice(RATINGS))
 
     return given
 
@@ -50,7 +52,7 @@ def careless(random):
 @pytest.fixture(scope="module")
 def crowd():
     random = Random(4)
-    return [sheet(n, careful) for n in range(8)] + [sheet(n, careless(random)) for n in range(8, 12)]
+    return [participant(n, careful) for n in range(8)] + [participant(n, careless(random)) for n in range(8, 12)]
 
 
 def test_means_counts_and_strengths_are_those_of_the_careful(crowd):
@@ -89,9 +91,9 @@ def test_who_fails_checks_is_told_and_kept_if_asked_for(crowd):
 def test_a_check_failed_counts_for_nothing_else(crowd):
     def wrong(trial, first, second):
         said = careful(trial, first, second)
-        return said if trial.purpose == REAL else Given(choice="first") if trial.kind == PAIR else Given(1, 7)
+        return said if trial.purpose == REAL else Answer(choice="first") if trial.kind == PAIR else Answer(1, 7)
 
-    changed = [sheet(n, wrong) for n in range(8)]
+    changed = [participant(n, wrong) for n in range(8)]
     kept, plain = evaluate(changed, keep=True), evaluate(crowd[:8])
     assert kept.means == plain.means
     assert kept.preference == plain.preference
@@ -99,8 +101,8 @@ def test_a_check_failed_counts_for_nothing_else(crowd):
 
 
 def test_who_has_not_finished_counts_with_what_there_is(crowd):
-    lines = crowd[0].lines
-    half = crowd[0]._replace(lines=(*lines[:5], *(line._replace(given=None) for line in lines[5:])))
+    lines = crowd[0].trials
+    half = crowd[0]._replace(trials=(*lines[:5], *(line._replace(answer=None) for line in lines[5:])))
     found = evaluate([half])
     assert found.people[0].answered == 5
     assert sum(found.counts.values()) == sum(line.trial.purpose == REAL for line in lines[:5])
@@ -125,7 +127,7 @@ def test_json_has_no_numbers_that_are_none(crowd):
 def test_csv_has_every_answer_once_and_no_formulas(crowd):
     rows = list(csv.DictReader(io.StringIO(to_csv(crowd, attention(crowd)))))
     assert list(rows[0]) == list(COLUMNS)
-    assert len(rows) == sum(1 + (line.trial.kind != PAIR) for each in crowd for line in each.lines)
+    assert len(rows) == sum(1 + (line.trial.kind != PAIR) for each in crowd for line in each.trials)
     assert {row["first_source"] for row in rows} == {"'=x"}
     assert sum(row["left_out"] == "1" for row in rows) == len(rows) / 3
     real = [row for row in rows if row["purpose"] == REAL and row["left_out"] == "0"]
@@ -148,9 +150,9 @@ def test_people_read_all_of_it(crowd, capsys):
 def test_what_is_in_the_database_is_what_is_evaluated(store, test):
     for value in (2, 5):
         answer_all(store, test, store.join(test), pleasing=value, human=7)
-    found = evaluate(sheets(store.engine, test), keep=True)
+    found = evaluate(load_answers(store.engine, test), keep=True)
     means = [mean.value for mean in found.means["pleasing"].values()]
     assert means == [3.5] * len(SETS)
     assert not any(math.isnan(mean.value) for mean in found.means["human"].values())
-    rows = list(csv.DictReader(io.StringIO(to_csv(sheets(store.engine, test), found.people))))
+    rows = list(csv.DictReader(io.StringIO(to_csv(load_answers(store.engine, test), found.people))))
     assert rows[0]["answered_at"].endswith("+00:00")

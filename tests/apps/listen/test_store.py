@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from melodysynthesis.apps.listen import design
+from melodysynthesis.apps.listen.answers import load_answers
 from melodysynthesis.apps.listen.database import opened
-from melodysynthesis.apps.listen.design import Given
-from melodysynthesis.apps.listen.sheets import sheets
+from melodysynthesis.apps.listen.design import Answer
 from melodysynthesis.apps.listen.store import ConflictError, Store, UnknownParticipantError, hashed
 from melodysynthesis.apps.listen.tables import Table
 from melodysynthesis.errors import RequestError
@@ -47,54 +47,54 @@ def test_names_are_unique_and_needed_where_there_are_several(store, test):
 def test_everybody_gets_the_trials_of_their_number(store, test):
     tokens = [store.join(test) for _ in range(3)]
     assert len({*tokens}) == 3
-    for number, sheet in enumerate(sheets(store.engine, test)):
-        assert [line.trial for line in sheet.lines] == design.trials(SHAPE, number)
-        assert all(line.given is None for line in sheet.lines)
+    for number, participant in enumerate(load_answers(store.engine, test)):
+        assert [line.trial for line in participant.trials] == design.trials(SHAPE, number)
+        assert all(line.answer is None for line in participant.trials)
 
 
 def test_answers_are_kept_in_order_until_the_end(store, test):
     token = store.join(test)
-    total = store.standing(test, token).total
+    total = store.progress(test, token).total
     for place in range(total):
-        standing = store.standing(test, token)
+        standing = store.progress(test, token)
         assert (standing.done, standing.turn.place) == (place, place)
         store.answer(test, token, place, answer_of(standing.turn), 1.5)
-    assert store.standing(test, token) == (total, total, None)
-    (sheet,) = sheets(store.engine, test)
-    assert all(line.given and line.seconds == 1.5 for line in sheet.lines)
-    assert [line.answered_at for line in sheet.lines] == sorted(line.answered_at for line in sheet.lines)
-    assert sheet.lines[0].answered_at.tzinfo is not None
+    assert store.progress(test, token) == (total, total, None)
+    (participant,) = load_answers(store.engine, test)
+    assert all(line.answer and line.seconds == 1.5 for line in participant.trials)
+    assert [line.answered_at for line in participant.trials] == sorted(line.answered_at for line in participant.trials)
+    assert participant.trials[0].answered_at.tzinfo is not None
 
 
 def test_an_answer_sent_again_is_kept_once_and_another_is_refused(store, test):
     token = store.join(test)
-    turn = store.standing(test, token).turn
+    turn = store.progress(test, token).turn
     said = answer_of(turn)
     first = store.answer(test, token, 0, said, 1)
     assert store.answer(test, token, 0, said, 99) == first
     with pytest.raises(ConflictError, match="otherwise before"):
         store.answer(test, token, 0, said._replace(pleasing=7), 1)
     assert rows(store, "listen_answer") == 1
-    assert sheets(store.engine, test)[0].lines[0].given == said
-    assert sheets(store.engine, test)[0].lines[0].seconds == 1
+    assert load_answers(store.engine, test)[0].trials[0].answer == said
+    assert load_answers(store.engine, test)[0].trials[0].seconds == 1
 
 
 def test_only_the_next_question_can_be_answered_and_only_as_it_asks(store, test):
     token = store.join(test)
     for place in (1, 5, 10_000):
         with pytest.raises(ConflictError, match="not the turn"):
-            store.answer(test, token, place, Given(4, 4), 1)
-    for said in (Given(), Given(4), Given(choice="first"), Given(4, 4, "first")):
+            store.answer(test, token, place, Answer(4, 4), 1)
+    for said in (Answer(), Answer(4), Answer(choice="first"), Answer(4, 4, "first")):
         with pytest.raises(RequestError, match="not an answer to a rating"):
             store.answer(test, token, 0, said, 1)
     answer_all(store, test, token)
     with pytest.raises(ConflictError, match="not the turn"):
-        store.answer(test, token, store.standing(test, token).total, Given(4, 4), 1)
+        store.answer(test, token, store.progress(test, token).total, Answer(4, 4), 1)
 
 
 def test_the_same_answer_at_the_same_time_is_kept_once(store, test):
     token = store.join(test)
-    said = answer_of(store.standing(test, token).turn)
+    said = answer_of(store.progress(test, token).turn)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: store.answer(test, token, 0, said, 1), range(16)))
     assert {standing.done for standing in found} == {1}
@@ -109,11 +109,11 @@ def test_many_at_the_same_time_each_get_a_number_and_lose_nothing(store, test):
 
     with ThreadPoolExecutor(8) as pool:
         tokens = list(pool.map(take_part, range(12)))
-    found = sheets(store.engine, test)
-    assert all(line.given for sheet in found for line in sheet.lines)
+    found = load_answers(store.engine, test)
+    assert all(line.answer for participant in found for line in participant.trials)
     expected = sorted(tuple(design.trials(SHAPE, number)) for number in range(12))
-    assert sorted(tuple(line.trial for line in sheet.lines) for sheet in found) == expected
-    assert {sheet.participant for sheet in found} == {hashed(token)[:12] for token in tokens}
+    assert sorted(tuple(line.trial for line in participant.trials) for participant in found) == expected
+    assert {participant.name for participant in found} == {hashed(token)[:12] for token in tokens}
 
 
 def test_who_leaves_leaves_nothing_and_their_trials_are_dealt_again(store, test):
@@ -122,21 +122,21 @@ def test_who_leaves_leaves_nothing_and_their_trials_are_dealt_again(store, test)
         answer_all(store, test, token)
     store.leave(test, first)
     with pytest.raises(UnknownParticipantError):
-        store.standing(test, first)
+        store.progress(test, first)
     with pytest.raises(UnknownParticipantError):
-        store.answer(test, first, 0, Given(4, 4), 1)
-    (kept,) = sheets(store.engine, test)
-    assert kept.participant == hashed(second)[:12]
-    assert rows(store, "listen_trial") == rows(store, "listen_answer") == len(kept.lines)
+        store.answer(test, first, 0, Answer(4, 4), 1)
+    (kept,) = load_answers(store.engine, test)
+    assert kept.name == hashed(second)[:12]
+    assert rows(store, "listen_trial") == rows(store, "listen_answer") == len(kept.trials)
     store.join(test)
-    assert [line.trial for line in sheets(store.engine, test)[1].lines] == design.trials(SHAPE, 0)
+    assert [line.trial for line in load_answers(store.engine, test)[1].trials] == design.trials(SHAPE, 0)
 
 
 def test_by_code_or_name_whoever_made_the_test_deletes_one(store, test):
     tokens = [store.join(test) for _ in range(3)]
     store.leave_by_name(test, tokens[0])
     store.leave_by_name(test, hashed(tokens[1])[:12])
-    assert [sheet.participant for sheet in sheets(store.engine, test)] == [hashed(tokens[2])[:12]]
+    assert [participant.name for participant in load_answers(store.engine, test)] == [hashed(tokens[2])[:12]]
     for nobody in (tokens[0], hashed(tokens[2])[:11], "%", "", "____________"):
         with pytest.raises(UnknownParticipantError, match="the code of nobody"):
             store.leave_by_name(test, nobody)
@@ -145,7 +145,7 @@ def test_by_code_or_name_whoever_made_the_test_deletes_one(store, test):
 def test_a_token_is_of_one_test_only(store, test):
     other = fill(store, "another")
     token = store.join(test)
-    for act in (store.standing, store.leave):
+    for act in (store.progress, store.leave):
         with pytest.raises(UnknownParticipantError):
             act(other, token)
     with pytest.raises(UnknownParticipantError):

@@ -55,7 +55,7 @@ def address(models):
 def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as running:
-        flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+        flags = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
         browser = running.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser
         browser.close()

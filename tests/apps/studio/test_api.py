@@ -6,17 +6,17 @@ import pytest
 from fastapi.testclient import TestClient
 
 from melodysynthesis import formats
-from melodysynthesis.apps.opening import open_model
 from melodysynthesis.apps.studio.api import application
 from melodysynthesis.apps.studio.command import offered, report_in
-from melodysynthesis.apps.studio.documented import DOWNLOADS
+from melodysynthesis.apps.studio.json_schema import DOWNLOADS
 from melodysynthesis.apps.web.guard import MAX_BODY_BYTES
 from melodysynthesis.errors import MelodyError
 from melodysynthesis.evaluation.descriptors import NAMES
-from melodysynthesis.evaluation.judging import judge
+from melodysynthesis.evaluation.evaluate import evaluate
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
+from melodysynthesis.runtime.loading import open_model
 
 SOCKET = "ws://localhost:8765/api/generate"
 PLAIN = {"bars": 4, "meter": "4/4", "key": "G major", "seed": 3, "count": 3}
@@ -73,6 +73,25 @@ def test_notes_come_before_the_melody_and_without_rules_are_its_beginning(client
     assert len(notes) == PLAIN["count"]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"form": "AABA", "range": "C4-C5", "bars": 4, "meter": "2/4", "key": "C major"},
+        {"form": "AA'", "range": "C4-C5", "bars": 2, "meter": "4/4", "key": "C major", "contour": "+ - + 0"},
+        {"scale": "major", "meter": "4/4", "bars": 2},
+        {"scale": "major"},
+    ],
+    ids=["form", "form and contour", "no key", "no key, no bars"],
+)
+def test_drafts_of_any_rules_have_the_numbers_of_their_melodies(client, fields):
+    request = {"seed": 3, "count": 3, "temperature": 3, **fields}
+    messages = streamed(client, request)
+    assert messages[-1]["type"] == "done", messages[-1]
+    drafted = {message["index"] for message in messages if message["type"] == "notes"}
+    whole = {message["index"] for message in messages if message["type"] == "melody"}
+    assert drafted == whole == {0, 1, 2}
+
+
 def test_each_melody_has_its_certificate(client):
     messages = streamed(client, RULED)
     assert [message["type"] for message in messages][-5:] == ["melody", "melody", "judged", "judged", "done"]
@@ -86,7 +105,7 @@ def test_each_melody_has_its_certificate(client):
 def test_each_note_has_its_bits(client, models, tune):
     judged = next(message for message in streamed(client, PLAIN) if message["type"] == "judged")
     assert len(judged["surprise"]) == len(tune["notes"])
-    expected = judge(open_model(models["event"])[0], [melody_json.from_dict(tune)])
+    expected = evaluate(open_model(models["event"])[0], [melody_json.from_dict(tune)])
     assert judged["surprise"] == pytest.approx(expected.note_bits.tolist(), abs=1e-3)
 
 
@@ -113,6 +132,19 @@ def test_a_melody_is_gone_on_with(client, tune):
     assert len(made) > len(primer["notes"])
 
 
+@pytest.mark.slow
+def test_the_least_max_copy_with_the_defaults_of_the_page_gives_melodies():
+    """So strict a rule drives the model to long rests, and the tunes that it looks up are those of a shipped model."""
+    request = {"model": "lstm", "key": "G major", "meter": "3/4", "bars": 8, "count": 3, "temperature": 0.9}
+    files, cards = offered(["lstm"])
+    with TestClient(application(files, cards, workers=1), base_url="http://localhost:8765") as client:
+        messages = streamed(client, request | {"max_copy": 1, "seed": 1})
+    assert messages[-1]["type"] == "done", messages[-1]
+    judged = [message for message in messages if message["type"] == "judged"]
+    assert len(judged) == request["count"]
+    assert {message["certificate"]["verdict"] for message in judged} == {"kept"}
+
+
 def test_rules_that_conflict_are_named(client):
     message = streamed(client, IMPOSSIBLE)[-1]
     assert message["type"] == "mistake"
@@ -126,6 +158,8 @@ def test_rules_that_conflict_are_named(client):
     [
         ({"bars": 65}, "at most 64"),
         ({"count": 9}, "at most 8"),
+        ({"drafts": 17}, "at most 16"),
+        ({"judge": "/etc/passwd"}, "the studio has a judge of its own"),
         ({"model": "/etc/passwd"}, "is not one of the studio's"),
         ({"model": "../lstm"}, "is not one of the studio's"),
         ({"key": "H major"}, "German H is B"),
@@ -159,6 +193,18 @@ def test_files_that_are_taken_away_can_be_opened_again(client, tune, format):
     assert opened.status_code == 200, opened.text
     (melody,) = opened.json()["melodies"]
     assert (melody["notes"], melody["meters"], melody["key"]) == (tune["notes"], tune["meters"], tune["key"])
+
+
+def test_a_part_of_a_file_is_opened(client):
+    voices = b"X:1\nM:4/4\nL:1/4\nK:C\nV:1\nV:2\n[V:1] cdef|\n[V:2] CDEF|\n"
+    first = [
+        client.post("/api/open", params={"name": "a.abc"} | part, content=voices).json()["melodies"][0]["notes"][0][2]
+        for part in ({}, {"part": "2"})
+    ]
+    assert first == [72, 60]
+    refused = client.post("/api/open", params={"name": "a.abc", "part": "3"}, content=voices)
+    assert refused.status_code == 422
+    assert "no voice '3'; there are 1, 2" in refused.text
 
 
 @pytest.mark.parametrize(("format", "sign"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("wav", b"RIFF")])

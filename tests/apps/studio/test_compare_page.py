@@ -5,7 +5,7 @@ import pytest
 from melodysynthesis.evaluation.descriptors import NAMES
 from tests.apps.studio.chromium import CHROMIUM, until
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page in")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 DONE = "document.querySelector('#rows section:first-child .told').textContent.includes('notes')"
 
@@ -22,6 +22,10 @@ def compared(page):
     return page
 
 
+CELLS = "rows => rows.map((row) => [...row.querySelectorAll('td')].map((cell) => [cell.innerText, cell.className]))"
+"""Text and class of the cells of rows, read at once: the table is drawn again with each melody that comes."""
+
+
 def test_figures_stand_beside_people_s(compared):
     page = compared
     assert page.locator("#beside tbody th").all_inner_texts() == list(NAMES)
@@ -31,16 +35,28 @@ def test_figures_stand_beside_people_s(compared):
     page.select_option("#beside select", "oneills")
     assert "1,211 tunes" not in page.inner_text("#beside")
     looked_at = 0
-    for row in page.locator("#beside tbody tr").all():
-        low, high = map(float, row.locator(".band").inner_text().split(" to "))
+    for (band, _), *cells in page.locator("#beside tbody tr").evaluate_all(CELLS):
+        low, high = map(float, band.split(" to "))
         margin = (high - low) / 10  # what is shown is rounded
-        for cell in row.locator("td:not(.band)").all():
-            shown = cell.inner_text().split()
+        for text, marks in cells:
+            shown = text.split()
             value = float(shown[0]) if shown and shown[0][-1].isdigit() else low
             if min(abs(value - low), abs(value - high)) > margin:
-                assert ("out" in (cell.get_attribute("class") or "")) == (value < low or value > high)
+                assert ("out" in marks) == (value < low or value > high)
                 looked_at += 1
     assert looked_at > len(NAMES)
+
+
+def test_an_impossible_request_leaves_no_old_scores_and_marks_the_fields(compared):
+    compared.select_option("#ask-scale", "major")
+    compared.fill("#ask-key", "C major")
+    compared.fill("#ask-range", "C#4-C#4")
+    compared.click("#generate")
+    compared.wait_for_selector("#compared.mistake")
+    compared.wait_for_selector("#generate", state="visible")
+    assert compared.get_attribute("#ask-range", "aria-invalid") == "true"
+    assert compared.locator("#rows section:first-child .score svg").count() == 0
+    assert compared.locator("#rows section:first-child .told.mistake").count() == 1
 
 
 def test_baselines_are_among_them_or_it_says_why_not(page):

@@ -111,9 +111,9 @@ def test_an_answer_has_a_form(client):
     with playing(client, bars=2, request=rules) as page:
         page.bar()
         first = page.until("midi")[0]["at"]
-        while page.listen()["now"] < first + 8 * QUARTER:
+        while page.listen()["now"] < first + 9 * QUARTER:  # a beat more, as a busy machine sends late
             time.sleep(0.05)
-        ons = [(m["at"], m["data"][1]) for m in page.notes(0x90)]
+        ons = [(m["at"], m["data"][1]) for m in page.notes(0x90) if m["at"] < first + 8 * QUARTER]
         half = len(ons) // 2
         assert half
         assert [pitch for _, pitch in ons[:half]] == [pitch for _, pitch in ons[half:]]
@@ -338,7 +338,7 @@ def test_a_worker_that_dies_ends_the_conversation_in_words(client, workers):
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(Seconds(unheard=0.2), "nothing was heard for 0.2 seconds"), (Seconds(unplayed=0.0), "nobody has played")],
+    [(Seconds(silent=0.2), "nothing was heard for 0.2 seconds"), (Seconds(unplayed=0.0), "nobody has played")],
 )
 def test_who_falls_asleep_is_not_waited_for(models, seconds, told):
     files, cards = offered([models["event"]])
@@ -364,7 +364,7 @@ def test_a_page_that_takes_nothing_is_not_waited_for(monkeypatch):
 
     async def talk():
         with pytest.raises(live.LimitError, match="too slow"):
-            await live.Conversation(Nothing(), Stuck(), live.House()).run()
+            await live.LiveConnection(Nothing(), Stuck(), live.LiveConnections()).run()
 
     asyncio.run(talk())
 

@@ -10,7 +10,7 @@ import pytest
 from melodysynthesis import formats
 from tests.apps.studio.chromium import CHROMIUM, until
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page in")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 FAKE_MIDI = """
     class Input extends EventTarget { id = "one"; name = "Fake keys"; state = "connected"; onmidimessage = null; }
@@ -28,7 +28,7 @@ LOUDNESS = """() => {
     studio.player.analyser.getFloatTimeDomainData(data);
     return Math.max(...data.map(Math.abs));
 }"""
-SOUNDING = "studio.live.voice.sounding"
+SOUNDING = "studio.live.sampler.sounding"
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def live(page):
     page.select_option("#live-click", "")
     page.select_option("#live-at", "beat")
     page.select_option("#live-bars", "1")
-    until(page, "studio.live.voice.sounds.size > 12")
+    until(page, "studio.live.sampler.sounds.size > 12")
     return page
 
 
@@ -58,11 +58,11 @@ def call(page, keys="adg"):
 
 def heard(page):
     """Pitches of the model's notes on the tape."""
-    return page.evaluate("studio.live.tape.marks.filter(mark => mark.who == 'model').map(mark => mark.pitch)")
+    return page.evaluate("studio.live.scroll.marks.filter(mark => mark.who == 'model').map(mark => mark.pitch)")
 
 
 def answered(page):
-    until(page, "studio.live.tape.marks.some(mark => mark.who == 'model')")
+    until(page, "studio.live.scroll.marks.some(mark => mark.who == 'model')")
 
 
 def test_a_call_on_the_computer_s_keys_is_heard_and_answered_and_the_latency_shown(live):
@@ -122,7 +122,7 @@ def test_who_leaves_with_a_key_down_leaves_no_note(live, leave):
 def test_a_studio_that_goes_is_told_and_leaves_no_note(live):
     start(live)
     live.keyboard.down("a")
-    live.evaluate("studio.live.wire.socket.close()")
+    live.evaluate("studio.live.socket.socket.close()")
     until(live, "studio.live.state == 'off'")
     assert live.evaluate(SOUNDING) == 0
     assert "does not answer" in live.inner_text("#said")
@@ -147,7 +147,8 @@ def test_what_was_played_is_taken_away_and_composed_with(live, tmp_path):
     until(live, "studio.store.take.melody.notes.length > 4")
     assert live.is_visible("#roll .note")
     assert live.locator("#alternatives [role=tab]").count() == 3
-    assert live.evaluate("studio.store.manner.tempo") == 240
+    assert live.evaluate("studio.store.take.melody.tempo") == 240
+    assert live.input_value("#tempo") == "240"
 
 
 def test_keys_are_played_by_pointer_from_one_to_the_next(live):
@@ -159,8 +160,8 @@ def test_keys_are_played_by_pointer_from_one_to_the_next(live):
     live.mouse.move(*places[1])
     live.wait_for_selector(".keyboard .key[data-pitch='62'].yours")
     live.mouse.up()
-    assert live.evaluate("studio.live.tape.marks.map(mark => mark.pitch)") == [60, 62]
-    assert live.evaluate("studio.live.tape.marks.every(mark => mark.end !== null)")
+    assert live.evaluate("studio.live.scroll.marks.map(mark => mark.pitch)") == [60, 62]
+    assert live.evaluate("studio.live.scroll.marks.every(mark => mark.end !== null)")
 
 
 def test_the_keyboard_goes_by_octaves_and_stays_out_of_text(live):
@@ -173,7 +174,7 @@ def test_the_keyboard_goes_by_octaves_and_stays_out_of_text(live):
     live.focus("#live-key")
     live.keyboard.type("D major")
     assert live.input_value("#live-key") == "D major"
-    assert live.evaluate("studio.live.tape.marks.length") == 0
+    assert live.evaluate("studio.live.scroll.marks.length") == 0
 
 
 def test_a_midi_keyboard_is_played_and_one_that_is_unplugged_leaves_no_note(live):

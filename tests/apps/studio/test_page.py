@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 
 from melodysynthesis import formats
+from melodysynthesis.constraints.rules import describe
 from melodysynthesis.formats import json as melody_json
 from tests.apps.studio.chromium import CHROMIUM, opened, until
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page in")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 TUNE = b"X:1\nT:<img src=x onerror=alert(1)>\nM:3/4\nL:1/4\nK:G\nGAB|cBA|G2E|F3|\n"
 
 
 def melody_of(page):
+    saved(page)
     return melody_json.from_dict(page.evaluate("studio.store.take.melody"))
 
 
@@ -26,7 +28,17 @@ def generate(page, **fields):
 
 
 def settled(page):
-    until(page, "!studio.store.pending && studio.store.take.melody.notes.length > 0")
+    until(page, "!studio.store.pending && !studio.store.saving && studio.store.take.melody.notes.length > 0")
+
+
+def saved(page):
+    until(page, "!studio.store.saving")
+
+
+def open_text(page, text, name="tune.abc"):
+    item = page.evaluate("studio.store.item.id")
+    page.set_input_files("#file", {"name": name, "mimeType": "text/plain", "buffer": text})
+    until(page, f"studio.store.item.id !== '{item}' && !studio.store.saving")
 
 
 def test_a_generated_melody_is_seen_in_roll_and_score_with_its_certificate(page):
@@ -49,6 +61,7 @@ def test_notes_are_drawn_moved_lengthened_and_removed_and_every_step_undone(page
     box = area.bounding_box()
 
     def notes():
+        saved(page)
         return [tuple(note) for note in page.evaluate("studio.store.take.melody.notes")]
 
     def drag(start, end):
@@ -68,13 +81,14 @@ def test_notes_are_drawn_moved_lengthened_and_removed_and_every_step_undone(page
     edge = (box["x"] + 3 * quarter - 2, y + 22)
     drag(edge, (edge[0] + quarter - 4, edge[1]))
     assert notes() == [(24, 72, drawn[2] - 2)]
-    for key in ("ArrowUp", "Shift+ArrowLeft", "Alt+ArrowLeft", "n"):
+    for key in ("Alt+ArrowUp", "Shift+ArrowLeft", "Alt+ArrowLeft", "n"):
         page.keyboard.press(key)
     assert notes() == [(12, 60, drawn[2] - 1), (72, 12, drawn[2] - 1)]
     page.keyboard.press("Delete")
     assert notes() == [(12, 60, drawn[2] - 1)]
     for _ in range(8):
         page.keyboard.press("Control+z")
+        saved(page)
     assert notes() == []
     assert page.is_disabled("#undo")
     page.keyboard.press("Control+y")
@@ -137,6 +151,7 @@ def test_a_link_makes_the_melody_again(page, browser, address):
     melody = melody_of(page)
     page.click("#link")
     until(page, "location.hash.length > 9")
+    assert page.evaluate("location.hash").startswith("#")
     other = browser.new_context().new_page()
     other.goto(page.url)
     until(other, "!!window.studio?.store.take.certificate")
@@ -158,8 +173,7 @@ def test_an_impossible_request_names_the_rules_that_conflict(page):
 
 @pytest.mark.parametrize("format", ["mid", "musicxml", "abc", "krn", "json"])
 def test_files_that_are_taken_away_hold_the_melody(page, tmp_path, format):
-    page.set_input_files("#file", {"name": "tune.abc", "mimeType": "text/plain", "buffer": TUNE})
-    settled(page)
+    open_text(page, TUNE)
     with page.expect_download() as download:
         page.click(f"[data-format={format}]")
     file = tmp_path / f"melody.{format}"
@@ -185,8 +199,7 @@ def test_a_broken_file_is_told_and_a_title_is_text(page):
     page.wait_for_selector("#message.mistake")
     assert "broken.mid" in page.inner_text("#message")
     name = "<img src=x onerror=document.title=1>.abc"
-    page.set_input_files("#file", {"name": name, "mimeType": "text/plain", "buffer": TUNE})
-    settled(page)
+    open_text(page, TUNE, name)
     page.wait_for_selector("#score .note")
     assert len(melody_of(page).notes) == 9
     assert page.locator("img").count() == 0
@@ -218,7 +231,7 @@ def test_one_request_goes_through_every_model(page):
     until(page, "document.querySelectorAll('#rows section:first-child .surprise').length > 0")
     assert "every rule kept" in first.inner_text()
     first.get_by_text("Compose with it").click()
-    assert page.is_visible("#work")
+    page.wait_for_selector("#work", state="visible")
     assert page.evaluate("studio.store.take.request.seed") == 4
     assert len(melody_of(page).notes) == page.evaluate("studio.store.take.surprise.length")
 
@@ -230,16 +243,43 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_an_accessibility_check_finds_nothing(page, theme):
+def test_an_accessibility_check_finds_nothing_at_any_width_in_light_and_dark(page):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     page.select_option("#ask-scale", "major")
     generate(page, count=2)
     page.wait_for_selector("#score .note")
-    page.evaluate(f"studio.store.play({{theme: '{theme}'}})")
-    page.wait_for_timeout(300)  # colours fade from one theme to the other
-    found = axe.Axe().run(page)
-    assert [violation["id"] for violation in found.response["violations"]] == []
+    found = []
+    for width in (1280, 390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        for theme in ("light", "dark"):
+            page.evaluate(f"studio.store.play({{theme: '{theme}'}})")
+            page.wait_for_timeout(300)  # colours fade from one theme to the other
+            violations = axe.Axe().run(page).response["violations"]
+            found += [(width, theme, violation["id"]) for violation in violations]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.click("#library-open")
+    found += [violation["id"] for violation in axe.Axe().run(page).response["violations"]]
+    assert found == []
+
+
+def test_on_a_phone_targets_are_large_and_the_request_comes_before_the_results(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.locator("#ask").bounding_box()["y"] < page.locator("#work").bounding_box()["y"]
+    small = page.evaluate("""[...document.querySelectorAll(
+        "button, input:not([type=checkbox]), select, summary, .tick label")]
+        .filter((element) => element.offsetParent && element.getBoundingClientRect().height < 43.5)
+        .map((element) => element.id || element.textContent)""")
+    assert small == []
+
+
+def test_focus_goes_with_generate_to_stop_and_back(page):
+    page.fill("#ask-bars", "8")
+    page.fill("#ask-count", "8")
+    page.focus("#generate")
+    page.keyboard.press("Enter")
+    until(page, "document.activeElement.id === 'stop'")
+    page.keyboard.press("Enter")
+    until(page, "document.activeElement.id === 'generate'")
 
 
 def test_everything_has_a_name_and_can_be_reached_by_keys(page):
@@ -254,3 +294,159 @@ def test_everything_has_a_name_and_can_be_reached_by_keys(page):
         .filter((element) => element.tabIndex < 0 && element.getAttribute("role") !== "tab" && !element.hidden)
         .map((element) => element.id)""")
     assert out_of_reach == []
+
+
+def test_every_rule_of_the_library_has_a_control_that_asks_for_it(page):
+    for field in describe():
+        control = page.locator(f"#ask-{field['name']}")
+        assert control.count() == 1, field["name"]
+        if field["kind"] == "flag":
+            control.set_checked(field["example"])
+        elif field["kind"] == "choice":
+            control.select_option(str(field["example"]))
+        else:
+            control.fill(str(field["example"]))
+    wanted = {field["name"]: field["example"] for field in describe()}
+    found = page.evaluate("studio.store.fields")
+    assert {name: found.get(name) for name in wanted} == wanted
+
+
+def test_what_is_opened_while_melodies_are_written_replaces_nothing(page):
+    generate(page, bars=2)
+    before, item = melody_of(page), page.evaluate("studio.store.item.id")
+    page.fill("#ask-bars", "8")
+    page.fill("#ask-count", "8")
+    page.click("#generate")
+    until(page, "!!studio.store.pending")
+    open_text(page, TUNE)
+    tune = melody_of(page)
+    assert len(tune.notes) == page.locator("#roll .note").count() == 9
+    until(page, "studio.store.written.size === 0 && !studio.store.saving")
+    assert melody_of(page) == tune
+    page.evaluate(f"studio.store.visit('{item}')")
+    settled(page)
+    assert page.locator("#alternatives [role=tab]").count() == 8
+    page.click("#undo")
+    assert melody_of(page) == before
+
+
+def test_undo_survives_a_reload_and_another_tab_shows_what_this_one_does(page, address):
+    generate(page, bars=2)
+    first = melody_of(page)
+    other = page.context.new_page()
+    opened(other, address)
+    assert melody_of(other) == first
+    page.click("#more")
+    longer = melody_of(page)
+    until(other, f"studio.store.take.melody.duration === {longer.duration}")
+    opened(page, address)
+    assert melody_of(page) == longer
+    page.click("#undo")
+    assert melody_of(page) == first
+    until(other, f"studio.store.take.melody.duration === {first.duration}")
+
+
+def test_an_older_version_is_restored_from_the_library(page):
+    open_text(page, TUNE)
+    before = melody_of(page)
+    page.click("#more")
+    page.click("#more")
+    page.click("#library-open")
+    page.locator("#library-items .versions li").last.get_by_role("button").click()
+    until(page, f"studio.store.take.melody.duration === {before.duration}")
+    assert melody_of(page) == before
+    assert page.locator("#library-items .versions li").count() == 4
+    page.click("#library-close")
+
+
+def test_a_note_is_deleted_by_a_double_click_and_does_not_run_away_from_a_drag(page):
+    area = page.locator("#roll .field-of-notes svg").bounding_box()
+    x, y = area["x"] + 20, area["y"] + 22 + 8 * 11 + 5
+    page.mouse.click(x, y)
+    saved(page)
+    ((_, _, pitch),) = page.evaluate("studio.store.take.melody.notes")
+    page.wait_for_timeout(500)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for row in range(1, 9):
+        page.mouse.move(x, y - 11 * row)
+    page.mouse.up()
+    saved(page)
+    ((_, _, moved),) = page.evaluate("studio.store.take.melody.notes")
+    assert moved - pitch == 8
+    page.wait_for_timeout(500)
+    box = page.locator("#roll .note").bounding_box()
+    page.mouse.dblclick(box["x"] + 5, box["y"] + 5)
+    saved(page)
+    assert page.evaluate("studio.store.take.melody.notes") == []
+
+
+def test_without_bars_nothing_is_rewritten_and_one_field_means_one_bar(page):
+    generate(page)
+    before = melody_of(page)
+    page.click("#rewrite")
+    assert "Choose the bars" in page.inner_text("#message")
+    page.fill("#to", "3")
+    page.click("#rewrite")
+    until(page, "!!studio.store.pending || studio.store.item.past.length > 1")
+    settled(page)
+    assert page.evaluate("studio.store.take.request.rewrite") == "3-3"
+    kept = [[note for note in melody.notes if not 192 <= note.onset < 288] for melody in (before, melody_of(page))]
+    assert kept[0] == kept[1]
+
+
+def test_files_have_the_tempo_title_and_composer_of_the_page(page, tmp_path):
+    open_text(page, TUNE)
+    for field, value in {"#title": "Morning", "#composer": "A. Person", "#tempo": "77"}.items():
+        page.fill(field, value)
+        page.dispatch_event(field, "change")
+    saved(page)
+    with page.expect_download() as download:
+        page.click("[data-format=mid]")
+    assert download.value.suggested_filename == "Morning.mid"
+    download.value.save_as(tmp_path / "melody.mid")
+    melody = formats.read(tmp_path / "melody.mid").melodies[0]
+    assert (melody.title, melody.composer, round(melody.tempo)) == ("Morning", "A. Person", 77)
+
+
+def test_a_melody_without_notes_is_not_checked_for_ever_and_a_failed_check_says_so(page):
+    generate(page, bars=1)
+    page.evaluate("studio.store.change({melody: {...studio.store.take.melody, notes: []}}, 'emptied')")
+    saved(page)
+    assert page.inner_text("#certificate") == "There are no notes to check."
+    page.click("#undo")
+    saved(page)
+    page.route("**/api/judge", lambda route: route.abort())
+    page.click("#more")
+    page.get_by_role("button", name="Check again").first.wait_for()
+    page.unroute("**/api/judge")
+    page.get_by_role("button", name="Check again").first.click()
+    page.wait_for_selector("#certificate .verdict")
+
+
+def test_a_damaged_link_says_so_and_leaves_the_work(page, address):
+    generate(page, bars=2)
+    before = melody_of(page)
+    page.goto(f"{address}/#eyJtZWxvZHkiOnsibm90ZXMiOltdLCJkdXJhdGlvbiI6NCwibWV0ZXJzIjpbWzAsMCw0XV19fQ")
+    page.wait_for_selector("#message.mistake")
+    assert "0/4 is not a meter" in page.inner_text("#message")
+    assert melody_of(page) == before
+
+
+def test_a_request_that_was_taken_away_is_opened(page):
+    open_text_now = {"name": "r.json", "mimeType": "text/plain", "buffer": b'{"seed": 9, "bars": 3, "particles": 12}'}
+    page.set_input_files("#file", open_text_now)
+    until(page, "document.querySelector('#ask-seed').value === '9'")
+    assert "particles 12" in page.inner_text("#fields .others")
+
+
+def test_several_files_each_have_an_item_and_tunes_their_names(page):
+    book = TUNE + b"\nX:2\nT:The other\nM:3/4\nL:1/4\nK:G\nGGG|\n"
+    files = [
+        {"name": name, "mimeType": "text/plain", "buffer": text}
+        for name, text in {"a.abc": TUNE, "b.abc": book}.items()
+    ]
+    page.set_input_files("#file", files)
+    until(page, "studio.store.item.name === 'b' && !studio.store.saving")
+    assert "The other" in page.inner_text("#alternatives [role=tab]:nth-child(2)")
+    assert page.evaluate("studio.library.list().then((items) => items.length)") == 3

@@ -6,7 +6,7 @@ import pytest
 
 from tests.apps.studio.chromium import CHROMIUM, until
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page in")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 LISTEN = """() => {
     const { player } = studio;

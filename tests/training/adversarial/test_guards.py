@@ -6,7 +6,7 @@ import pytest
 
 from melodysynthesis.errors import TrainingError
 from melodysynthesis.training.adversarial.config import AdversarialConfig, adversarial_config
-from melodysynthesis.training.adversarial.guards import AdversarialFigures, complaint
+from melodysynthesis.training.adversarial.objective import AdversarialFigures, guard
 
 START = AdversarialFigures(loss=0.90, accuracy=0.7, bits_per_note=2.8, distinct_8grams=0.60, critic_accuracy=0.7)
 
@@ -23,7 +23,7 @@ START = AdversarialFigures(loss=0.90, accuracy=0.7, bits_per_note=2.8, distinct_
 def test_a_figure_beyond_its_limit_is_told(changed: dict[str, float], message: str) -> None:
     import re
 
-    assert re.search(message, complaint(AdversarialConfig(), START, replace(START, **changed)))
+    assert re.search(message, guard(AdversarialConfig(), START, replace(START, **changed)))
 
 
 @pytest.mark.parametrize(
@@ -34,19 +34,19 @@ def test_a_figure_beyond_its_limit_is_told(changed: dict[str, float], message: s
     ],
 )  # fmt: skip
 def test_within_the_limits_nothing_is_said(changed: dict[str, float]) -> None:
-    assert complaint(AdversarialConfig(), START, replace(START, **changed)) == ""
+    assert guard(AdversarialConfig(), START, replace(START, **changed)) == ""
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"arm": "polizy"}, "policy"),
-        ({"arms": "policy"}, "arms"),
+        ({"estimator": "polizy"}, "unknown estimator 'polizy': did you mean policy"),
+        ({"estimators": "policy"}, "unknown adversarial field 'estimators': did you mean estimator"),
         ({"length": 0}, "length is 0, expected at least 1"),
-        ({"critic_dropout": 1.5}, "critic_dropout is 1.5, expected a share"),
-        ({"critic_width": 10, "critic_heads": 4}, "can't be shared by 4 heads"),
-        ({"last_temperature": 2.0}, "samples cool down"),
-        ({"length": "long"}, "length|type"),
+        ({"critic_dropout": 1.5}, "critic_dropout is 1.5, expected a number from 0 to 1"),
+        ({"critic_width": 10, "critic_heads": 4}, "is not a multiple of critic_heads 4"),
+        ({"last_temperature": 2.0}, "temperature can only fall"),
+        ({"length": "long"}, "adversarial field length is 'long', expected a whole number"),
     ],
 )
 def test_a_game_that_makes_no_sense_is_refused(given: dict[str, object], message: str) -> None:

@@ -1,10 +1,12 @@
-"""The policy-gradient arm: clipped gains, the price of leaving, and what is in the buffer."""
+"""The policy-gradient estimator: clipped gains, the price of leaving, and what is in the buffer."""
+
+from itertools import groupby
 
 import pytest
 import torch
 
-from melodysynthesis.training.adversarial.policy import PolicyGradient, clipped_gains, divergence, normalised
-from tests.training.adversarial.games import game, model, tunes
+from melodysynthesis.training.adversarial.estimators import PolicyGradient, clipped_gains, divergence, normalised
+from tests.training.adversarial.fixtures import critic_trainer, model, tunes
 
 
 def test_with_ratio_one_it_is_the_plain_policy_gradient() -> None:
@@ -43,23 +45,23 @@ def test_the_divergence_is_nothing_from_itself_and_positive_from_others() -> Non
 
 
 def test_at_the_start_nothing_is_paid_and_no_ratio_has_moved() -> None:
-    arm = PolicyGradient(game(), model())
+    estimator = PolicyGradient(critic_trainer(), model())
     player = model()
-    arm.loss(player, tunes())
-    assert arm.experience is not None
-    melodies, _, before = arm.experience
-    log_probs = arm.game.log_probs(player, melodies)
-    assert divergence(log_probs, arm.game.log_probs(arm.reference, melodies)).abs().max() == 0
+    estimator.loss(player, tunes(), 10.0)
+    assert estimator.experience is not None
+    melodies, _, before = estimator.experience
+    log_probs = estimator.critic.log_probs(player, melodies)
+    assert divergence(log_probs, estimator.critic.log_probs(estimator.reference, melodies)).abs().max() == 0
     now = log_probs.gather(-1, melodies.targets[..., None]).squeeze(-1)
     torch.testing.assert_close(now, before)
-    assert before[melodies.played].isfinite().all()
+    assert before[melodies.generated].isfinite().all()
 
 
 def test_rewards_have_mean_zero_and_deviation_one_and_real_melodies_a_constant() -> None:
-    arm = PolicyGradient(game(real_share=0.5, real_reward=3.0), model())
-    arm.loss(model(), tunes(10))
-    assert arm.experience is not None
-    _, advantages, _ = arm.experience
+    estimator = PolicyGradient(critic_trainer(real_share=0.5, real_reward=3.0), model())
+    estimator.loss(model(), tunes(10), 10.0)
+    assert estimator.experience is not None
+    _, advantages, _ = estimator.experience
     assert (advantages == 3.0).sum() == 5
     made = advantages[advantages != 3.0]
     assert made.mean() == pytest.approx(0, abs=1e-6)
@@ -68,32 +70,33 @@ def test_rewards_have_mean_zero_and_deviation_one_and_real_melodies_a_constant()
 
 
 def test_what_was_rewarded_becomes_likelier_and_what_was_not_less_likely() -> None:
-    arm = PolicyGradient(game(uses=1, parts=1, kl_weight=0.0), model())
+    estimator = PolicyGradient(critic_trainer(uses=1, parts=1, kl_weight=0.0), model())
     player = model()
-    arm.loss(player, tunes(12)).backward()
-    assert arm.experience is not None
-    melodies, advantages, before = arm.experience
+    estimator.loss(player, tunes(12), 10.0).backward()
+    assert estimator.experience is not None
+    melodies, advantages, before = estimator.experience
     with torch.no_grad():
         for parameter in player.parameters():
             if parameter.grad is not None:
                 parameter.sub_(0.05 * parameter.grad)
-        now = arm.game.log_probs(player, melodies).gather(-1, melodies.targets[..., None]).squeeze(-1)
-    moved = ((now - before) * melodies.played).sum(1)
+        now = estimator.critic.log_probs(player, melodies).gather(-1, melodies.targets[..., None]).squeeze(-1)
+    moved = ((now - before) * melodies.generated).sum(1)
     assert (moved * advantages).sum() > 0
 
 
-def test_a_rollout_is_used_so_many_times_and_then_dealt_anew() -> None:
-    arm, player, dealt = PolicyGradient(game(uses=2, parts=3), model()), model(), []
+def test_a_rollout_is_used_uses_times_and_then_made_anew() -> None:
+    estimator, player, rollouts = PolicyGradient(critic_trainer(uses=2, parts=3), model()), model(), []
     for _ in range(13):
-        arm.loss(player, tunes())
-        dealt.append(id(arm.experience))
-    assert [dealt.count(one) for one in dict.fromkeys(dealt)] == [6, 6, 1]
+        estimator.loss(player, tunes(), 10.0)
+        rollouts.append(estimator.experience)
+    assert [len([*same]) for _, same in groupby(rollouts, key=id)] == [6, 6, 1]
 
 
 def test_only_the_model_is_trained() -> None:
-    arm, player = PolicyGradient(game(uses=1, parts=1), model()), model()
-    critic = [parameter.clone() for parameter in arm.game.critic.parameters()]
-    arm.loss(player, tunes()).backward()
+    estimator, player = PolicyGradient(critic_trainer(uses=1, parts=1), model()), model()
+    network = estimator.critic.network
+    before = [parameter.clone() for parameter in network.parameters()]
+    estimator.loss(player, tunes(), 10.0).backward()
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in player.parameters())
-    assert all(p.grad is None for p in (*arm.reference.parameters(), *arm.game.critic.parameters()))
-    assert any(not torch.equal(a, b) for a, b in zip(critic, arm.game.critic.parameters(), strict=True)), "it learned"
+    assert all(p.grad is None for p in (*estimator.reference.parameters(), *network.parameters()))
+    assert any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True)), "it learned"

@@ -11,16 +11,16 @@ import torch
 from melodysynthesis.apps import train as command
 from melodysynthesis.apps.cli import run as melody
 from melodysynthesis.errors import ModelError, TrainingError
-from melodysynthesis.training import checkpoint, export
+from melodysynthesis.training import checkpoint, export, loop
 from melodysynthesis.training.adversarial import objective
-from melodysynthesis.training.adversarial.config import ARMS, TRAINING
+from melodysynthesis.training.adversarial.config import ESTIMATORS, TRAINING
 from melodysynthesis.training.config import TrainingConfig
-from melodysynthesis.training.log import read_history
+from melodysynthesis.training.reporting import read_history
 from melodysynthesis.training.run import BASE, BEST, Run, open_run
-from tests.training import watching
-from tests.training.adversarial.games import SMALL
+from tests.training import interruption
+from tests.training.adversarial.fixtures import SMALL
+from tests.training.interruption import After, Killed, interrupt, kill
 from tests.training.songs import EVENT, TINY, songs
-from tests.training.watching import After, Killed, interrupt, kill
 
 LIKELIHOOD = TrainingConfig(batch_size=8, epochs=2, learning_rate=0.01, tensorboard=False, device="cpu")
 CONFIG = replace(
@@ -30,8 +30,8 @@ CONFIG = replace(
 TIMES = ("seconds", "tokens_per_second")
 
 
-def train(run: Run, resume: bool = False, watch: After | None = None) -> str:
-    return watching.train(run, 24, 9, resume, watch)
+def train(run: Run, resume: bool = False, callback: After | None = None) -> str:
+    return interruption.train(run, 24, 9, resume, callback)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run
 
 
-def further(base: Run, folder: Path, arm: str = "policy", **changes: object) -> Run:
-    game = replace(SMALL, arm=arm, **changes)  # type: ignore[arg-type]
+def further(base: Run, folder: Path, estimator: str = "policy", **changes: object) -> Run:
+    game = replace(SMALL, estimator=estimator, **changes)  # type: ignore[arg-type]
     return replace(base, folder=folder, training=CONFIG, base=base.folder / BEST, adversarial=game)
 
 
@@ -57,15 +57,15 @@ def weights(run: Run, name: str) -> dict[str, torch.Tensor]:
     return tensors
 
 
-@pytest.mark.parametrize(("arm", "how"), [("policy", interrupt), ("policy", kill), ("gumbel", kill)])
-def test_a_resumed_run_equals_one_that_was_never_cut(base: Run, tmp_path: Path, arm: str, how: Any) -> None:
-    whole, cut = further(base, tmp_path / "whole", arm), further(base, tmp_path / "cut", arm)
+@pytest.mark.parametrize(("estimator", "how"), [("policy", interrupt), ("policy", kill), ("gumbel", kill)])
+def test_a_resumed_run_equals_one_that_was_never_cut(base: Run, tmp_path: Path, estimator: str, how: Any) -> None:
+    whole, cut = further(base, tmp_path / "whole", estimator), further(base, tmp_path / "cut", estimator)
     assert train(whole) == "finished"
     if how is kill:
         with pytest.raises(Killed):
-            train(cut, watch=After(8, how))
+            train(cut, callback=After(8, how))
     else:
-        assert train(cut, watch=After(7, how)) == "interrupted"
+        assert train(cut, callback=After(7, how)) == "interrupted"
     torch.manual_seed(99)
     assert train(open_run(cut.folder), resume=True) == "finished"
     assert history(whole) == history(cut)
@@ -103,7 +103,7 @@ def test_a_guard_stops_the_run_and_the_model_of_before_is_kept(
         seen.append(figures)
         return "guard: enough" if len(seen) == 3 else ""
 
-    monkeypatch.setattr(objective, "complaint", third)
+    monkeypatch.setattr(objective, "guard", third)
     run = further(base, tmp_path / "run")
     assert train(run) == "guard: enough"
     *before, last = history(run)
@@ -123,11 +123,52 @@ def test_a_critic_that_knows_nothing_ends_the_run_before_it_begins(base: Run, tm
     assert [line["step"] for line in history(run)] == [0]
 
 
+class Preparing:
+    """Notes the steps of the preparation, and what the clock says at each."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, int]] = []
+
+    def on_prepare(self, done: int, total: int) -> None:
+        self.steps.append((done, total))
+
+
+def test_the_critic_is_prepared_with_progress_and_within_the_time(
+    base: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, progress = further(base, tmp_path / "run"), Preparing()
+    assert interruption.train(run, 24, 9, callback=progress) == "finished"  # type: ignore[arg-type]
+    assert progress.steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    now = iter(range(10_000))  # every look at the clock is a second later
+    monkeypatch.setattr(loop.time, "monotonic", lambda: float(next(now)))
+    short, progress = (
+        replace(further(base, tmp_path / "short"), training=replace(CONFIG, max_minutes=0.03)),
+        Preparing(),
+    )
+    assert interruption.train(short, 24, 9, callback=progress) == "time"  # type: ignore[arg-type]
+    assert progress.steps == [(0, 3), (1, 3)]
+    assert history(short) == []
+
+
+def test_an_interruption_while_the_critic_is_prepared_starts_it_again(base: Run, tmp_path: Path) -> None:
+    class Interrupting(Preparing):
+        def on_prepare(self, done: int, total: int) -> None:
+            if done == 2:
+                interrupt()
+
+    whole, cut = further(base, tmp_path / "whole"), further(base, tmp_path / "cut")
+    train(whole)
+    assert interruption.train(cut, 24, 9, callback=Interrupting()) == "interrupted"  # type: ignore[arg-type]
+    assert history(cut) == []
+    assert train(open_run(cut.folder), resume=True) == "finished"
+    assert history(cut) == history(whole)
+
+
 def test_the_base_may_go_away(base: Run, tmp_path: Path) -> None:
     lent = tmp_path / "lent.safetensors"
     lent.write_bytes((base.folder / "checkpoints/best.safetensors").read_bytes())
     run = replace(further(base, tmp_path / "run"), base=lent)
-    assert train(run, watch=After(4, interrupt)) == "interrupted"
+    assert train(run, callback=After(4, interrupt)) == "interrupted"
     lent.unlink()
     assert train(open_run(run.folder), resume=True) == "finished"
 
@@ -146,9 +187,9 @@ def test_a_damaged_or_missing_base_is_told(base: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"devices": 2}, {"accumulate": 2}, {"mode": "stream"}])
 def test_a_loop_that_no_game_can_be_played_in_is_refused(base: Run, tmp_path: Path, change: dict[str, Any]) -> None:
     run = further(base, tmp_path / "run")
-    with pytest.raises(TrainingError, match="adversarial training is of whole melodies"):
+    with pytest.raises(TrainingError, match="adversarial training needs mode songs"):
         replace(run, training=replace(CONFIG, **change)).objective()
-    with pytest.raises(TrainingError, match="learned by likelihood"):
+    with pytest.raises(TrainingError, match="trained by likelihood"):
         replace(run, base=None).objective()
 
 
@@ -181,12 +222,12 @@ def test_the_command_goes_on_from_a_run_by_either_way(corpus: str, capsys: pytes
     assert open_run(Path("runs/more")).training.learning_rate == pytest.approx(4e-4)
     game = ["--set", "critic_width=8", "--set", "critic_heads=1", "--set", "critic_first=1", "--set", "length=24"]
     limits = ["--set", "worse_likelihood=1", "--set", "least_accuracy=0", "--set", "most_accuracy=1"]
-    for arm in ARMS:
-        words = ["train", "--model", "gan", "--from", "runs/base", "--arm", arm, *game, *limits, *quick]
+    for estimator in ESTIMATORS:
+        words = ["train", "--model", "gan", "--from", "runs/base", "--estimator", estimator, *game, *limits, *quick]
         assert melody([*words, "--batch-size", "16"]) == 0
-        made = open_run(Path(f"runs/base-{arm}"))
+        made = open_run(Path(f"runs/base-{estimator}"))
         assert made.adversarial is not None
-        assert (made.adversarial.arm, made.architecture, made.corpus) == (arm, "lstm", "tunes")
+        assert (made.adversarial.estimator, made.architecture, made.corpus) == (estimator, "lstm", "tunes")
         assert json.loads((made.folder / "config.json").read_text())["adversarial"]["critic_width"] == 8
         assert (made.folder / BASE).is_file()
     assert "critic" in capsys.readouterr().err

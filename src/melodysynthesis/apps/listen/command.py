@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from melodysynthesis.apps.listen.store import Store
     from melodysynthesis.music import Melody
 
-PORT = 8766
+LISTEN_PORT = 8766
 DATABASE = "listening.sqlite"
 CONSENT = Path(__file__).parent / "consent.txt"
 MAX_TEXT_BYTES = 100_000
@@ -67,16 +67,19 @@ def new(
     for text, most, what in ((name, 80, "name"), (title, 200, "title")):
         if not text.strip() or len(text) > most:
             raise RequestError(f"--{what} is a text of at most {most} letters")
-    told = _text(consent or CONSENT)
-    found = {
+    consent_text = _text(consent or CONSENT)
+    chosen = {
         of: of_sets.chosen(of, tunes, melodies, (shortest, longest), seed)
         for of, tunes in _sets(paths or [], model or [], people or [], melodies, seed).items()
     }
-    of_sets.check(map(len, found.values()), pairs, ratings)
-    shape = Shape(tuple(map(len, found.values())), ratings, pairs, seed)
+    of_sets.check(map(len, chosen.values()), pairs, ratings)
+    shape = Shape(tuple(map(len, chosen.values())), ratings, pairs, seed)
+    if consent is None:
+        known = {"people": bool(people), "models": bool(model) and not (paths and not people)}
+        consent_text = of_sets.consent_of(consent_text, chosen.values(), ratings=ratings, pairs=pairs, **known)
     with _store(database, make=True) as store:
-        store.make(name, found, shape, title=title, consent=told)
-    say_table([(each, f"{len(tunes)} melodies, {_seconds(tunes)}") for each, tunes in found.items()])
+        store.make(name, chosen, shape, title=title, consent=consent_text)
+    say_table([(each, f"{len(tunes)} melodies, {_seconds(tunes)}") for each, tunes in chosen.items()])
     note(f"the test {name!r} is made; begin with: melody listen serve{_where(name, database)}")
 
 
@@ -84,7 +87,7 @@ def new(
 def serve_test(
     name: Name = None,
     *,
-    port: Port = PORT,
+    port: Port = LISTEN_PORT,
     host: Host = LOOPBACK,
     known_as: Annotated[
         list[str] | None, typer.Option(help="A name or address that others reach this machine by; may be repeated.")
@@ -107,15 +110,15 @@ def serve_test(
 @app.command("list", epilog="Example: melody listen list")
 def list_tests(database: Database = DATABASE, as_json: Annotated[bool, JSON_OPTION] = False) -> None:
     """The listening tests of a database: their sets, and how many take part."""
-    from melodysynthesis.apps.listen.sheets import sheets
+    from melodysynthesis.apps.listen.answers import load_answers
 
     rows = []
     with _store(database) as store:
         for test in map(store.find, store.names()):
-            found = sheets(store.engine, test)
-            done = sum(all(line.given for line in sheet.lines) for sheet in found)
+            participants = load_answers(store.engine, test)
+            done = sum(all(line.answer for line in participant.trials) for participant in participants)
             sizes = dict(zip(test.sets, test.shape.sizes, strict=True))
-            rows.append({"name": test.name, "sets": sizes, "participants": len(found), "finished": done})
+            rows.append({"name": test.name, "sets": sizes, "participants": len(participants), "finished": done})
     if as_json:
         say_json(rows)
         return
@@ -144,21 +147,21 @@ def results(
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """What a listening test has found: strength of each set by choices, mean ratings, agreement, attention."""
+    from melodysynthesis.apps.listen.answers import load_answers
     from melodysynthesis.apps.listen.report import show
     from melodysynthesis.apps.listen.results import evaluate, to_csv
-    from melodysynthesis.apps.listen.sheets import sheets
     from melodysynthesis.formats import files
 
     with _store(database) as store:
         test = store.find(name)
-        found = sheets(store.engine, test)
-    told = evaluate(found, may_fail=may_fail, keep=keep, draw_melodies=other_melodies, seed=seed)
+        participants = load_answers(store.engine, test)
+    outcome = evaluate(participants, may_fail=may_fail, keep=keep, draw_melodies=other_melodies, seed=seed)
     if csv is not None:
-        files.save(csv, to_csv(found, told.people).encode())
+        files.save(csv, to_csv(participants, outcome.people).encode())
     if as_json:
-        say_json({"name": test.name, **told.as_dict()})
+        say_json({"name": test.name, **outcome.as_dict()})
     else:
-        show(told, test.sets)
+        show(outcome, test.sets)
     if csv is not None:
         note(f"wrote {csv}")
 
@@ -189,7 +192,7 @@ def delete(
 def _sets(
     paths: Sequence[str], models: Sequence[str], people: Sequence[str], count: int, seed: int
 ) -> dict[str, Sequence[Melody]]:
-    """All melodies of the sets by their names.
+    """Load all melodies of the sets, by the sets' names.
 
     Raises:
         RequestError: if two have one name.
@@ -233,10 +236,10 @@ def _seconds(melodies: Sequence[Melody]) -> str:
 
 
 def _text(path: Path) -> str:
-    """A text for people.
+    """Load a text file in UTF-8.
 
     Raises:
-        MelodyError: if it is none.
+        MelodyError: if it is no text, or empty.
     """
     from melodysynthesis.formats import files
 
@@ -250,6 +253,6 @@ def _text(path: Path) -> str:
 
 
 def _where(name: str, database: str) -> str:
-    """The arguments by which the other verbs find a test; a URL is not repeated, it may have a password."""
+    """Word the arguments by which the other verbs find a test. A URL is left out, as it may contain a password."""
     shown = "" if database == DATABASE else " --database ..." if "://" in database else f" --database {database}"
     return (f" {name}" if name != "listening" else "") + shown

@@ -1,4 +1,4 @@
-"""Where answers are kept: an SQLite file by its path, or PostgreSQL by URL."""
+"""Opens the database of listening tests: an SQLite file by its path, or PostgreSQL by URL."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _LOCK = 0x6D656C6F
 
 @contextlib.contextmanager
 def opened(address: str, *, make: bool = False) -> Iterator[Engine]:
-    """The database of an address, its tables as this version of the program has them; closed in the end.
+    """Open the database of an address, bring its tables to this version of the program, and close it in the end.
 
     Args:
         address: path of an SQLite file, ``sqlite:///...`` or ``postgresql://...``.
-        make: whether an SQLite file is made where there is none.
+        make: whether to create an SQLite file that does not exist.
 
     Raises:
-        MelodyError: if there is none, it can't be reached or opened, it is another program's, or a newer version's.
+        MelodyError: if it does not exist, can't be reached or opened, or belongs to another program or a newer version.
         ModuleNotFoundError: for PostgreSQL without its driver.
     """
     url = _url(address)
@@ -45,7 +45,7 @@ def opened(address: str, *, make: bool = False) -> Iterator[Engine]:
         raise MelodyError(f"{shown}: no such file; a listening test is made by: melody listen new")
     engine = _engine(url)
     try:
-        with _told(shown):
+        with _driver_errors(shown):
             migrate(engine, shown)
         yield engine
     finally:
@@ -53,12 +53,12 @@ def opened(address: str, *, make: bool = False) -> Iterator[Engine]:
 
 
 def writing(engine: Engine) -> Engine:
-    """The same database for transactions that write; SQLite lets one of these in at a time."""
+    """The same database for transactions that write; SQLite runs one of these at a time."""
     return engine.execution_options(**{_WRITES: True})
 
 
 def migrate(engine: Engine, shown: str = "the database") -> None:
-    """Bring the tables to what this version of the program has, all or nothing.
+    """Migrate the tables to this version of the program, all or nothing.
 
     Raises:
         MelodyError: if the database is another program's, or a newer version's.
@@ -116,7 +116,7 @@ def _engine(url: URL) -> Engine:
 
 
 def _set_up(connection: Any, record: object) -> None:
-    """An SQLite connection that keeps its promises: a commit is on the disk, what is deleted is overwritten."""
+    """Set up an SQLite connection: a commit is on the disk, and deleted data is overwritten."""
     del record
     connection.isolation_level = None  # transactions are begun below, not by Python's guess
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
@@ -124,13 +124,13 @@ def _set_up(connection: Any, record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """A writer begins as one: a reader that turns into one while another writes would be refused instead of waiting."""
+    """Begin a transaction. A writer takes its lock at once: a reader that became a writer would fail, not wait."""
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN")
 
 
 @contextlib.contextmanager
-def _told(shown: str) -> Iterator[None]:
-    """What a driver says, in a line."""
+def _driver_errors(shown: str) -> Iterator[None]:
+    """Turn an error of the database driver into a `MelodyError` of one line."""
     try:
         yield
     except DatabaseError as error:

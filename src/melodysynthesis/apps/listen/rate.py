@@ -1,4 +1,4 @@
-"""How often anybody may ask: a bucket for each address, of `BURST` requests, that fills again by `A_SECOND`."""
+"""Limits the requests of each address by a token bucket of `BURST` requests that refills by `A_SECOND`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from time import monotonic
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 BURST = 300
-"""A page takes some ten requests to open, a question three."""
+"""The page needs some ten requests to open, a question three."""
 A_SECOND = 50.0
 MOST_ADDRESSES = 10_000
-"""That are remembered; when there are more, those that have not asked for long are forgotten."""
+"""Number of addresses with a bucket; beyond it, the address with the oldest request is dropped."""
 
 
 class Rate:
-    """An ASGI application in front of another, that answers 429 to who asks too often."""
+    """ASGI middleware that answers 429 to an address with too many requests."""
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float] = monotonic) -> None:
         self._app, self._clock = app, clock
@@ -25,16 +25,16 @@ class Rate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         client = scope.get("client") or ("", 0)
-        if scope["type"] == "http" and not self._takes(client[0]):
+        if scope["type"] == "http" and not self._allows(client[0]):
             await _refuse(send)
         else:
             await self._app(scope, receive, send)
 
-    def _takes(self, address: str) -> bool:
+    def _allows(self, address: str) -> bool:
         now = self._clock()
         left, counted = self._buckets.pop(address, (BURST, now))
         left = min(BURST, left + (now - counted) * A_SECOND)
-        self._buckets[address] = max(left - 1, 0), now  # last in the dictionary: the first are the longest silent
+        self._buckets[address] = max(left - 1, 0), now  # moves to the end: the first has the oldest request
         if len(self._buckets) > MOST_ADDRESSES:
             del self._buckets[next(iter(self._buckets))]
         return left >= 1

@@ -1,8 +1,8 @@
-"""What a listening test has found: scores, mean ratings, agreement, and who did not attend.
+"""Evaluates a listening test: scores of the sets, mean ratings, agreement, and attention.
 
-Answers to checks count for nothing but the checks. Who fails more of them than may be is left out, with all answers;
-whoever has not finished counts with what they have answered. Agreement is between participants on the same melody, or
-the same two melodies, so it is known only where several have heard them.
+Answers to checks count for nothing but the checks. A participant who fails too many checks is left out with all
+answers; one who has not finished counts with the answers so far. Agreement is between participants on the same melody,
+or the same two melodies, so it is known only if several participants answered on them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,26 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
-from melodysynthesis.apps.listen.design import FIRST, NEITHER, PAIR, RATING, REAL, REPEAT, Given, Trial, passed
-from melodysynthesis.apps.listen.sheets import Heard, Line, Sheet
-from melodysynthesis.evaluation import ratings as evaluation
+from melodysynthesis.apps.listen.answers import AnsweredTrial, MelodyLabel, ParticipantAnswers
+from melodysynthesis.apps.listen.design import (
+    FIRST,
+    NEITHER,
+    PAIR,
+    RATING,
+    REAL,
+    REPEAT,
+    Answer,
+    ListeningTrial,
+    passed,
+)
+from melodysynthesis.evaluation import preferences as evaluation
 from melodysynthesis.evaluation.agreement import agreement_of_choices, by_unit, krippendorff
-from melodysynthesis.evaluation.ratings import Choice, Preference, Rating
+from melodysynthesis.evaluation.preferences import Choice, Preference, Rating
 from melodysynthesis.evaluation.statistics import Interval
 
 MAY_FAIL = 1
-"""Checks that a participant may fail: careful people do now and then, and nearly nobody who answers at random fails
-one only."""
+"""Checks that a participant may fail: careful participants fail one now and then, and random answers nearly always fail
+more."""
 QUESTIONS = ("pleasing", "human")
 COLUMNS = (
     "participant", "left_out", "place", "kind", "purpose",
@@ -33,7 +43,7 @@ COLUMNS = (
 
 
 class Attention(NamedTuple):
-    """How a participant did at the checks: the purposes of those that were answered, and of those that were failed."""
+    """A participant's results in the checks: purposes of the answered checks, and of the failed ones."""
 
     participant: str
     answered: int
@@ -44,10 +54,10 @@ class Attention(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What `evaluate` finds.
+    """The results of a listening test, see `evaluate`.
 
     Attributes:
-        people: everybody who has joined.
+        people: attention of all participants who joined.
         means: for each question of `QUESTIONS` the mean of each set.
         counts: for each question the number of ratings of each set.
         preference: strengths of the sets by choices.
@@ -61,7 +71,7 @@ class Results(NamedTuple):
     agreement: dict[str, tuple[Interval, int]]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; what is not known is None."""
+        """The results for JSON; unknown values are None."""
         found = self.preference
         answer: dict[str, Any] = _known(
             {
@@ -88,101 +98,108 @@ class Results(NamedTuple):
 
 
 def evaluate(
-    sheets: Sequence[Sheet],
+    participants: Sequence[ParticipantAnswers],
     *,
     may_fail: int = MAY_FAIL,
     keep: bool = False,
     draw_melodies: bool = False,
     seed: int = 0,
 ) -> Results:
-    """What the answers say.
+    """Compute the results from the answers.
 
     Args:
-        sheets: of all participants.
+        participants: answers of all participants.
         may_fail: checks that may be failed.
         keep: whether those who fail more are kept.
-        draw_melodies: whether intervals speak of other melodies too, see `evaluation.ratings`.
+        draw_melodies: whether intervals hold for other melodies of the sets too, see `evaluation.preferences`.
         seed: of the intervals.
     """
-    people = attention(sheets, may_fail=may_fail, keep=keep)
+    people = attention(participants, may_fail=may_fail, keep=keep)
     left_out = {one.participant for one in people if one.left_out}
-    lines = [(sheet.participant, line) for sheet in sheets if sheet.participant not in left_out for line in sheet.lines]
-    real = [(who, line, line.given) for who, line in lines if line.given is not None and line.trial.purpose == REAL]
-    said = {question: list(_ratings(real, question)) for question in QUESTIONS}
+    lines = [
+        (participant.name, line)
+        for participant in participants
+        if participant.name not in left_out
+        for line in participant.trials
+    ]
+    real = [(who, line, line.answer) for who, line in lines if line.answer is not None and line.trial.purpose == REAL]
+    ratings = {question: list(_ratings(real, question)) for question in QUESTIONS}
     counts: dict[str, int] = defaultdict(int)
-    for rating in said[QUESTIONS[0]]:
+    for rating in ratings[QUESTIONS[0]]:
         counts[rating.of.set] += 1
     return Results(
         people,
-        {q: evaluation.mean_ratings(said[q], draw_melodies=draw_melodies, seed=seed) for q in QUESTIONS},
+        {q: evaluation.mean_ratings(ratings[q], draw_melodies=draw_melodies, seed=seed) for q in QUESTIONS},
         dict(counts),
         evaluation.preference(list(_choices(real)), draw_melodies=draw_melodies, seed=seed),
-        {q: _agreement(said[q], seed) for q in QUESTIONS} | {"choice": _agreement_of_choices(real, seed)},
+        {q: _agreement(ratings[q], seed) for q in QUESTIONS} | {"choice": _agreement_of_choices(real, seed)},
     )
 
 
-def attention(sheets: Sequence[Sheet], *, may_fail: int = MAY_FAIL, keep: bool = False) -> tuple[Attention, ...]:
-    """How each participant did at the checks."""
+def attention(
+    participants: Sequence[ParticipantAnswers], *, may_fail: int = MAY_FAIL, keep: bool = False
+) -> tuple[Attention, ...]:
+    """Evaluate the checks of each participant."""
     made = []
-    for sheet in sheets:
-        verdicts = [(line.trial.purpose, verdict(sheet, line)) for line in sheet.lines]
+    for participant in participants:
+        verdicts = [(line.trial.purpose, verdict(participant, line)) for line in participant.trials]
         checks = tuple(purpose for purpose, good in verdicts if good is not None)
         failed = tuple(purpose for purpose, good in verdicts if good is False)
-        answered = sum(line.given is not None for line in sheet.lines)
+        answered = sum(line.answer is not None for line in participant.trials)
         out = len(failed) > may_fail and not keep
-        made.append(Attention(sheet.participant, answered, len(sheet.lines), checks, failed, out))
+        made.append(Attention(participant.name, answered, len(participant.trials), checks, failed, out))
     return tuple(made)
 
 
-def verdict(sheet: Sheet, line: Line) -> bool | None:
-    """Whether a check was passed; None where it is none, or was not answered."""
-    if line.given is None or line.trial.purpose == REAL:
+def verdict(participant: ParticipantAnswers, line: AnsweredTrial) -> bool | None:
+    """Whether a check was passed; None if the trial is no check, or is not answered."""
+    if line.answer is None or line.trial.purpose == REAL:
         return None
-    before = _first_said(sheet, line.trial) if line.trial.purpose == REPEAT else None
-    return passed(line.trial, line.given, before)
+    before = _first_answer(participant, line.trial) if line.trial.purpose == REPEAT else None
+    return passed(line.trial, line.answer, before)
 
 
-def to_csv(sheets: Sequence[Sheet], people: Sequence[Attention]) -> str:
-    """Every answer to every question, one a row, those of checks and of who is left out too."""
+def to_csv(participants: Sequence[ParticipantAnswers], people: Sequence[Attention]) -> str:
+    """Write every answer to every question as a row, including checks and participants who are left out."""
     left_out = {one.participant: one.left_out for one in people}
     buffer = io.StringIO()
     table = csv.writer(buffer, lineterminator="\n")
     table.writerow(COLUMNS)
-    for sheet in sheets:
-        for place, line in enumerate(sheet.lines):
+    for participant in participants:
+        for place, line in enumerate(participant.trials):
             for question, answer, chosen in _answers(line):
                 table.writerow(
                     [
-                        sheet.participant, int(left_out[sheet.participant]), place + 1, line.trial.kind,
+                        participant.name, int(left_out[participant.name]), place + 1, line.trial.kind,
                         line.trial.purpose, *_cells(line.first), *_cells(line.second), question, answer, chosen,
-                        line.trial.expected or "", _cell(verdict(sheet, line)), f"{line.seconds:.1f}",
+                        line.trial.expected or "", _cell(verdict(participant, line)), f"{line.seconds:.1f}",
                         line.answered_at.isoformat(timespec="milliseconds") if line.answered_at else "",
                     ]
                 )  # fmt: skip
     return buffer.getvalue()
 
 
-def _answers(line: Line) -> Iterator[tuple[str, int | str, str]]:
+def _answers(line: AnsweredTrial) -> Iterator[tuple[str, int | str, str]]:
     """Question, answer and chosen set of each row of a line."""
-    given = line.given
-    if given is None:
+    answer = line.answer
+    if answer is None:
         return
-    if given.choice is None:
+    if answer.choice is None:
         for question in QUESTIONS:
-            yield question, getattr(given, question), ""
+            yield question, getattr(answer, question), ""
     else:
-        heard = line.first if given.choice == FIRST else line.second
-        yield "choice", given.choice, heard.set if heard and given.choice != NEITHER else ""
+        chosen = line.first if answer.choice == FIRST else line.second
+        yield "choice", answer.choice, chosen.set if chosen and answer.choice != NEITHER else ""
 
 
-def _cells(heard: Heard | None) -> tuple[str, str, str]:
-    if heard is None:
+def _cells(label: MelodyLabel | None) -> tuple[str, str, str]:
+    if label is None:
         return "", "", ""
-    return _harmless(heard.set), str(heard.number), _harmless(heard.source)
+    return _harmless(label.set), str(label.number), _harmless(label.source)
 
 
 def _harmless(text: str) -> str:
-    """A stranger's text as a cell that no table program takes for a formula."""
+    """Quote an untrusted text, so that no spreadsheet takes it for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
@@ -190,21 +207,21 @@ def _cell(value: bool | None) -> str:
     return "" if value is None else str(int(value))
 
 
-def _first_said(sheet: Sheet, trial: Trial) -> Given | None:
-    first = (line for line in sheet.lines if line.trial.purpose == REAL and line.trial.kind == RATING)
-    return next((line.given for line in first if line.trial.first == trial.first), None)
+def _first_answer(participant: ParticipantAnswers, trial: ListeningTrial) -> Answer | None:
+    first = (line for line in participant.trials if line.trial.purpose == REAL and line.trial.kind == RATING)
+    return next((line.answer for line in first if line.trial.first == trial.first), None)
 
 
-def _ratings(real: Sequence[tuple[str, Line, Given]], question: str) -> Iterator[Rating]:
-    for who, line, given in real:
+def _ratings(real: Sequence[tuple[str, AnsweredTrial, Answer]], question: str) -> Iterator[Rating]:
+    for who, line, answer in real:
         if line.trial.kind == RATING:
-            yield Rating(who, _of(line.first), getattr(given, question))
+            yield Rating(who, _of(line.first), getattr(answer, question))
 
 
-def _choices(real: Sequence[tuple[str, Line, Given]]) -> Iterator[Choice]:
-    for who, line, given in real:
+def _choices(real: Sequence[tuple[str, AnsweredTrial, Answer]]) -> Iterator[Choice]:
+    for who, line, answer in real:
         if line.second is not None:
-            yield Choice(who, _of(line.first), _of(line.second), _sign(given))
+            yield Choice(who, _of(line.first), _of(line.second), _sign(answer))
 
 
 def _agreement(ratings: Sequence[Rating], seed: int) -> tuple[Interval, int]:
@@ -212,28 +229,28 @@ def _agreement(ratings: Sequence[Rating], seed: int) -> tuple[Interval, int]:
     return krippendorff(table, "ordinal", seed=seed), sum(len([v for v in row if isfinite(v)]) > 1 for row in table)
 
 
-def _agreement_of_choices(real: Sequence[tuple[str, Line, Given]], seed: int) -> tuple[Interval, int]:
+def _agreement_of_choices(real: Sequence[tuple[str, AnsweredTrial, Answer]], seed: int) -> tuple[Interval, int]:
     units: dict[tuple[Any, ...], dict[str, float]] = defaultdict(dict)
-    for who, line, given in real:
+    for who, line, answer in real:
         if line.trial.kind == PAIR and line.second is not None:
             one, other = line.first, line.second
             turned = (other.set, other.number) < (one.set, one.number)
             unit = tuple(sorted([(one.set, one.number), (other.set, other.number)]))
-            units[unit][who] = -_sign(given) if turned else _sign(given)
+            units[unit][who] = -_sign(answer) if turned else _sign(answer)
     shared = [unit for unit in units.values() if len(unit) > 1]
     return agreement_of_choices(shared, seed=seed), len(shared)
 
 
-def _of(heard: Heard) -> evaluation.Heard:
-    return evaluation.Heard(heard.set, str(heard.number))
+def _of(label: MelodyLabel) -> evaluation.RatedMelody:
+    return evaluation.RatedMelody(label.set, str(label.number))
 
 
-def _sign(given: Given) -> int:
-    return 0 if given.choice == NEITHER else 1 if given.choice == FIRST else -1
+def _sign(answer: Answer) -> int:
+    return 0 if answer.choice == NEITHER else 1 if answer.choice == FIRST else -1
 
 
 def _known(value: Any) -> Any:
-    """The same with None in place of numbers that are not known."""
+    """Replace unknown numbers (NaN, infinity) by None."""
     if isinstance(value, dict):
         return {key: _known(each) for key, each in value.items()}
     return None if isinstance(value, float) and not isfinite(value) else value

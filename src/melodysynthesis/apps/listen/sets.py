@@ -1,4 +1,4 @@
-"""The sets of melodies of a listening test: folders and files, models, and people's tunes of a corpus."""
+"""Loads the sets of melodies of a listening test: folders and files, models, and human melodies of a corpus."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from random import Random
 
 from melodysynthesis import formats
 from melodysynthesis.errors import FormatError, RequestError
-from melodysynthesis.formats import files, midi
-from melodysynthesis.music import TICKS_PER_QUARTER, Melody
+from melodysynthesis.formats import files
+from melodysynthesis.music import DEFAULT_TEMPO, TICKS_PER_QUARTER, Melody
 
 MAX_SETS = 20
+ANSWER_SECONDS = 12
+"""Time for an answer beside the sound, for the estimate that participants read."""
 SPARE = 2
-"""How many times as many melodies a model writes as are wanted: some are too long."""
+"""A model generates this many times the melodies that are needed, as some are too long."""
 
 
 def named(argument: str) -> tuple[str, Path]:
-    """The name and path of a set: ``NAME=PATH``, or a path, whose last part is the name."""
+    """Parse name and path of a set: ``NAME=PATH``, or a path, whose last part is the name."""
     name, equals, path = argument.partition("=")
     if equals and name and not Path(argument).exists():
         return name, Path(path)
@@ -25,7 +27,8 @@ def named(argument: str) -> tuple[str, Path]:
 
 
 def from_path(path: Path) -> list[Melody]:
-    """The melodies of a file or folder. Of a folder what is no score is passed over, and a score read once.
+    """The melodies of a file or folder. In a folder, other files are ignored, and a score in several formats
+    is read once.
 
     Raises:
         FormatError: naming the file that can't be read.
@@ -40,18 +43,21 @@ def from_path(path: Path) -> list[Melody]:
 
 
 def from_model(name: str, count: int, seed: int) -> list[Melody]:
-    """Melodies of a model as it writes them when nothing is asked for, more than `count`."""
-    from melodysynthesis.apps.opening import open_model
+    """Melodies of a model, without conditions and by it alone, since a judge is not there for all models.
+
+    They are more than `count`, as some are too long.
+    """
     from melodysynthesis.generation.generate import generate
     from melodysynthesis.generation.request import Request
+    from melodysynthesis.runtime.loading import open_model
 
     engine, _ = open_model(name)
-    made = generate(engine, Request(model=name, count=SPARE * count, seed=seed))
+    made = generate(engine, Request(model=name, count=SPARE * count, seed=seed, drafts=1))
     return [one.melody for one in made]
 
 
 def from_people(corpus: str) -> Sequence[Melody]:
-    """Tunes of a corpus that no model was trained on; all of a file or folder."""
+    """The held-out melodies of a named corpus; all melodies of a file or folder."""
     from melodysynthesis import corpora
 
     loaded = corpora.load(corpus)
@@ -69,8 +75,10 @@ def chosen(name: str, melodies: Sequence[Melody], count: int, seconds: tuple[flo
     within = [melody for melody in melodies if seconds[0] <= seconds_of(melody) <= seconds[1]]
     if not within:
         found = sorted(map(seconds_of, melodies))
-        told = f"{found[0]:.0f} to {found[-1]:.0f} s long; --shortest and --longest say how long they may be"
-        raise RequestError(f"the set {name!r} has no melodies of {seconds[0]:g} to {seconds[1]:g} s: they are {told}")
+        lengths = f"{found[0]:.0f} to {found[-1]:.0f} s long; --shortest and --longest say how long they may be"
+        raise RequestError(
+            f"the set {name!r} has no melodies of {seconds[0]:g} to {seconds[1]:g} s: they are {lengths}"
+        )
     drawn = Random(f"{seed} {name}").sample(range(len(within)), min(count, len(within)))
     kept = [within[number] for number in sorted(drawn)]
     for melody in kept:
@@ -80,13 +88,43 @@ def chosen(name: str, melodies: Sequence[Melody], count: int, seconds: tuple[flo
     return kept
 
 
+def consent_of(
+    text: str, sets: Iterable[Sequence[Melody]], *, ratings: int, pairs: int, people: bool, models: bool
+) -> str:
+    """The usual consent text for a test: it says what a participant hears and does, and how long that takes.
+
+    Args:
+        text: with ``{sources}``, ``{tasks}`` and ``{minutes}``.
+        sets: the melodies.
+        ratings: melodies that each participant rates.
+        pairs: pairs between which each chooses.
+        people: whether some melodies are by people, as far as the test knows.
+        models: whether some are by a model.
+    """
+    lengths = [seconds_of(melody) for melodies in sets for melody in melodies]
+    usual = sum(lengths) / max(len(lengths), 1)
+    minutes = max(1, round((ratings * (usual + ANSWER_SECONDS) + pairs * (2 * usual + ANSWER_SECONDS)) / 60))
+    sources = {
+        (True, True): "Some were written by people, some by a computer; you are not told which.",
+        (True, False): "You are not told where each comes from.",
+        (False, True): "They were written by computer programs; you are not told by which.",
+        (False, False): "You are not told where each comes from.",
+    }
+    doing = ["say how you like them"] * (ratings > 0) + ["choose between two"] * (pairs > 0)
+    return text.format(
+        sources=sources[people, models],
+        tasks=f"You {', and '.join(doing)}.",
+        minutes=f"{minutes} minute{'s' if minutes > 1 else ''}",
+    )
+
+
 def seconds_of(melody: Melody) -> float:
-    """How long a melody sounds, at the tempo at which all are played."""
-    return melody.duration / TICKS_PER_QUARTER * 60 / midi.QUARTERS_PER_MINUTE
+    """Duration of a melody in seconds, at the tempo of all sounds."""
+    return melody.duration / TICKS_PER_QUARTER * 60 / DEFAULT_TEMPO
 
 
 def check(sizes: Iterable[int], pairs: int, ratings: int) -> None:
-    """Refuse a test that can't be made.
+    """Check that a test can be made of sets of these sizes.
 
     Raises:
         RequestError: saying what is missing.
@@ -110,7 +148,7 @@ def _from_file(path: Path) -> list[Melody]:
 
 
 def _from_any(several: Sequence[Path]) -> list[Melody]:
-    """The melodies of a score that lies there in several formats: of the first that can be read."""
+    """Read the melodies of a score that exists in several formats, from the first readable file."""
     problems = []
     for path in several:
         try:

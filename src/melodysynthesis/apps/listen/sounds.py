@@ -1,4 +1,4 @@
-"""Melodies as sound: equally loud, by the SoundFont's piano, at one tempo. Those heard last are kept."""
+"""Renders melodies with the SoundFont's piano, equally loud and at one tempo, and caches the most recently used."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from melodysynthesis.formats import render
 from melodysynthesis.music import Melody
 
 MOST_BYTES = 128 * 2**20
-"""Of sound that is kept: some sixty melodies of twenty seconds."""
+"""Size of the cache: some sixty melodies of twenty seconds."""
 RENDERERS = 2
-"""Threads that render, and no others do: each keeps the memory that it once needed."""
+"""Number of threads that render. No other thread does, as each keeps the memory that it once needed."""
 
 
 class Sounds:
-    """The sound of melodies by their numbers; may be asked by several threads."""
+    """A thread-safe cache of the sound of melodies, by their numbers."""
 
     def __init__(self, melody: Callable[[int], Melody], most_bytes: int = MOST_BYTES) -> None:
-        """Ask `melody` for the melody of a number."""
+        """Take the function that loads the melody of a number."""
         self._melody, self._most_bytes = melody, most_bytes
         self._kept: OrderedDict[int, Future[bytes]] = OrderedDict()
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(RENDERERS, thread_name_prefix="sounds")
 
     def __getitem__(self, number: int) -> bytes:
-        """WAV, 16 bits, mono. Whoever asks for one that is being rendered waits for it."""
+        """The sound as WAV, 16 bits, mono; waits if it is being rendered."""
         with self._lock:
             if number not in self._kept:
                 self._kept[number] = self._pool.submit(self._render, number)
@@ -43,7 +43,7 @@ class Sounds:
         return render.mono(render.wav(self._melody(number)))
 
     def _forget(self) -> None:
-        """Drop what failed, and of the rest what was heard longest ago, until the others are few enough."""
+        """Drop failed renderings, then the least recently used ones, until the rest fits the cache."""
         done = {number: sound for number, sound in self._kept.items() if sound.done()}
         total = 0
         for number, sound in reversed(done.items()):

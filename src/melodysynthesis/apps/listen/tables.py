@@ -1,7 +1,7 @@
-"""What is kept of listening tests, as tables. `migrations` makes them; a test holds it to what is said here.
+"""The tables of listening tests. `migrations` creates them; a test compares the two.
 
-A participant's trials are written when they join, so that whatever is changed in `design` later, an answer is to what
-was heard. Who they are is not kept: only the hash of the token that their browser has.
+A participant's trials are stored when they join, so an answer keeps its melodies even if `design` changes later. No
+personal data is stored: only the hash of the token that the participant's browser has.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 PREFIX = "listen_"
-"""Of the tables' names: a PostgreSQL database may hold other things."""
+"""Prefix of the tables' names, as a PostgreSQL database may have other tables."""
 VERSION_TABLE = f"{PREFIX}schema"
-"""Where it is kept which of the migrations have been done."""
+"""Table in which Alembic stores the current migration."""
 _NAMES = {
     "pk": "pk_%(table_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -39,7 +39,7 @@ _NAMES = {
 
 
 class Moment(TypeDecorator[datetime]):
-    """A time with its zone, always UTC; SQLite knows no zones and gives it back without."""
+    """A time with its zone, always UTC; SQLite stores no zone, so it is added on reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -56,8 +56,8 @@ class Table(DeclarativeBase):
     metadata: ClassVar[MetaData] = MetaData(naming_convention=_NAMES)
 
 
-class Test(Table):
-    """A listening test. `key` is what browsers know it by; its name, which may say too much, they are not told."""
+class TestRow(Table):
+    """A listening test. Browsers identify it by `key`; they never get its name, which may reveal too much."""
 
     __tablename__ = f"{PREFIX}test"
 
@@ -73,7 +73,7 @@ class Test(Table):
     made_at: Mapped[datetime] = mapped_column(Moment)
 
 
-class MelodySet(Table):
+class SetRow(Table):
     """A set of a test; `number` counts from 0."""
 
     __tablename__ = f"{PREFIX}set"
@@ -85,7 +85,7 @@ class MelodySet(Table):
     name: Mapped[str] = mapped_column(String(80))
 
 
-class Tune(Table):
+class MelodyRow(Table):
     """A melody of a set as `formats.json` writes it; `number` counts from 0."""
 
     __tablename__ = f"{PREFIX}melody"
@@ -97,8 +97,8 @@ class Tune(Table):
     melody: Mapped[str] = mapped_column(Text)
 
 
-class Participant(Table):
-    """Somebody who takes part. `number` counts from 0 within the test, and says which trials are theirs."""
+class ParticipantRow(Table):
+    """A participant. `number` counts from 0 within the test, and determines the trials."""
 
     __tablename__ = f"{PREFIX}participant"
     __table_args__ = (Unique("test_id", "number"),)
@@ -111,7 +111,7 @@ class Participant(Table):
 
 
 class TrialRow(Table):
-    """What a participant hears and is asked; see `design.Trial`."""
+    """A trial of a participant; see `design.ListeningTrial`."""
 
     __tablename__ = f"{PREFIX}trial"
     __table_args__ = (
@@ -131,8 +131,8 @@ class TrialRow(Table):
     expected: Mapped[str | None] = mapped_column(String(8))
 
 
-class Answer(Table):
-    """What a participant said at a trial: two numbers, or a choice; and how long it took them."""
+class AnswerRow(Table):
+    """A participant's answer to a trial: two numbers, or a choice; and the seconds that it took."""
 
     __tablename__ = f"{PREFIX}answer"
     __table_args__ = (

@@ -11,14 +11,14 @@ import typer
 from melodysynthesis.apps.web.serving import LOOPBACK, Browser, Host, Port, listening_on, serve
 from melodysynthesis.errors import MelodyError, ModelError
 from melodysynthesis.runtime import pretrained
-from melodysynthesis.runtime.base import Card
+from melodysynthesis.runtime.base import ModelCard
 
-PORT = 8765
+STUDIO_PORT = 8765
 
 
 def command(
     *,
-    port: Port = PORT,
+    port: Port = STUDIO_PORT,
     host: Host = LOOPBACK,
     model: Annotated[
         list[str] | None, typer.Option(help="A model to offer first: name, file or run's folder; may be repeated.")
@@ -42,21 +42,21 @@ def command(
     serve(app, listening, "studio", name, browser=browser, ws="wsproto", ws_max_size=2**20, limit_concurrency=200)
 
 
-def offered(extra: list[str]) -> tuple[dict[str, str], dict[str, Card]]:
+def offered(extra: list[str]) -> tuple[dict[str, str], dict[str, ModelCard]]:
     """Files and cards of the models on offer, by name: the user's own first, then those that ship.
 
     Raises:
         ModelError: if one can't be opened, or two have one name.
     """
-    from melodysynthesis.apps.opening import open_model
+    from melodysynthesis.runtime.loading import open_model
 
     models: dict[str, str] = {}
-    cards: dict[str, Card] = {}
-    for asked in extra:
-        name = asked if asked in pretrained.PRETRAINED else Path(asked).stem
+    cards: dict[str, ModelCard] = {}
+    for model in extra:
+        name = model if model in pretrained.PRETRAINED else Path(model).stem
         if name in models:
-            raise ModelError(f"{asked}: another model is called {name!r} already")
-        cards[name], models[name] = open_model(asked)[1].card, str(pretrained.path_of(asked).absolute())
+            raise ModelError(f"{model}: another model is called {name!r} already")
+        cards[name], models[name] = open_model(model)[1].card, str(pretrained.path_of(model).absolute())
     for name, card in pretrained.cards().items():
         if name not in models:
             models[name], cards[name] = str(pretrained.path_of(name)), card

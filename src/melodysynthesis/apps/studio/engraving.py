@@ -7,7 +7,7 @@ from bisect import bisect_right
 from typing import Any
 
 from melodysynthesis.errors import FormatError
-from melodysynthesis.formats import musicxml_writer
+from melodysynthesis.formats.render import engravable, with_text_signs
 from melodysynthesis.music import TICKS_PER_QUARTER, Melody
 
 SCALE = 42
@@ -48,11 +48,11 @@ def engrave(melody: Melody, width: int) -> dict[str, Any]:
     verovio.enableLog(verovio.LOG_OFF)
     toolkit = verovio.toolkit()
     toolkit.setOptions(_OPTIONS | {"pageWidth": round(width * 100 / SCALE)})
-    if not toolkit.loadData(musicxml_writer.write(melody).decode()):
+    if not toolkit.loadData(engravable(melody)):
         raise FormatError("verovio can't engrave this melody")
     if toolkit.getPageCount() > 1:
         raise FormatError("the melody is too long to be engraved", kind="too large")
-    picture = _STYLE.sub("", toolkit.renderToSVG(1))
+    picture = with_text_signs(_STYLE.sub("", toolkit.renderToSVG(1)))
     return {"svg": picture, "notes": _named(melody, toolkit.renderToTimemap())}
 
 

@@ -1,4 +1,4 @@
-"""How much the studio takes on for one request, and for how long."""
+"""The studio's limits on the size and the time of a request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Melody
 
 MAX_REPORT_BYTES = 64 * 2**20
-"""Of a study's report."""
+"""Size of a study's report."""
 MAX_MELODY_NOTES = 4_000
 MAX_MELODY_TICKS = 500 * 96
 """500 bars of 4/4."""
@@ -19,19 +19,22 @@ MAX_OPENED = 200
 MAX_ALTERNATIVES = 8
 MAX_BARS = 64
 MAX_PARTICLES = 64
+MAX_DRAFTS = 16
 MAX_STEPS = 2_000
 MAX_WAITING = 64
-"""Requests that wait for a worker; further ones are told to come again."""
+"""Requests that wait for a worker; further ones are refused with 503."""
+MAX_OPENED_MODELS = 3
+"""Models that a worker keeps open; the one that was used longest ago is closed."""
 MAX_WORKER_BYTES = 6 * 2**30
 """Address space of a worker process; most of it is reserved by libraries and never touched."""
 
 MAX_PLAYERS, MAX_PLAYERS_EACH = 4, 2
-"""People who play live at a time, each with a process of their own; and of them those from one address."""
+"""Live sessions at a time, each with a process of its own; and those from one address."""
 MAX_MESSAGES_A_SECOND = 200
-"""Of one who plays live; twice as many at once. The fastest glissando has fifty keys, up and down."""
+"""Messages of a live session; twice as many in a burst. The fastest glissando has fifty keys, up and down."""
 MAX_MESSAGE_CHARACTERS = 20_000
 MAX_UNSENT = 2_000
-"""Messages that wait for a page that does not take them."""
+"""Messages that wait for a page that does not read them."""
 
 
 class Seconds(NamedTuple):
@@ -46,24 +49,27 @@ class Seconds(NamedTuple):
     sound: float = 20
     rehearse: float = 60
     improvised_note: float = 10
-    unheard: float = 120
-    """Without any message; a page says where it is every two seconds, one that nobody looks at each minute."""
+    silent: float = 120
+    """Without any message. A page sends one every two seconds, a hidden page every minute."""
     unplayed: float = 600
     """Without a note."""
 
 
 def check_request(request: Request, models: tuple[str, ...]) -> None:
-    """Refuse what would keep a worker busy for too long, and models by any other name than those on offer.
+    """Check that a request names a model on offer and would not keep a worker busy for too long.
 
     Raises:
         RequestError: naming the field and its limit.
     """
     if request.model not in models:
         raise RequestError(f"model {request.model[:40]!r} is not one of the studio's: {', '.join(models)}")
+    if request.judge is not None:  # a file of the machine that the studio runs on
+        raise RequestError("the studio has a judge of its own: leave out judge")
     for name, value, most in (
         ("count", request.count, MAX_ALTERNATIVES),
         ("bars", request.number_of_bars, MAX_BARS),
         ("particles", request.particles, MAX_PARTICLES),
+        ("drafts", request.drafts, MAX_DRAFTS),
         ("max-steps", request.max_steps, MAX_STEPS),
         ("primers", len(request.primers), 1),
     ):
@@ -76,7 +82,7 @@ def check_request(request: Request, models: tuple[str, ...]) -> None:
 
 
 def check_melody(melody: Melody) -> None:
-    """Refuse a melody that is longer than anybody writes by hand.
+    """Check that a melody is not too long.
 
     Raises:
         RequestError: naming what is too long.

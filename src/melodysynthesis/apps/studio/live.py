@@ -1,17 +1,17 @@
-"""Playing live over a WebSocket, `/api/live`: one that plays sends MIDI, and gets the model's MIDI before it is due.
+"""Playing live over a WebSocket, `/api/live`: the player sends MIDI, and gets the model's MIDI before it is due.
 
-Messages are JSON objects with a `type`. All times are seconds of the server's clock, which `ping` tells.
+Messages are JSON objects with a `type`. All times are seconds of the server's clock; `ping` asks for it.
 
 Sent to the studio:
 
     play        begin to play, in place of what was played before. `request` has fields of `POST /api/generate`, such as
-                `model`, `key`, `meter`, `temperature`; beside it stand `tempo`, `along`, `pause` (in quarters),
+                `model`, `key`, `meter`, `temperature`; the other fields are `tempo`, `along`, `pause` (in quarters),
                 `trade`, `bars`, `at` and `click`, as `melody live --help` says
     midi        what is played: `data`, the bytes of a MIDI message, and `at`, when
     panic       silence, at once
     stop        play no more; it is answered with the recording
     recording   asks for what has been played so far
-    ping        with `sent`, whatever the sender's clock says
+    ping        asks for the time; `sent` is any number, such as the sender's clock
 
 Sent by the studio:
 
@@ -19,7 +19,7 @@ Sent by the studio:
     midi        to be played: `data`, and `at`, when it is due; clicks are on channel 10. A note-off that is due before
                 its note-on takes the note back
     written     the model took so many `seconds` for the first note of answer `turn`
-    said        a line for people: `text`
+    said        a line to show: `text`
     recording   `person` and `model`, their numbers of notes, `midi`, a file in base64, and `melodies`: `Together`,
                 `You` and `Model`, as far as there are notes
     pong        with `sent` as it came, and `now`
@@ -45,16 +45,16 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from melodysynthesis.apps.studio import limits
+from melodysynthesis.apps.studio.live_session import AHEAD, LiveSession, RemoteImproviser
 from melodysynthesis.apps.studio.pool import PATIENCE, Worker
 from melodysynthesis.apps.studio.service import Studio
-from melodysynthesis.apps.studio.stage import AHEAD, FarImproviser, Stage
 from melodysynthesis.errors import MelodyError
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.generation.request import Request
-from melodysynthesis.live import Player, Setting
+from melodysynthesis.live import LiveSettings, Player
 from melodysynthesis.live.improviser import check_along
 from melodysynthesis.live.recording import Recording
-from melodysynthesis.live.setting import COMMON_TIME
+from melodysynthesis.live.settings import COMMON_TIME
 from melodysynthesis.live.transcript import transcribe
 
 log = logging.getLogger(__name__)
@@ -65,15 +65,15 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 REFUSED = 1008
 """Why a socket is closed: RFC 6455, section 7.4.1, a message that violates policy."""
 OLDEST = 0.5
-"""Seconds. A note that comes later than this after it was played was not held up by the network: its time is wrong."""
-MOST_ORDERS = 8
-"""Orders that wait, each of which takes a moment."""
+"""Seconds. A network does not delay a note by more than this, so an older time is wrong and is raised to it."""
+MAX_COMMANDS = 8
+"""Commands that wait, each of which takes a moment."""
 PLAYED = ("primers", "primer", "held", "pickup", "bars", "count", "within", "rewrite")
-"""Fields of a request that say what live is played."""
+"""Fields of a request that live playing itself determines."""
 
 
 class LimitError(MelodyError):
-    """More than is taken from one who plays: the conversation ends."""
+    """A limit of live playing was exceeded: the connection is closed."""
 
 
 class _Message(BaseModel):
@@ -93,10 +93,10 @@ class Play(_Message):
     at: Literal["bar", "beat"] = "bar"
     click: bool = False
 
-    def setting(self, request: Request) -> Setting:
-        """How to play in the key and meter of a request; raises as `Setting`."""
-        said = self.model_dump(exclude={"type", "request", "pause"})
-        return Setting(pause=Fraction(self.pause), meter=request.meter or COMMON_TIME, key=request.key, **said)
+    def setting(self, request: Request) -> LiveSettings:
+        """How to play in the key and meter of a request; raises as `LiveSettings`."""
+        fields = self.model_dump(exclude={"type", "request", "pause"})
+        return LiveSettings(pause=Fraction(self.pause), meter=request.meter or COMMON_TIME, key=request.key, **fields)
 
 
 class Midi(_Message):
@@ -114,28 +114,28 @@ class Ping(_Message):
     sent: Finite
 
 
-class Order(_Message):
-    """What needs no more words."""
+class SimpleCommand(_Message):
+    """A command without arguments."""
 
     type: Literal["panic", "stop", "recording"]
 
 
-MESSAGES: TypeAdapter[Play | Midi | Ping | Order] = TypeAdapter(
-    Annotated[Play | Midi | Ping | Order, Field(discriminator="type")]
+MESSAGES: TypeAdapter[Play | Midi | Ping | SimpleCommand] = TypeAdapter(
+    Annotated[Play | Midi | Ping | SimpleCommand, Field(discriminator="type")]
 )
 
 
 def add_live(app: FastAPI, studio: Studio) -> None:
-    """Have an application play live."""
-    house = House()
+    """Add the WebSocket of live playing to an application."""
+    connections = LiveConnections()
 
     @app.websocket("/api/live")
     async def live(socket: WebSocket) -> None:
         await socket.accept()
         with contextlib.suppress(WebSocketDisconnect):
             try:
-                with house.place(socket.client.host if socket.client else ""):
-                    await Conversation(studio, socket, house).run()
+                with connections.place(socket.client.host if socket.client else ""):
+                    await LiveConnection(studio, socket, connections).run()
             except LimitError as error:
                 await _refuse(socket, error)
 
@@ -143,15 +143,15 @@ def add_live(app: FastAPI, studio: Studio) -> None:
 
 
 async def _refuse(socket: WebSocket, error: LimitError) -> None:
-    """Say why it is over, if that can still be said."""
+    """Send why the connection ends, if it is still open, and close it."""
     with contextlib.suppress(TimeoutError, RuntimeError):
         async with asyncio.timeout(PATIENCE):
             await socket.send_json(_mistake(error))
             await socket.close(REFUSED)
 
 
-class House:
-    """Where people play: so many at a time, and so many of them from one address. It lends the threads."""
+class LiveConnections:
+    """Counts the live connections, in all and of each address, and owns their threads."""
 
     def __init__(self) -> None:
         self.threads = ThreadPoolExecutor(limits.MAX_PLAYERS, "stage")
@@ -160,10 +160,10 @@ class House:
 
     @contextlib.contextmanager
     def place(self, address: str) -> Iterator[None]:
-        """A place, as long as it is needed.
+        """Count a connection as long as the context is open.
 
         Raises:
-            LimitError: if there is none.
+            LimitError: if there are too many.
         """
         if self._taken[address] >= limits.MAX_PLAYERS_EACH:
             raise LimitError(f"you play live {limits.MAX_PLAYERS_EACH} times already: close another page")
@@ -175,16 +175,16 @@ class House:
         finally:
             self._taken -= Counter([address])  # forgets addresses without a place
 
-    def in_peace(self, work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
-        """Have something done to its end, whoever waits for it or is cancelled."""
+    def shielded(self, work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
+        """Run work to its end, even if the task that awaits it is cancelled."""
         task = asyncio.create_task(work)
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
         return asyncio.shield(task)
 
 
-class Flood:
-    """Refuses messages that come faster than anybody plays: a bucket that holds two seconds of them, and leaks."""
+class MessageRateLimit:
+    """Limits the rate of messages: a leaky bucket that holds two seconds of them."""
 
     def __init__(self) -> None:
         self._filled, self._since = 0.0, monotonic()
@@ -203,40 +203,40 @@ class Flood:
             raise LimitError(f"more than {most} messages a second: nobody plays so fast")
 
 
-class Conversation:
-    """With one who plays: three tasks, which listen, do what takes a moment, and send."""
+class LiveConnection:
+    """A connection to one player. Its three tasks receive messages, run the slower commands, and send."""
 
-    def __init__(self, studio: Studio, socket: WebSocket, house: House) -> None:
-        self._studio, self._socket, self._house = studio, socket, house
+    def __init__(self, studio: Studio, socket: WebSocket, connections: LiveConnections) -> None:
+        self._studio, self._socket, self._connections = studio, socket, connections
         self._loop = asyncio.get_running_loop()
         self._unsent: asyncio.Queue[Json] = asyncio.Queue(limits.MAX_UNSENT)
-        self._orders: asyncio.Queue[Play | Order] = asyncio.Queue(MOST_ORDERS)
+        self._commands: asyncio.Queue[Play | SimpleCommand] = asyncio.Queue(MAX_COMMANDS)
         self._failed: asyncio.Future[None] = self._loop.create_future()
-        self._stage: Stage | None = None
+        self._session: LiveSession | None = None
         self._worker: Worker | None = None
 
     async def run(self) -> None:
-        """Until either side ends it, or somebody plays too long or too much.
+        """Run until either side closes the connection, or a limit is exceeded.
 
         Raises:
-            LimitError: why it was ended.
-            WebSocketDisconnect: if the other has gone.
+            LimitError: if a limit was exceeded.
+            WebSocketDisconnect: if the client has gone.
         """
         tasks = [asyncio.create_task(work) for work in (self._listen(), self._conduct(), self._send())]
         try:
             await asyncio.wait([*tasks, self._failed], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            found = await self._house.in_peace(self._leave(tasks))
+            found = await self._connections.shielded(self._leave(tasks))
         _raise_first([error for error in found if isinstance(error, Exception)])
 
     async def _leave(self, tasks: list[asyncio.Task[None]]) -> list[BaseException | None]:
-        """Free everything. Returns what the tasks have ended with."""
-        if self._stage is not None:
-            self._stage.quit()
+        """Free everything. Returns the errors of the tasks, None for each that had none."""
+        if self._session is not None:
+            self._session.quit()
         for task in (*tasks, self._failed):
             task.cancel()
         found = await asyncio.gather(*tasks, self._failed, return_exceptions=True)
-        if self._worker is not None:  # what it writes nobody waits for, but the stage's thread
+        if self._worker is not None:  # only the session's thread waits for its answer
             await self._worker.end()
         await self._end()
         return found
@@ -244,14 +244,14 @@ class Conversation:
     # Listening.
 
     async def _listen(self) -> None:
-        flood, seconds, played = Flood(), self._studio.seconds, monotonic()
+        rate, seconds, played = MessageRateLimit(), self._studio.seconds, monotonic()
         while True:
             try:
-                async with asyncio.timeout(seconds.unheard):
+                async with asyncio.timeout(seconds.silent):
                     text = await self._receive()
             except TimeoutError:
-                raise LimitError(f"nothing was heard for {seconds.unheard:g} seconds") from None
-            flood.check()
+                raise LimitError(f"nothing was heard for {seconds.silent:g} seconds") from None
+            rate.check()
             try:
                 message = _read(text)
                 self._take(message)
@@ -269,30 +269,30 @@ class Conversation:
             raise WebSocketDisconnect(message.get("code", 1005))
         return str(message.get("text") or "")
 
-    def _take(self, message: Play | Midi | Ping | Order) -> None:
+    def _take(self, message: Play | Midi | Ping | SimpleCommand) -> None:
         match message:
             case Ping(sent=sent):
                 self._put({"type": "pong", "sent": sent, "now": monotonic()})
             case Midi(data=data, at=at):
                 now = monotonic()
-                if self._stage is not None:
-                    self._stage.hear(data, now if at is None else min(max(at, now - OLDEST), now))
-            case Order(type="panic"):
-                if self._stage is not None:
-                    self._stage.panic()
-            case _ if self._orders.full():
+                if self._session is not None:
+                    self._session.hear(data, now if at is None else min(max(at, now - OLDEST), now))
+            case SimpleCommand(type="panic"):
+                if self._session is not None:
+                    self._session.panic()
+            case _ if self._commands.full():
                 raise MelodyError("one thing at a time: wait for the answer")
             case _:
-                self._orders.put_nowait(message)
+                self._commands.put_nowait(message)
 
     # Doing.
 
     async def _conduct(self) -> None:
         self._worker = await Worker.start(self._studio.files)
         while True:
-            order = await self._orders.get()
+            command = await self._commands.get()
             try:
-                await (self._play(order) if isinstance(order, Play) else self._record(order.type == "stop"))
+                await (self._play(command) if isinstance(command, Play) else self._record(command.type == "stop"))
             except MelodyError as error:
                 self._put(_mistake(error))
 
@@ -310,24 +310,24 @@ class Conversation:
             check_along(request)
         await self._end()
         answers = fields | {"bars": setting.bars or setting.trade}
-        improviser = FarImproviser(self._worker, answers, self._studio.seconds.improvised_note, self._tell)
+        improviser = RemoteImproviser(self._worker, answers, self._studio.seconds.improvised_note, self._tell)
         try:
             await improviser.rehearse(self._studio.seconds.rehearse)
         except TimeoutError:
             raise LimitError("the model takes too long to get ready: the machine is busy, try again later") from None
-        self._stage = Stage(setting, improviser, self._house.threads, self._tell)
-        self._stage.over.add_done_callback(self._ended)
+        self._session = LiveSession(setting, improviser, self._connections.threads, self._tell)
+        self._session.over.add_done_callback(self._ended)
         self._put({"type": "ready", "request": fields, "ahead": AHEAD})
 
     async def _record(self, stop: bool) -> None:
         if stop:
             await self._end()
-        player = self._stage.player if self._stage is not None else Player(Setting())
+        player = self._session.player if self._session is not None else Player(LiveSettings())
         self._put(await asyncio.to_thread(_recorded, player.recording, player.setting))
 
     async def _end(self) -> None:
-        if self._stage is not None:
-            await self._stage.close()
+        if self._session is not None:
+            await self._session.close()
 
     def _ended(self, over: asyncio.Future[None]) -> None:
         error = over.exception()
@@ -351,7 +351,7 @@ class Conversation:
 
 
 def _raise_first(errors: list[Exception]) -> None:
-    """What ended a conversation; of a failure the details are for the log, not for strangers."""
+    """Raise the error that ended a connection; details of a failure go to the log, not to the client."""
     for error in errors:
         if isinstance(error, LimitError | WebSocketDisconnect):
             raise error
@@ -359,8 +359,8 @@ def _raise_first(errors: list[Exception]) -> None:
         raise LimitError("the studio has failed at this; it is no fault of what was played")
 
 
-def _read(text: str) -> Play | Midi | Ping | Order:
-    """A message.
+def _read(text: str) -> Play | Midi | Ping | SimpleCommand:
+    """Parse a message.
 
     Raises:
         MelodyError: in one line, what is wrong with it.
@@ -375,7 +375,7 @@ def _read(text: str) -> Play | Midi | Ping | Order:
         raise MelodyError(f"{where}: {first['msg']}" if where else first["msg"]) from None
 
 
-def _recorded(recording: Recording, setting: Setting) -> Json:
+def _recorded(recording: Recording, setting: LiveSettings) -> Json:
     melodies = {name: melody_json.to_dict(melody) for name, melody in transcribe(recording, setting).items()}
     midi = base64.b64encode(recording.to_bytes(setting)).decode()
     counts = {"person": len(recording.person), "model": len(recording.model)}

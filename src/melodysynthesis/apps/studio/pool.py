@@ -1,8 +1,8 @@
 """Worker processes, one job at a time each.
 
-A worker that takes longer than its job may, or dies, is ended and another takes its place. When whoever asked is gone,
-the worker is told to stop, and ended if it does not within `PATIENCE`. So no input can hold the studio's memory or its
-processors for longer than the limits say.
+A worker that dies, or takes longer than the limit of its job, is replaced. When the client of a job has gone, its
+worker gets a message to stop, and is ended if it does not stop within `PATIENCE`. So no input can hold the studio's
+memory or its processors for longer than the limits allow.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from melodysynthesis.errors import MelodyError
 PATIENCE = 1.0
 """Seconds that a worker has to stop by itself."""
 MAX_LINE_BYTES = 256 * 2**20
-"""Of one answer: a WAV of half an hour would not fit, but no melody within the limits is as long."""
+"""Length of one answer: a WAV of half an hour would not fit, but no melody within the limits is as long."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 URGENCY = {"generate": 1, "judge": 2}
-"""Who goes first: what takes a moment, 0, then melodies, then what is found of those that are there."""
+"""Order in the queue, lowest first: short jobs (0), then melodies, then their analysis."""
 
 
 class TooBusyError(Exception):
-    """So many wait already that one more would wait too long."""
+    """The queue is full."""
 
 
 class TooSlowError(MelodyError):
-    """A job that takes longer than it may."""
+    """A job took longer than its limit."""
 
 
 class WorkerFailedError(Exception):
-    """A worker that has failed or died at a job; its message is for the log, not for strangers."""
+    """A worker failed or died at a job; the message is for the log, not for clients."""
 
 
 class Worker:
@@ -66,7 +66,7 @@ class Worker:
         """Whether the process runs."""
         return self._process.returncode is None
 
-    async def say(self, line: Mapping[str, Any]) -> None:
+    async def send(self, line: Mapping[str, Any]) -> None:
         """Send a line.
 
         Raises:
@@ -78,7 +78,7 @@ class Worker:
         except OSError:
             raise WorkerFailedError("the worker has died") from None
 
-    async def hear(self) -> dict[str, Any]:
+    async def receive(self) -> dict[str, Any]:
         """The next line.
 
         Raises:
@@ -87,23 +87,23 @@ class Worker:
         line = await self._out.readline()
         if not line.endswith(b"\n"):
             raise WorkerFailedError("the worker has died")
-        said: dict[str, Any] = json.loads(line)
-        return said
+        message: dict[str, Any] = json.loads(line)
+        return message
 
-    async def events(self, job: str, asked: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+    async def events(self, job: str, fields: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """The events of a job."""
-        await self.say({"job": job, "asked": asked})
-        while "end" not in (said := await self.hear()):
-            if "mistake" in said:
-                raise MelodyError(said["mistake"])
-            if "failed" in said:
-                raise WorkerFailedError(f"{job}: {said['failed']}")
-            yield said["event"]
+        await self.send({"job": job, "asked": fields})
+        while "end" not in (message := await self.receive()):
+            if "mistake" in message:
+                raise MelodyError(message["mistake"])
+            if "failed" in message:
+                raise WorkerFailedError(f"{job}: {message['failed']}")
+            yield message["event"]
 
     async def settle(self) -> None:
-        """Have it stop the job it is at, whose answer nobody waits for."""
-        await self.say({"stop": True})
-        while not {"end", "mistake", "failed"} & (await self.hear()).keys():
+        """Stop the current job and drop the rest of its answer."""
+        await self.send({"stop": True})
+        while not {"end", "mistake", "failed"} & (await self.receive()).keys():
             pass
 
     async def end(self) -> None:
@@ -115,7 +115,7 @@ class Worker:
 
 
 class Pool:
-    """Some workers, and those who wait for one."""
+    """Workers, and the queue of jobs that wait for one."""
 
     def __init__(self, models: Mapping[str, str], size: int) -> None:
         self._models, self._size, self._waiting = models, size, 0
@@ -138,22 +138,22 @@ class Pool:
         for worker in self._all:
             await worker.end()
 
-    async def one(self, job: str, asked: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    async def one(self, job: str, fields: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """The answer of a job that has one event; raises as `events`."""
         found: dict[str, Any] = {}
-        async with contextlib.aclosing(self.events(job, asked, seconds)) as events:
+        async with contextlib.aclosing(self.events(job, fields, seconds)) as events:
             async for event in events:
                 found = event
         return found
 
-    async def events(self, job: str, asked: Mapping[str, Any], seconds: float) -> AsyncGenerator[dict[str, Any]]:
-        """The events of a job. Close the iterator, and the job is stopped.
+    async def events(self, job: str, fields: Mapping[str, Any], seconds: float) -> AsyncGenerator[dict[str, Any]]:
+        """The events of a job. Closing the iterator stops the job.
 
         Raises:
             TooBusyError: if too many wait.
             TooSlowError: if it takes longer than these seconds, waiting for a free worker not counted.
             WorkerFailedError: if it fails for no fault of the input.
-            MelodyError: for a mistake in what is asked.
+            MelodyError: for a mistake in the input.
         """
         if self._waiting >= MAX_WAITING:
             raise TooBusyError
@@ -164,7 +164,7 @@ class Pool:
             self._waiting -= 1
         whole, deadline = False, asyncio.get_running_loop().time() + seconds
         try:
-            async with contextlib.aclosing(worker.events(job, asked)) as events:
+            async with contextlib.aclosing(worker.events(job, fields)) as events:
                 while (event := await _next(events, deadline)) is not None:
                     yield event
             whole = True
@@ -193,7 +193,7 @@ class Pool:
             raise
 
     def _release(self, worker: Worker) -> None:
-        """To the next who waits, if anybody does."""
+        """Hand the worker to the next in the queue, if there is one."""
         while self._line:
             _, _, turn = heapq.heappop(self._line)
             if not turn.done():
@@ -204,7 +204,7 @@ class Pool:
     async def _hire(self) -> None:
         worker = await Worker.start(self._models)
         self._all.add(worker)
-        with contextlib.suppress(MelodyError, WorkerFailedError):  # told to the first who asks for that model
+        with contextlib.suppress(MelodyError, WorkerFailedError):  # the first request for the model raises it again
             async for _ in worker.events("warm", {}):
                 pass
         self._release(worker)
@@ -230,6 +230,6 @@ class Pool:
 
 
 async def _next(events: AsyncGenerator[dict[str, Any]], deadline: float) -> dict[str, Any] | None:
-    """The next event, None after the last. The time while nobody asks for it counts too."""
+    """The next event, None after the last. The time between two calls counts too."""
     async with asyncio.timeout_at(deadline):
         return await anext(events, None)

@@ -1,4 +1,4 @@
-"""What the studio answers with: models, workers, baselines, and what is known of corpora."""
+"""The service behind the studio's interface: models, workers, baselines, and indexes of corpora."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from pathlib import Path
 
 from melodysynthesis.apps import baselines
 from melodysynthesis.apps.baselines import BASELINES
-from melodysynthesis.apps.studio.documented import Json
-from melodysynthesis.apps.studio.errand import Errand
+from melodysynthesis.apps.studio.background import BackgroundJob
+from melodysynthesis.apps.studio.json_schema import Json
 from melodysynthesis.apps.studio.limits import Seconds, check_request
 from melodysynthesis.apps.studio.pool import Pool
+from melodysynthesis.constraints.rules import NEED_TUNES
 from melodysynthesis.generation.request import Request
-from melodysynthesis.runtime.base import Card
+from melodysynthesis.runtime.base import ModelCard
 
 
 class Studio:
-    """The models on offer, the workers, and what is answered with them.
+    """The models on offer and the workers that answer requests.
 
     Args:
         models: files of the models on offer, by name; the first is the one that is offered first.
@@ -31,7 +32,7 @@ class Studio:
     def __init__(
         self,
         models: Mapping[str, str],
-        cards: Mapping[str, Card],
+        cards: Mapping[str, ModelCard],
         workers: int,
         seconds: Seconds,
         report: Path | None = None,
@@ -39,10 +40,10 @@ class Studio:
         self.models, self.cards, self.seconds, self.files = tuple(models), cards, seconds, dict(models)
         self.pool = Pool(models, workers)
         self.baselines = baselines.offer(models)
-        told = {"corpus": self.baselines.corpus, "encoding": self.baselines.encoding.description()}
-        self.counting = Errand("count", told, BASELINES, seconds.errand)
+        fields = {"corpus": self.baselines.corpus, "encoding": self.baselines.encoding.description()}
+        self.counting = BackgroundJob("count", fields, BASELINES, seconds.errand)
         self.corpora = sorted({card.corpus for card in cards.values()})
-        self.indexing = Errand("index", {"corpora": self.corpora}, self.corpora, seconds.errand)
+        self.indexing = BackgroundJob("index", {"corpora": self.corpora}, self.corpora, seconds.errand)
         self.report = report
         self._sounds: dict[int, bytes] = {}
 
@@ -50,36 +51,44 @@ class Studio:
         """A request of the studio, complete with its seed.
 
         Raises:
-            RequestError: if it contradicts itself, or asks for more than the studio gives at a time.
+            RequestError: if it contradicts itself, or exceeds the studio's limits.
         """
         request = Request(**{"model": self.models[0]} | fields)
         check_request(request, (*self.models, *self.baselines.names))
         return request.model_dump(mode="json", exclude_none=True)
 
-    async def written(self, asked: Json) -> AsyncGenerator[Json]:
-        """The messages of `stream` about the melodies of a request: first of their notes, then what is found of them.
+    async def generate(self, request: Json, *, ranked: Json | None = None) -> AsyncGenerator[Json]:
+        """The messages of `stream` about the melodies of a request: first their notes, then their analysis.
+
+        Args:
+            request: as from `checked`.
+            ranked: a melody that is rewritten or varied: more are drawn, and likely ones chosen, each unlike that
+                melody and the others. Their notes are not sent as they are drawn.
 
         Raises:
             MelodyError, TooBusyError, WorkerFailedError: as `Pool.events`.
         """
-        corpus, melodies = self._corpus_of(asked), list[Json]()
-        if "max_copy" in asked and corpus in self.corpora and not self.indexing.is_done(corpus):
+        corpus, melodies = self._corpus_of(request), dict[int, Json]()
+        if set(NEED_TUNES) & request.keys() and corpus in self.corpora and not self.indexing.is_done(corpus):
             yield {"type": "waiting", "message": f"reading {corpus} …"}
             await self.indexing.value(corpus)
-        if asked["model"] in self.baselines.names and not self.counting.is_done(asked["model"]):
+        if request["model"] in self.baselines.names and not self.counting.is_done(request["model"]):
             yield {"type": "waiting", "message": f"counting the baselines on {corpus} …"}
-        job = {"request": asked, "file": await self._file_of(asked)}
+        job = {"request": request, "file": await self._file_of(request), "ranked": ranked}
         async with contextlib.aclosing(self.pool.events("generate", job, self.seconds.generate)) as events:
             async for event in events:
                 if event["type"] == "melody":
-                    melodies.append(event["melody"])
+                    melodies[event["index"]] = event["melody"]
                 yield event
-        async with contextlib.aclosing(self.judged(melodies, asked)) as events:
+        if not melodies:
+            return
+        order = sorted(melodies)
+        async with contextlib.aclosing(self.judge([melodies[index] for index in order], request)) as events:
             async for event in events:
-                yield event
+                yield event | {"index": order[event["index"]]}
 
-    async def judged(self, melodies: list[Json], request: Json | None) -> AsyncGenerator[Json]:
-        """What is found of melodies; raises as `written`."""
+    async def judge(self, melodies: list[Json], request: Json | None) -> AsyncGenerator[Json]:
+        """The analysis of melodies, a message each; raises as `generate`."""
         searched = self.indexing.is_done(self._corpus_of(request))
         job = {"melodies": melodies, "request": request, "file": await self._file_of(request), "searched": searched}
         async with contextlib.aclosing(self.pool.events("judge", job, self.seconds.judge)) as events:
@@ -87,7 +96,7 @@ class Studio:
                 yield event
 
     def _corpus_of(self, request: Json | None) -> str:
-        """The corpus of the model that a request names; without one of the first."""
+        """The corpus of the model that a request names; without a request, of the first model."""
         model = request["model"] if request else self.models[0]
         return self.cards[model].corpus if model in self.cards else self.baselines.corpus
 
@@ -104,3 +113,13 @@ class Studio:
             answer = await self.pool.one("sound", {"pitch": pitch}, self.seconds.sound)
             self._sounds[pitch] = base64.b64decode(answer["data"])
         return self._sounds[pitch]
+
+
+async def collect_melodies(events: AsyncGenerator[Json]) -> list[Json]:
+    """Each melody with all its events merged."""
+    found: dict[int, Json] = {}
+    async with contextlib.aclosing(events):
+        async for event in events:
+            if event.pop("type") in ("melody", "judged"):
+                found.setdefault(event["index"], {}).update(event)
+    return [found[index] for index in sorted(found)]

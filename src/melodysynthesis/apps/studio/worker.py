@@ -3,7 +3,7 @@
     in      {"job": "judge", "asked": {...}}        at any time {"stop": true}, which ends a generation under way
     out     {"event": {...}} ...                    then {"end": true}, or {"mistake": "..."}, or {"failed": "..."}
 
-A mistake is the input's fault and is told to the person; a failure is the program's.
+A mistake is an error in the input, for the client; a failure is an error of the program, for the log.
 """
 
 from __future__ import annotations
@@ -29,44 +29,44 @@ def main() -> None:
     os.dup2(2, 1)  # what libraries print must not get among the answers
     _bound_memory()
     jobs = Jobs(json.loads(sys.argv[1]))
-    stop, asked = Event(), SimpleQueue[dict[str, Any] | None]()
-    Thread(target=_listen, args=(asked, stop), daemon=True).start()
-    while (line := asked.get()) is not None:
-        _answer(jobs, line, stop, lambda said: _say(out, said))
+    stop, jobs_in = Event(), SimpleQueue[dict[str, Any] | None]()
+    Thread(target=_listen, args=(jobs_in, stop), daemon=True).start()
+    while (line := jobs_in.get()) is not None:
+        _answer(jobs, line, stop, lambda message: _send(out, message))
 
 
-def _listen(asked: SimpleQueue[dict[str, Any] | None], stop: Event) -> None:
+def _listen(jobs_in: SimpleQueue[dict[str, Any] | None], stop: Event) -> None:
     for line in sys.stdin.buffer:
-        said = json.loads(line)
-        if said.get("stop"):
+        message = json.loads(line)
+        if message.get("stop"):
             stop.set()
         else:
-            stop.clear()  # one that came too late was for the job before
-            asked.put(said)
-    asked.put(None)
+            stop.clear()  # a late message to stop was for the job before
+            jobs_in.put(message)
+    jobs_in.put(None)
 
 
-def _answer(jobs: Jobs, line: dict[str, Any], stop: Event, say: Callable[[dict[str, Any]], None]) -> None:
+def _answer(jobs: Jobs, line: dict[str, Any], stop: Event, send: Callable[[dict[str, Any]], None]) -> None:
     try:
         for event in jobs.table[line["job"]](line["asked"], stop.is_set):
-            say({"event": event})
-        say({"end": True})
+            send({"event": event})
+        send({"end": True})
     except MelodyError as error:
-        say({"mistake": str(error)})
+        send({"mistake": str(error)})
     except ModuleNotFoundError as error:
-        say({"mistake": f"{error.name} is not installed"})
+        send({"mistake": f"{error.name} is not installed"})
     except Exception as error:
         traceback.print_exc()
-        say({"failed": type(error).__name__})
+        send({"failed": type(error).__name__})
 
 
-def _say(out: BinaryIO, said: dict[str, Any]) -> None:
-    out.write(json.dumps(said).encode() + b"\n")
+def _send(out: BinaryIO, message: dict[str, Any]) -> None:
+    out.write(json.dumps(message).encode() + b"\n")
     out.flush()
 
 
 def _bound_memory() -> None:
-    """A job that asks for too much fails alone, where the system knows such limits."""
+    """Limit the memory of this process, where the system can: a job that needs too much fails alone."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 

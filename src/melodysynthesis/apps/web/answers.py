@@ -1,4 +1,4 @@
-"""The page's files, and mistakes in words: every one is ``{"message": ...}``, one line for people."""
+"""Serves the page's files, and words errors: every error is ``{"message": ...}``, one line to show."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ NOT_KEPT = {"cache-control": "no-store"}
 
 
 class Page(StaticFiles):
-    """The files of a page, in a package's folder `static`: small, and asked for again each time, so that no old one
-    meets a new one."""
+    """The files of a page, in a package's folder `static`: small, and requested again each time, so that no
+    old one meets a new one."""
 
     def __init__(self, package: str) -> None:
         super().__init__(directory=str(files(package) / "static"), html=True)
 
-    def file_response(self, *given: Any, **named: Any) -> Response:
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
         """See `StaticFiles.file_response`."""
-        response = super().file_response(*given, **named)
+        response = super().file_response(*args, **kwargs)
         response.headers.update(ALWAYS_ASK)
         return response
 
@@ -33,21 +33,21 @@ class Page(StaticFiles):
 def add_mistakes(
     app: FastAPI, statuses: Mapping[type[Exception], int], words: Callable[[Exception], str] = str
 ) -> None:
-    """Have errors told in words.
+    """Answer errors with their messages.
 
     Args:
         app: that raises them.
-        statuses: of its own errors.
-        words: what people are told of these.
+        statuses: HTTP statuses of its own errors.
+        words: words such an error.
     """
 
-    async def told(request: Request, error: Exception) -> JSONResponse:
+    async def answer(request: Request, error: Exception) -> JSONResponse:
         del request
         status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
         return JSONResponse({"message": words(error)}, status, NOT_KEPT)
 
     for error in statuses:
-        app.add_exception_handler(error, told)
+        app.add_exception_handler(error, answer)
     app.add_exception_handler(RequestValidationError, _ill_formed)
     app.add_exception_handler(HTTPException, _refused)
 

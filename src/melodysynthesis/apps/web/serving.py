@@ -35,25 +35,29 @@ def serve(app: ASGIApp, listening: socket.socket, what: str, name: str, *, brows
     """
     import uvicorn
 
+    from melodysynthesis.apps.web.connections import TimedProtocol
+
     address = f"http://{name}:{listening.getsockname()[1]}"
     say(f"The {what} is at {address} (Ctrl-C ends it)")
     if browser:
         Timer(0.5, webbrowser.open, [address]).start()
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_keep_alive=30, **config)).run([listening])
+    settings: dict[str, Any] = {"log_level": "warning", "timeout_keep_alive": 30, "http": TimedProtocol} | config
+    uvicorn.Server(uvicorn.Config(app, **settings)).run([listening])
 
 
 def listening_on(host: str, port: int) -> socket.socket:
-    """A socket that listens, so that the address is known before anything is told.
+    """A socket that listens, so that the address is known before it is printed.
 
     Raises:
         MelodyError: if it can't.
     """
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(128)  # who comes before the server is up waits a moment
-    except OSError as error:
-        raise MelodyError(f"can't listen on {host}, port {port}: {error.strerror or error}: try --port 0") from None
+    except (OSError, TypeError, ValueError) as error:  # a host name that can't be encoded is not an OSError
+        listening.close()
+        reason = getattr(error, "strerror", None) or error
+        raise MelodyError(f"can't listen on {host}, port {port}: {reason}: try --port 0") from None
     return listening

@@ -1,38 +1,56 @@
-"""The rules that can be asked for. The table below is all there is to add a new one to."""
+"""The rules that can be requested: one file each, and one line of the table below.
 
-from collections.abc import Callable, Mapping
+To add a rule, write its automaton and its `RuleSpec` in a file here, add it to the table, and write its check in
+`certificate.rules`. Everything else is derived from the specification; see `constraints.specification`.
+"""
+
 from typing import Any
 
-from melodysynthesis.constraints.rule import Rule, Setting
-from melodysynthesis.constraints.rules.cadence import Cadence
-from melodysynthesis.constraints.rules.chords import Chords
-from melodysynthesis.constraints.rules.contour import Contour
-from melodysynthesis.constraints.rules.durations import Durations
-from melodysynthesis.constraints.rules.fixed import Fixed
-from melodysynthesis.constraints.rules.leap_recovery import LeapRecovery
-from melodysynthesis.constraints.rules.max_leap import MaxLeap
-from melodysynthesis.constraints.rules.max_syncopation import MaxSyncopation
-from melodysynthesis.constraints.rules.range import Range
-from melodysynthesis.constraints.rules.rhythm import Rhythm
-from melodysynthesis.constraints.rules.scale import Scale
-from melodysynthesis.constraints.rules.ties_over_bars import NoTiesOverBars
+from melodysynthesis.constraints.rules import (
+    cadence,
+    chords,
+    climax,
+    contour,
+    density,
+    durations,
+    first_degree,
+    fixed,
+    form,
+    grouping,
+    leap_recovery,
+    lyrics,
+    max_copy,
+    max_copy_pitches,
+    max_leap,
+    max_note,
+    max_rest,
+    max_syncopation,
+    phrases,
+    range,
+    rests,
+    returning_motif,
+    rhythm,
+    scale,
+    tessitura,
+    ties_over_bars,
+)
+from melodysynthesis.constraints.specification import RuleSpec, fields_of
 
-Asked = Mapping[str, Any]
-"""Fields of a request by name."""
-Build = Callable[[Setting, Asked], Rule]
+RULES: dict[str, RuleSpec] = {
+    module.SPEC.name: module.SPEC
+    for module in (
+        scale, range, tessitura, max_leap, leap_recovery, chords, cadence, first_degree, durations, max_note, max_rest,
+        density, max_syncopation, rests, ties_over_bars, grouping, rhythm, contour, climax, returning_motif, fixed,
+        phrases, form, lyrics, max_copy, max_copy_pitches,
+    )
+}  # fmt: skip
+"""By the request's field, in the order in which they are listed everywhere."""
 
-# By the field that asks for it.
-RULES: dict[str, Build] = {
-    "scale": lambda setting, asked: Scale(setting, asked["scale"], asked["chromatic"]),
-    "range": lambda setting, asked: Range(setting, asked["range"]),
-    "max_leap": lambda setting, asked: MaxLeap(setting, asked["max_leap"]),
-    "leap_recovery": lambda setting, asked: LeapRecovery(setting),
-    "chords": lambda setting, asked: Chords(setting, asked["chords"]),
-    "cadence": lambda setting, asked: Cadence(setting, asked["scale"]),
-    "durations": lambda setting, asked: Durations(setting, asked["durations"]),
-    "max_syncopation": lambda setting, asked: MaxSyncopation(setting, asked["max_syncopation"]),
-    "ties_over_bars": lambda setting, asked: NoTiesOverBars(setting),
-    "rhythm": lambda setting, asked: Rhythm(setting, asked["rhythm"]),
-    "contour": lambda setting, asked: Contour(setting, asked["contour"]),
-    "fixed": lambda setting, asked: Fixed(setting, asked["fixed"]),
-}
+
+NEED_TUNES = tuple(name for name, rule in RULES.items() if rule.needs_tunes)
+"""Rules that are checked against the tunes that the model was trained on."""
+
+
+def describe() -> list[dict[str, Any]]:
+    """Every field of a rule for a control of a page; JSON types only, see `FieldSpec.describe`."""
+    return [field.describe() for field in fields_of(RULES.values())]

@@ -1,101 +1,172 @@
-"""Chord tones on strong beats; other notes only in passing, or as neighbours of chord tones."""
+"""Chords under the melody: chord tones on strong beats, other notes only passing or neighbouring."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
 
-from melodysynthesis.constraints.rule import NO, Anywhere, Flags, Ints, Setting
-from melodysynthesis.constraints.terms import Chart
+from melodysynthesis.constraints.rule import NO, Flags, Ints, RuleContext, StatelessRule
+from melodysynthesis.constraints.specification import RequestedBars, RuleSpec, Values
 from melodysynthesis.constraints.timeline import Timeline
-from melodysynthesis.theory import Chord, beat_ticks
+from melodysynthesis.errors import RequestError
+from melodysynthesis.music import Melody
+from melodysynthesis.theory import beat_ticks
+from melodysynthesis.theory.chords import NO_CHORD, Chart, Chord, format_chords, in_key, parse_chord, parse_chords
 
 STEPS = (-2, -1, 1, 2)
 FREE, FIRST_STEP = 0, 1
-"""States: nothing is owed; from `FIRST_STEP` on: a passing or neighbour note, come to by that one of `STEPS`."""
-PICKUP = 0
-"""The situation in which notes are free. Others are 1 + 2 * chord + strong."""
-ALL = frozenset(range(12))
+"""States: no step has to follow; from `FIRST_STEP` on: one has to, after a note reached by that one of `STEPS`, first
+those that do not begin on a beat, then those that do."""
+ALL = (1 << 12) - 1
+"""The set of all pitch classes, by bits."""
+LONG = 2
+"""Beats of the shortest note that is too long to pass."""
 
 
-def chords_from(timeline: Timeline, chart: Chart) -> list[tuple[int, Chord]]:
-    """Tick and chord of each entrance, in order; of n chords in a bar of b beats, chord k enters on beat ceil(kb/n)."""
+def chord_entrances(timeline: Timeline, chart: Chart) -> list[tuple[int, Chord]]:
+    """Tick and chord of each entrance, in order.
+
+    The chart begins in bar 1, after the pickup, and starts again where the melody has more bars. Of n chords in a bar
+    of b beats, chord k enters on beat ceil(k * b / n), both counted from 0. A last bar that is short by the pickup has
+    its entrances where a whole bar would have them; those beyond the melody's end are left out.
+    """
     entrances = []
     for bar, (start, meter) in enumerate(zip(timeline.bar_lines, timeline.meters, strict=True)):
         chords, beat = chart[bar % len(chart)], beat_ticks(meter)
         beats = meter.bar_ticks // beat
         entrances += [(start + ceil(k * beats / len(chords)) * beat, chord) for k, chord in enumerate(chords)]
-    return entrances
+    return [(tick, chord) for tick, chord in entrances if tick < timeline.ticks]
 
 
-class Chords(Anywhere):
-    """Guaranteed: each note belongs to the chord at its onset, or is passing or a neighbour off the strong beats.
+def chord_symbols(melody: Melody, chart: Chart) -> tuple[tuple[int, str], ...]:
+    """`Melody.chords` of a chart under a melody with a meter: the chords where they change."""
+    entrances = chord_entrances(Timeline.of_melody(melody), chart) if melody.meters else []
+    entrances = [(tick, chord) for tick, chord in entrances if tick < melody.duration]
+    pairs = zip([None, *(chord for _, chord in entrances)], entrances, strict=False)
+    return tuple((tick, str(chord)) for before, (tick, chord) in pairs if chord != before)
 
-    A passing note comes by a step of 1 or 2 semitones and leaves by one in the same direction. A neighbour comes by a
-    step and goes back. The first and the last note are chord tones. Notes that begin in the pickup are free.
+
+def chart_under(melody: Melody, first: int, last: int) -> Chart:
+    """The chart of a melody's own chords from one bar to another, and N.C. in the other bars.
+
+    A chord that enters between beats does so on the next one.
+    """
+    ticks, symbols = zip(*melody.chords, strict=True) if melody.chords else ((), ())
+    chart: list[tuple[Chord, ...]] = []
+    for bar in melody.bars():
+        beat = beat_ticks(bar.meter)
+        places = [bisect_right(ticks, tick) for tick in range(bar.start, bar.start + bar.meter.bar_ticks, beat)]
+        chords = tuple(parse_chord(symbols[place - 1]) if place else NO_CHORD for place in places)
+        if bar.number:
+            chart.append(chords if first <= bar.number <= last else (NO_CHORD,))
+    return tuple(chart)
+
+
+class Chords(StatelessRule):
+    """Guaranteed: a note is a tone of the chord at its onset and of that at each strong beat that it sounds through.
+
+    Or it passes or is a neighbour between strong beats. A passing note comes by a step of 1 or 2 semitones and leaves
+    by one in the same direction. A neighbour comes by a step and goes back. Such notes are shorter than two beats, and
+    of two in a row not both begin on a beat. The first and the last note are chord tones. Notes that begin in the
+    pickup are free until the first bar line.
     """
 
-    states = FIRST_STEP + len(STEPS)
-    looks_back = True
+    states = FIRST_STEP + 2 * len(STEPS)
+    ends_locally = True
 
-    def __init__(self, setting: Setting, chart: Chart) -> None:
-        super().__init__(setting)
-        entrances = chords_from(setting.timeline, chart)
-        ticks = setting.timeline.ticks
-        tones: list[frozenset[int]] = [ALL] * ticks  # a pickup has no chord
-        for tick, chord in entrances:
-            tones[tick:] = [chord.tones] * (ticks - tick)
-        strong = np.array(setting.timeline.strong) & (np.arange(ticks) >= setting.timeline.pickup)
-        shared, any_strong = list(tones), strong.copy()
-        for likeness in setting.likenesses:
-            for section, start in enumerate(likeness.starts):
-                others = [likeness.starts[number] for number in likeness.twins(section)]
-                for tick in range(likeness.ticks):
-                    shared[start + tick] = frozenset.intersection(*(tones[other + tick] for other in others))
-                    any_strong[start + tick] = any(strong[other + tick] for other in others)
-        self.tones = sorted({*tones, *shared} - {ALL}, key=sorted)
-        number = {ALL: PICKUP} | {one: 1 + 2 * index for index, one in enumerate(self.tones)}
-        self.own = np.array([number[one] for one in tones])
-        self.own += (self.own > 0) & strong
-        self.shared = np.array([number[one] for one in shared])
-        self.shared += (self.shared > 0) & any_strong
-        # What a section begins and ends with is next to other notes each time: there its own chord decides.
-        self.starts = {start for likeness in setting.likenesses for start in likeness.starts}
-        self.cuts = {start + likeness.ticks for likeness in setting.likenesses for start in likeness.starts}
+    def __init__(self, context: RuleContext, chart: Chart) -> None:
+        super().__init__(context)
+        timeline, ticks = context.timeline, context.timeline.ticks
+        self.own = np.full(ticks, ALL)  # chords as sets of pitch classes, by bits; a pickup has none
+        for tick, chord in chord_entrances(timeline, chart):
+            self.own[tick:] = sum(1 << tone for tone in chord.tones)
+        strong = np.array(timeline.strong) & (np.arange(ticks) >= timeline.pickup)
+        self.struck = np.where(strong, self.own, ALL)
+        places = map(timeline.place, range(ticks))
+        self.on_beat = np.array([place.position % beat_ticks(place.meter) == 0 for place in places])
+        self.beats = np.array(timeline.beats)
+        # What is sung again elsewhere has to fit there too.
+        self.shared, self.all_struck = self.own.copy(), self.struck.copy()
+        for group in context.section_groups:
+            for section, start in enumerate(group.starts):
+                for other in (group.starts[number] for number in group.equal_sections(section)):
+                    self.shared[start : start + group.ticks] &= self.own[other : other + group.ticks]
+                    self.all_struck[start : start + group.ticks] &= self.struck[other : other + group.ticks]
+        # The notes at the ends of a section have other neighbours each time: there the own chord decides.
+        self.starts = {start for group in context.section_groups for start in group.starts}
+        self.cuts = {start + group.ticks for group in context.section_groups for start in group.starts}
 
-    def situations(self, onsets: Ints, lengths: Ints) -> Ints:
-        """The chord at the onset, or what all have in common that the note is sung over; and whether it is strong."""
-        if not self.starts:
-            return np.asarray(self.own[onsets])
-        alone = np.isin(onsets, list(self.starts)) | np.isin(onsets + lengths, list(self.cuts))
-        return np.where(alone, self.own[onsets], self.shared[onsets])
+    def symbols(self, onsets: Ints, lengths: Ints) -> Ints:
+        """The chord, 12 bits for what the strong beats leave, a bit for whether on a beat, and one for whether long."""
+        chord, struck = self.own[onsets], self._struck(self.struck, onsets, lengths)
+        if self.starts:
+            alone = np.isin(onsets, list(self.starts)) | np.isin(onsets + lengths, list(self.cuts))
+            chord = np.where(alone, chord, self.shared[onsets])
+            struck = np.where(alone, struck, self._struck(self.all_struck, onsets, lengths))
+        long = lengths >= LONG * self.beats[onsets]
+        return np.asarray(((chord << 12 | struck) << 2) + 2 * self.on_beat[onsets] + long)
 
-    def moves(self, situation: int) -> Ints:
-        """How a note that was owed a step left, and whether this one will owe one."""
-        interval = self.setting.intervals
-        moves = np.full((self.states, len(interval), len(self.setting.pitches) + 1), NO)
-        moves[..., self.setting.rest] = np.arange(self.states)[:, None]
-        arrives = self._arrives(situation)
-        left = [np.ones(interval.shape, np.bool_)]
-        left += [(np.isin(interval, STEPS) & (np.sign(interval) == np.sign(s))) | (interval == -s) for s in STEPS]
-        for state, fine in enumerate(left):
-            moves[state, :, :-1] = np.where(fine, arrives, NO)
-        return moves
+    @staticmethod
+    def _struck(struck: Ints, onsets: Ints, lengths: Ints) -> Ints:
+        """(n, m) the pitch classes that are in every chord of a strong beat which an event sounds through."""
+        ends = np.minimum(onsets + lengths, len(struck))
+        common = np.zeros(np.broadcast_shapes(onsets.shape, lengths.shape), np.int64)
+        for tone in range(12):
+            clashes = np.append(0, np.cumsum(struck >> tone & 1 ^ 1))
+            common |= (clashes[ends] == clashes[onsets]).astype(np.int64) << tone
+        return common
 
-    def _arrives(self, situation: int) -> Ints:
-        """(note before, pitch) the state after a note that nothing forbids but itself."""
-        interval = self.setting.intervals
-        if situation == PICKUP:
-            return np.full(interval.shape, FREE)
-        chord, strong = divmod(situation - 1, 2)
-        tone = np.isin(self.setting.classes, list(self.tones[chord]))
-        owes = np.full(interval.shape, NO)
-        if not strong:
-            for number, step in enumerate(STEPS):
-                owes[interval == step] = FIRST_STEP + number
-        return np.where(tone, FREE, owes)
+    def transitions(self, symbol: int) -> Ints:
+        """Whether the step that had to follow did, and whether one has to follow this note."""
+        interval = self.context.intervals
+        table = np.full((self.states, len(interval), len(self.context.pitches) + 1), NO)
+        table[..., self.context.rest] = np.arange(self.states)[:, None]
+        chord, struck, on_beat, long = symbol >> 14, symbol >> 2 & ALL, symbol >> 1 & 1, symbol & 1
+        fits = (struck >> self.context.pitches % 12 & 1).astype(np.bool_)
+        tone = fits & (chord >> self.context.pitches % 12 & 1).astype(np.bool_)
+        follows = np.full(interval.shape, NO)  # the step after a note outside the chord has to go on from this one
+        for number, step in enumerate(STEPS if not long else ()):
+            follows[interval == step] = FIRST_STEP + number + len(STEPS) * on_beat
+        arrives = np.where(tone, FREE, np.where(fits, follows, NO))
+        table[FREE, :, :-1] = arrives
+        for number, step in enumerate(STEPS):
+            left = np.isin(interval, STEPS) & (np.sign(interval) == np.sign(step)) | (interval == -step)
+            table[FIRST_STEP + number, :, :-1] = np.where(left, arrives, NO)
+            after_beat = np.where(left & (tone | (not on_beat)), arrives, NO)
+            table[FIRST_STEP + number + len(STEPS), :, :-1] = after_beat
+        return table
 
     def ends(self) -> Flags:
         """Not on a note that is passing."""
         return np.equal(np.arange(self.states), FREE)[:, None]
+
+
+def _check(values: Values, bars: RequestedBars) -> None:
+    chart: Chart = values["chords"]
+    if bars.number and len(chart) > bars.number:
+        raise RequestError(f"chords are of {len(chart)} bars, but {bars.number} are requested")
+    for meter, chords in zip(bars.meters_of(len(chart)), chart, strict=False):
+        if len(chords) > meter.bar_ticks // beat_ticks(meter):
+            raise RequestError(f"chords: {len(chords)} in a bar are more than the beats of {meter}")
+
+
+SPEC = RuleSpec(
+    name="chords", label="chords", type=Chart, example="G | C | D7 G | G", parse=parse_chords, write=format_chords,
+    in_key=in_key,
+    help='Chords that the melody fits: "G | C | D7 G | %", or in a key "I | IV | V7 I | I".',
+    guarantee="The chart has a bar between two lines; it starts at bar 1, and again if the melody has more bars. Of n "
+    "chords in a bar of b beats, chord k from 0 enters on beat ceil(k * b / n), counted from 0; beats are dotted in "
+    "compound meters. A note is a tone of the chord at each strong beat on which it begins or through which it "
+    "sounds. It is a tone of the chord at its onset, too, or is passing (reached by a step of 1 or 2 semitones, and "
+    "left by one in the same direction) or neighbouring (a step away from the note before, and back to that pitch); "
+    "such a note is shorter than two beats, and of two in a row not both begin on a beat. Rests between them change "
+    "nothing. The first note and the last are chord tones. The bass of G/B is a chord tone, too. A pickup has "
+    "no chord, nor has N.C.: a note that begins there is free until the next strong beat with a chord. Roman numerals "
+    "and Nashville numbers refer to the key.",
+    build=lambda context, values: Chords(context, values["chords"]),
+    check=_check,
+    finish=lambda melody, values: replace(melody, chords=chord_symbols(melody, values["chords"])),
+)  # fmt: skip

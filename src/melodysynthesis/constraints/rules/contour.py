@@ -1,4 +1,4 @@
-"""The first notes go up, down or stay as asked for."""
+"""Whether the first notes go up, go down or stay."""
 
 from __future__ import annotations
 
@@ -7,21 +7,49 @@ from typing import NamedTuple
 
 import numpy as np
 
-from melodysynthesis.constraints.rule import NO, Anywhere, Flags, Ints, Setting
-from melodysynthesis.constraints.terms import Contour as Directions
+from melodysynthesis.constraints.rule import NO, Flags, Ints, RuleContext, StatelessRule
+from melodysynthesis.constraints.specification import RuleSpec
+from melodysynthesis.errors import RequestError
+from melodysynthesis.notation import MAX_ITEMS
 
 
-class Contour(Anywhere):
+class Contour(NamedTuple):
+    """Directions from note to note: 1 up, -1 down, 0 the same pitch; `whole` if the melody ends with them."""
+
+    directions: tuple[int, ...]
+    whole: bool
+
+    def __str__(self) -> str:
+        return " ".join("-0+"[direction + 1] for direction in self.directions) + (" ." if self.whole else "")
+
+
+def parse_contour(text: str) -> Contour:
+    """The contour of a text such as "+ + - 0".
+
+    Raises:
+        RequestError: naming the sign that can't be read.
+    """
+    whole = text.rstrip().endswith(".")
+    signs = "".join(text.rstrip().removesuffix(".").replace(",", " ").replace("−", "-").replace("=", "0").split())
+    if not 1 <= len(signs) <= MAX_ITEMS:
+        raise RequestError(f"{len(signs)} directions of a contour: expected 1 to {MAX_ITEMS}, such as '+ + - 0'")
+    for sign in signs:
+        if sign not in "+-0":
+            raise RequestError(f"contour {text[:40]!r}: {sign!r} is not + (up), - (down) or 0 (the same)")
+    return Contour(tuple("-0+".index(sign) - 1 for sign in signs), whole)
+
+
+class ContourRule(StatelessRule):
     """Guaranteed: from note to note the melody goes as the contour says; then freely, or it ends there.
 
     A state is how many directions were followed.
     """
 
-    def __init__(self, setting: Setting, contour: Directions) -> None:
-        super().__init__(setting)
+    def __init__(self, context: RuleContext, contour: Contour) -> None:
+        super().__init__(context)
         self.directions, self.whole = contour
         self.states = len(self.directions) + 1
-        signs = np.sign(setting.intervals)
+        signs = np.sign(context.intervals)
         follows = [np.where(signs == direction, s + 1, NO) for s, direction in enumerate(self.directions)]
         last = np.full(signs.shape, NO if self.whole else len(self.directions))
         notes = np.stack([*follows, last])
@@ -29,9 +57,9 @@ class Contour(Anywhere):
         rest = np.broadcast_to(np.arange(self.states)[:, None, None], (self.states, len(signs), 1))
         self.table = np.concatenate([notes, rest], axis=2)
 
-    def moves(self, situation: int) -> Ints:
+    def transitions(self, symbol: int) -> Ints:
         """By the interval."""
-        del situation
+        del symbol
         return self.table
 
     def ends(self) -> Flags:
@@ -39,8 +67,8 @@ class Contour(Anywhere):
         return np.equal(np.arange(self.states), len(self.directions))[:, None]
 
 
-class Part(NamedTuple):
-    """A stretch of a melody of which is known how many notes it has, and what a contour asks of each.
+class ContourPart(NamedTuple):
+    """A stretch of a melody whose number of notes is known, with the direction to each of them.
 
     Attributes:
         end: its tick.
@@ -53,39 +81,48 @@ class Part(NamedTuple):
     more: bool
 
 
-class ContourInParts(Anywhere):
+class ContourInParts(StatelessRule):
     """Guaranteed: each part has as many notes as it has directions, or `more`, and they go so.
 
     A state is how many notes of the part there were. No event may go on from one part into the next.
 
     Args:
-        setting: of the melody.
+        context: of the melody.
         parts: one after the other, up to the end.
     """
 
-    def __init__(self, setting: Setting, parts: Sequence[Part]) -> None:
-        super().__init__(setting)
+    def __init__(self, context: RuleContext, parts: Sequence[ContourPart]) -> None:
+        super().__init__(context)
         self.part_ends = np.array([part.end for part in parts])
-        self.part = np.searchsorted(self.part_ends, np.arange(setting.timeline.ticks), "right")
+        self.part = np.searchsorted(self.part_ends, np.arange(context.timeline.ticks), "right")
         self.kinds = list(dict.fromkeys((part.directions, part.more) for part in parts))
         self.kind = np.array([self.kinds.index((part.directions, part.more)) for part in parts])
         self.states = max(len(directions) for directions, _ in self.kinds) + 1
 
-    def situations(self, onsets: Ints, lengths: Ints) -> Ints:
+    def symbols(self, onsets: Ints, lengths: Ints) -> Ints:
         """Twice the number of the directions, and one more for what ends a part."""
         part = self.part[onsets]
         over = onsets + lengths - self.part_ends[part]
         return np.where(over <= 0, 2 * self.kind[part] + (over == 0), NO)
 
-    def moves(self, situation: int) -> Ints:
+    def transitions(self, symbol: int) -> Ints:
         """By the interval."""
-        number, last = divmod(situation, 2)
+        number, last = divmod(symbol, 2)
         directions, more = self.kinds[number]
-        signs = np.sign(self.setting.intervals)
-        moves = np.full((self.states, len(signs), len(signs)), NO)
+        signs = np.sign(self.context.intervals)
+        table = np.full((self.states, len(signs), len(signs)), NO)
         for state, direction in enumerate(directions):
-            moves[state, :, :-1] = state + 1 if direction is None else np.where(signs == direction, state + 1, NO)
-            moves[state, :, -1] = state
-        moves[len(directions), :, :-1] = len(directions) if more else NO
-        moves[len(directions), :, -1] = len(directions)
-        return np.where(moves == len(directions), 0, NO) if last else moves
+            table[state, :, :-1] = state + 1 if direction is None else np.where(signs == direction, state + 1, NO)
+            table[state, :, -1] = state
+        table[len(directions), :, :-1] = len(directions) if more else NO
+        table[len(directions), :, -1] = len(directions)
+        return np.where(table == len(directions), 0, NO) if last else table
+
+
+SPEC = RuleSpec(
+    name="contour", label="contour", type=Contour, example="+ + - 0", parse=parse_contour,
+    help='Directions of the first notes: "+ + - 0".',
+    guarantee="The first notes go up (+), go down (-) or stay (0) in this order. With a full stop after the signs the "
+    "melody ends with them, else it goes on freely.",
+    build=lambda context, values: ContourRule(context, values["contour"]),
+)  # fmt: skip

@@ -1,10 +1,11 @@
-"""At most so many notes are syncopated."""
+"""A limit to syncopated notes."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from melodysynthesis.constraints.rule import Counting, Ints, Setting
+from melodysynthesis.constraints.rule import Counting, Ints, RuleContext
+from melodysynthesis.constraints.specification import RuleSpec
 
 
 class MaxSyncopation(Counting):
@@ -12,15 +13,24 @@ class MaxSyncopation(Counting):
 
     name = "max_syncopation"
 
-    def __init__(self, setting: Setting, notes: int) -> None:
-        super().__init__(setting, min(notes, setting.timeline.ticks))
-        self.free = np.array(setting.timeline.unsyncopated)
+    def __init__(self, context: RuleContext, notes: int) -> None:
+        super().__init__(context, min(notes, context.timeline.ticks))
+        self.free = np.array(context.timeline.unsyncopated)
 
-    def situations(self, onsets: Ints, lengths: Ints) -> Ints:
-        """How often a note that is syncopated here is sung."""
-        times = self.setting.times(same_notes=False)
+    def symbols(self, onsets: Ints, lengths: Ints) -> Ints:
+        """How often a note comes in the melody if it is syncopated here; else 0."""
+        times = self.context.repetitions(same_notes=False)
         return np.asarray((lengths > self.free[onsets]) * times[onsets])
 
-    def costs(self, situation: int) -> Ints:
-        """Notes that are syncopated count, as often as they are sung."""
-        return np.append(np.full(len(self.setting.pitches), situation), 0)
+    def costs(self, symbol: int) -> Ints:
+        """A syncopated note counts as often as it comes."""
+        return np.append(np.full(len(self.context.pitches), symbol), 0)
+
+
+SPEC = RuleSpec(
+    name="max_syncopation", label="syncopated notes", type=int, example=2, lowest=0, highest=10_000,
+    help="At most so many syncopated notes.",
+    guarantee="At most so many notes are syncopated: they begin where the meter is weaker than at a later place that "
+    "they sound through.",
+    build=lambda context, values: MaxSyncopation(context, values["max_syncopation"]),
+)  # fmt: skip

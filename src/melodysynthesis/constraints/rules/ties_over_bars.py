@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from melodysynthesis.constraints.rule import NO, Anywhere, Ints
+from melodysynthesis.constraints.rule import Ints, StatelessRule
+from melodysynthesis.constraints.specification import RuleSpec
 
 
-class NoTiesOverBars(Anywhere):
+class NoTiesOverBars(StatelessRule):
     """Guaranteed: no note begins before a bar line and ends after it. A rest over a bar line is two rests, and free."""
 
-    def situations(self, onsets: Ints, lengths: Ints) -> Ints:
+    def symbols(self, onsets: Ints, lengths: Ints) -> Ints:
         """1: over a bar line."""
-        lines = np.array([*self.setting.timeline.bar_lines, self.setting.timeline.ticks])
+        lines = np.array([*self.context.timeline.bar_lines, self.context.timeline.ticks])
         following = lines[np.minimum(np.searchsorted(lines, onsets, "right"), len(lines) - 1)]
         return np.asarray(onsets + lengths > following).astype(np.int64)
 
-    def moves(self, situation: int) -> Ints:
-        """Notes do not go there."""
-        moves = np.zeros((1, 1, len(self.setting.pitches) + 1), np.int64)
-        moves[..., : self.setting.rest] = NO if situation else 0
-        return moves
+    def transitions(self, symbol: int) -> Ints:
+        """Over a bar line there are rests only."""
+        return self.allowing(symbol == 0)
+
+
+SPEC = RuleSpec(
+    name="ties_over_bars", label="ties over bar lines", type=bool, example=False, default=True,
+    help="Whether notes may be tied over bar lines.",
+    guarantee="If false: no note begins before a bar line and ends after it.",
+    build=lambda context, values: NoTiesOverBars(context),
+)  # fmt: skip

@@ -1,8 +1,7 @@
-"""Rollouts: a model goes on from the first bars of real tunes, all of a batch in lock-step.
+"""Rollouts: a model continues the first bars of real tunes, all of a batch in lock-step.
 
-The walk is that of generation: the encoding's own context says what may follow and which features the model sees, with
-the rules that every generated melody keeps. The primers are walked along as well, so that a model is stepped exactly as
-it will be later.
+Tokens are drawn as in generation: the encoding's own context says what may follow and which features the model reads,
+under the rules that every generated melody keeps. The model is stepped along the primers as well, as it is later.
 """
 
 from __future__ import annotations
@@ -23,35 +22,35 @@ from melodysynthesis.music import TICKS_PER_WHOLE
 from melodysynthesis.training.objective import IGNORED, Tensors
 
 
-class Melodies(NamedTuple):
-    """Melodies as a model reads and predicts them, (B, T) but for their last axes.
+class Rollout(NamedTuple):
+    """Melodies as a model reads and predicts them, (B, T) and further axes where given.
 
     Attributes:
-        ids: what is read, from the start token on.
-        features: (B, T, F) what is known beside them.
-        targets: the token that followed each position.
+        ids: the tokens read, from the start token on.
+        features: (B, T, F) the features read with them.
+        targets: the token that follows each position.
         mask: True up to the end of each melody.
-        played: True where the target belongs to the continuation, not to the primer.
-        allowed: (B, T, V) tokens that the target was chosen from.
+        generated: True where the target belongs to the continuation, not to the primer.
+        allowed: (B, T, V) True at the tokens from which the target was chosen.
     """
 
     ids: Tensor
     features: Tensor
     targets: Tensor
     mask: Tensor
-    played: Tensor
+    generated: Tensor
     allowed: Tensor
 
     def rows(self, chosen: Tensor) -> Self:
-        """The melodies at `chosen`: indices, or True for each to keep."""
+        """The melodies at `chosen`: indices, or a mask."""
         return type(self)(*(tensor[chosen] for tensor in self))
 
 
-class Pair(NamedTuple):
-    """Real melodies, and what a model made of their beginnings, row by row."""
+class Pairs(NamedTuple):
+    """Real melodies and, row by row, a model's continuations of the same first bars."""
 
-    real: Melodies
-    made: Melodies
+    real: Rollout
+    generated: Rollout
 
 
 @torch.no_grad()
@@ -63,54 +62,43 @@ def roll_out(
     length: int,
     bars: int,
     generator: torch.Generator | None = None,
-) -> Pair:
-    """Let a model go on from the first bars of real tunes.
+) -> Pairs:
+    """Let a model continue the first bars of real tunes.
 
     Args:
-        model: is stepped as it is: put it into evaluation mode before.
+        model: is stepped in the mode that it is in: put it into evaluation mode before.
         encoding: of the tunes.
-        tunes: those that begin at their beginning and go on after the primer are taken.
-        length: tokens, the primer's included, after which a melody is left as it stands.
-        bars: of the primer, not counting a pickup; whole notes where there is no meter.
-        generator: of the draws, on the CPU; without one PyTorch's own.
+        tunes: only those are used that are not cut at their start and go on after the primer.
+        length: number of tokens, the primer's included, at which a melody is cut.
+        bars: length of the primer without a pickup, in bars; in whole notes where there is no meter.
+        generator: random numbers, on the CPU; by default PyTorch's own.
     """
-    real = _real(tunes, encoding.start_id, length)
-    device, told = real.ids.device, real.targets.cpu().numpy()
-    walk = _Walk(encoding, len(told), bars)
-    uniforms = torch.rand(told.shape, generator=generator).numpy()
+    real = whole_tunes(tunes, encoding.start_id, length)
+    device, given = real.ids.device, real.targets.cpu().numpy()
+    drawing = DrawingState(encoding, len(given), bars)
+    uniforms = torch.rand(given.shape, generator=generator).numpy()
     token = real.ids[:, 0]
-    state: State = model.initial_state(len(told))
+    state: State = model.initial_state(len(given))
     steps: list[tuple[Tensor, ...]] = []
-    for place in range(length):
-        is_given, is_live, allowed = walk.is_given(), ~walk.context.done, walk.allowed()
-        features = torch.from_numpy(walk.context.features()).to(device)
+    for position in range(length):
+        is_primer, is_live, allowed = drawing.is_primer(), ~drawing.context.done, drawing.allowed()
+        features = torch.from_numpy(drawing.context.features()).to(device)
         logits, state = model.step(token, features if model.uses_features else None, state)
-        target = np.where(is_given, told[:, place], _draw(logits, allowed, uniforms[:, place]))
-        walk.context.advance(target)
-        arrays = (target, is_live, is_live & ~is_given, allowed)
+        target = np.where(is_primer, given[:, position], _draw(logits, allowed, uniforms[:, position]))
+        drawing.context.advance(target)
+        arrays = (target, is_live, is_live & ~is_primer, allowed)
         following, *rest = (torch.from_numpy(array).to(device) for array in arrays)
         steps.append((token, features, following, *rest))
         token = following
-    made = Melodies(*(torch.stack(column, 1) for column in zip(*steps, strict=True)))
-    # A real continuation begins where the model's does, and was chosen from all there is.
-    real = real._replace(played=(made.played.cumsum(1) > 0) & real.mask, allowed=torch.ones_like(made.allowed))
-    continued = real.played.any(1)
-    return Pair(real.rows(continued), made.rows(continued))
+    made = Rollout(*(torch.stack(column, 1) for column in zip(*steps, strict=True)))
+    # A real continuation begins where the model's does; its tokens were chosen from the whole vocabulary.
+    real = real._replace(generated=(made.generated.cumsum(1) > 0) & real.mask, allowed=torch.ones_like(made.allowed))
+    continued = real.generated.any(1)
+    return Pairs(real.rows(continued), made.rows(continued))
 
 
-def marked(encoding: Encoding, tunes: Tensors, *, length: int, bars: int) -> Melodies:
-    """Whole melodies as a critic hears them, what stands behind their first bars marked as played; see `roll_out`."""
-    melodies = _real(tunes, encoding.start_id, length)
-    walk, told, played = _Walk(encoding, len(melodies.ids), bars), melodies.targets.cpu().numpy(), []
-    for place in range(length):
-        played.append(~walk.is_given())
-        walk.context.advance(told[:, place])
-    behind = torch.from_numpy(np.stack(played, 1)).to(melodies.ids.device)
-    return melodies._replace(played=behind & melodies.mask)
-
-
-def _real(tunes: Tensors, start: int, length: int) -> Melodies:
-    """The tunes that begin at their beginning, (B, length); behind its end a tune's last token is repeated."""
+def whole_tunes(tunes: Tensors, start: int, length: int) -> Rollout:
+    """The tunes that are not cut at their start, (B, length); after the end of a tune its last token is repeated."""
     whole = tunes.ids[:, 0] == start
     ids, targets = tunes.ids[whole, :length], tunes.targets[whole, :length]
     features = ids.new_zeros(*ids.shape, 0) if tunes.features is None else tunes.features[whole, :length]
@@ -119,34 +107,34 @@ def _real(tunes: Tensors, start: int, length: int) -> Melodies:
     missing = length - ids.shape[1]
     mask = F.pad(mask, (0, missing))
     ids, targets = (F.pad(tokens, (0, missing)).where(mask, last) for tokens in (ids, targets))
-    return Melodies(ids, F.pad(features, (0, 0, 0, missing)), targets, mask, mask, mask)
+    return Rollout(ids, F.pad(features, (0, 0, 0, missing)), targets, mask, mask, mask)
 
 
 def _draw(logits: Tensor, allowed: NDArray[np.bool_], uniforms: NDArray[np.float32]) -> Ids:
-    """A token of each row by its probability among those allowed, by inversion."""
+    """Draw a token for each row from the distribution over the allowed tokens, by inversion."""
     scores = np.where(allowed, logits.float().cpu().numpy(), -np.inf)
     reached = np.cumsum(np.exp(scores - scores.max(1, keepdims=True)), axis=1)
     target = np.minimum(uniforms * reached[:, -1], np.nextafter(reached[:, -1], 0))
     return np.asarray((reached > target[:, None]).argmax(1), np.int64)
 
 
-class _Walk:
-    """A batch of melodies under way: their context, the rules that they keep, and which are still in their primer."""
+class DrawingState:
+    """A batch of melodies being drawn: their context, the rules that they keep, and which are still in their primer."""
 
     def __init__(self, encoding: Encoding, batch: int, bars: int) -> None:
         self.context, self.bars = encoding.start(batch), bars
         self.rules: list[Constraint] = [StartsWithNote(encoding), WholeBars(encoding), NoLoop(encoding)]
-        self._given = np.ones(batch, np.bool_)
+        self._is_primer = np.ones(batch, np.bool_)
 
-    def is_given(self) -> NDArray[np.bool_]:
-        """(batch,) whether the next token is the primer's: the frame, a pickup and the first bars."""
+    def is_primer(self) -> NDArray[np.bool_]:
+        """(batch,) whether the next token belongs to the primer: header, pickup and first bars."""
         context, bar = self.context, self.context.bar_ticks
         end = context.pickup + self.bars * np.where(bar > 0, bar, TICKS_PER_WHOLE)
-        self._given &= ~context.in_body | (context.tick < end)
-        return self._given.copy()
+        self._is_primer &= ~context.in_body | (context.tick < end)
+        return self._is_primer.copy()
 
     def allowed(self) -> NDArray[np.bool_]:
-        """(batch, vocabulary) what may come next; the grammar alone where a primer has broken the rules."""
+        """(batch, vocabulary) True at tokens that may follow; by the grammar alone where a primer broke the rules."""
         grammar = self.context.allowed()
         ruled = grammar.copy()
         for rule in self.rules:

@@ -1,14 +1,21 @@
 // The studio's interface, as the server documents it at /api/openapi.json.
 
-/** @import {Certificate, Melody, Model, Originality, People, Request, Terms} from "./types.js" */
+/** @import {Certificate, ChordEntrance, Melody, Model, Originality, People, Request, Terms, Theory} from "./types.js" */
 
 /** What a person can mend; its message is for them. */
 export class Mistake extends Error {}
 
+/** The studio does not answer; it may be back in a moment. */
+export class Away extends Mistake {
+  constructor() {
+    super("The studio does not answer: is it still running?");
+  }
+}
+
 /** @param {string} path @param {RequestInit} [init] */
 async function ask(path, init) {
   const answer = await fetch(path, init).catch((error) => {
-    throw error.name === "AbortError" ? error : new Mistake("The studio does not answer: is it still running?");
+    throw error.name === "AbortError" ? error : new Away();
   });
   if (answer.ok) return answer;
   const told = await answer.json().catch(() => ({}));
@@ -28,6 +35,16 @@ export async function models() {
 /** @returns {Promise<Terms>} */
 export async function terms() {
   return (await ask("/api/terms")).json();
+}
+
+/** @returns {Promise<Theory>} */
+export async function theory() {
+  return (await ask("/api/theory")).json();
+}
+
+/** @param {string} chart  such as "G | C | D7 G | G"; without one the melody's own are meant @param {Melody} melody @returns {Promise<ChordEntrance[]>} */
+export async function chords(chart, melody) {
+  return (await post("/api/chords", { melody, chords: chart })).json();
 }
 
 /** @returns {Promise<Record<string, People>>} */
@@ -50,15 +67,20 @@ export async function judge(melody, request, signal) {
   return (await post("/api/judge", { melody, request }, signal)).json();
 }
 
-/** @param {Melody} melody @param {string} format */
-export async function convert(melody, format) {
-  return (await post(`/api/convert/${format}`, { melody })).blob();
+/** @param {Melody} melody @param {string} format @param {boolean} backing  whether a MIDI file plays the chords */
+export async function convert(melody, format, backing) {
+  return (await post(`/api/convert/${format}`, { melody, backing })).blob();
 }
 
-/** @param {File} file @returns {Promise<{melodies: Melody[], notices: string[]}>} */
-export async function open(file) {
+/** The request for melodies that keep something of one. @param {Melody} melody @param {string[]} keep @param {Request} request @returns {Promise<Request>} */
+export async function vary(melody, keep, request) {
+  return (await post("/api/vary", { melody, keep, request })).json();
+}
+
+/** @param {File} file @param {number | null} part  from 1; null for the server's choice @returns {Promise<{melodies: Melody[], notices: string[], parts: {count: number, taken: number} | null}>} */
+export async function open(file, part = null) {
   const name = encodeURIComponent(file.name.slice(-200));
-  return (await ask(`/api/open?name=${name}`, { method: "POST", body: file })).json();
+  return (await ask(`/api/open?name=${name}${part ? `&part=${part}` : ""}`, { method: "POST", body: file })).json();
 }
 
 /** @param {number} pitch */
@@ -87,6 +109,6 @@ export function generate(request, tell, signal) {
       else if (message.type === "mistake") reject(new Mistake(message.message));
       else tell(message);
     };
-    socket.onclose = () => reject(new Mistake("The studio does not answer: is it still running?"));
+    socket.onclose = () => reject(new Away());
   });
 }

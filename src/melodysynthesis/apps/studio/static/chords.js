@@ -1,35 +1,71 @@
-// Which chord is when: the chart that was asked for, as the library reads it.
+// When each chord of a melody, or of a chart under it, sounds, as the library's chord rule says, and which pitches sound.
 
-import { barsOf, beatOf, pitchClass } from "./melody.js";
+import * as api from "./api.js";
 
-/** @import {Melody, Terms} from "./types.js" */
+/** @import {ChordEntrance, Melody} from "./types.js" */
+/** @typedef {{start: number, end: number, name: string, pitches: number[]}} SoundingChord  in ticks and MIDI numbers */
 
-/**
- * The chords of a chart over a melody's bars: of n in a bar of b beats, chord k enters on beat ceil(k b / n).
- * @param {string} chart  such as "G | C | D7 G | G"
- * @param {Melody} melody
- * @param {Terms} terms
- * @returns {{start: number, end: number, pitches: number[]}[]}
- */
-export function chordsOf(chart, melody, terms) {
-  const each = chart.split("|").map((bar) => bar.trim().split(/\s+/).filter(Boolean)).filter((bar) => bar.length);
-  const bars = barsOf(melody).filter((bar) => bar.number > 0);
-  if (!each.length) return [];
-  return bars.flatMap((bar, number) => {
-    const chords = each[number % each.length];
-    const beat = beatOf(bar);
-    const beats = (bar.end - bar.start) / beat;
-    const starts = chords.map((_, k) => bar.start + Math.ceil((k * beats) / chords.length) * beat);
-    return chords.map((chord, k) => ({ start: starts[k], end: starts[k + 1] ?? bar.end, pitches: pitchesOf(chord, terms) }));
-  });
+/** @type {SoundingChord[]} */
+const NONE = []; // one and the same, so that nothing seems to have changed
+const BASS = 36; // MIDI number of the lowest root
+const MIDDLE = 52; // and of the lowest of the other tones
+
+/** A chord to be played: its root in the bass, all tones around middle C. @param {ChordEntrance} entrance @returns {SoundingChord} */
+export function voiced({ start, end, root, tones, name }) {
+  return { start, end, name, pitches: [BASS + root, ...tones.map((tone) => MIDDLE + ((tone - MIDDLE + 120) % 12))] };
 }
 
-/** A chord around middle C, its root below. @param {string} chord @param {Terms} terms @returns {number[]} */
-function pitchesOf(chord, terms) {
-  const match = /^([A-G][#b]*)([^/]*)(?:\/([A-G][#b]*))?$/.exec(chord);
-  const tones = match && terms.chords[match[2]];
-  if (!match || !tones) return [];
-  const root = pitchClass(match[1]);
-  const bass = match[3] ? pitchClass(match[3]) : root;
-  return [36 + bass, ...tones.map((tone) => 52 + ((root + tone - 52 + 120) % 12))];
+/** Asks the server once for each chart and bars, and keeps the answers. */
+export class ChordTracks {
+  /** @param {() => void} changed  called when chords have come that were not there at the last `of` */
+  constructor(changed) {
+    this.changed = changed;
+    /** @type {Map<string, Promise<SoundingChord[]>>} */
+    this.asked = new Map();
+    /** @type {Map<string, SoundingChord[]>} */
+    this.known = new Map();
+  }
+
+  /** The chords of a chart under a melody; none before the server has answered. @param {string} chart @param {Melody} melody */
+  of(chart, melody) {
+    const key = keyOf(chart, melody);
+    if (!hasChords(chart, melody)) return NONE;
+    if (!this.known.has(key) && !this.asked.has(key)) void this.fetch(chart, melody).then(this.changed);
+    return this.known.get(key) ?? NONE;
+  }
+
+  /** The same, once the server has answered. A chart that it can't read has no chords. @param {string} chart @param {Melody} melody */
+  fetch(chart, melody) {
+    if (!hasChords(chart, melody)) return Promise.resolve(NONE);
+    const key = keyOf(chart, melody);
+    let asked = this.asked.get(key);
+    if (!asked) {
+      asked = api.chords(chart, { ...melody, notes: [], phrase_ends: [] }).then((entrances) => entrances.map(voiced), () => []);
+      void asked.then((chords) => this.known.set(key, chords));
+      this.asked.set(key, asked);
+    }
+    return asked;
+  }
+}
+
+/** @param {string} chart @param {Melody} melody */
+function hasChords(chart, { chords }) {
+  return chart.trim() !== "" || (chords ?? []).length > 0;
+}
+
+/** The symbols of chords that sound, where they change, as a melody has them. @param {SoundingChord[]} sounding @returns {[number, string][]} */
+export function symbolsOf(sounding) {
+  /** @type {[number, string][]} */
+  const symbols = [];
+  sounding.forEach(({ start, name }, number) => {
+    const before = sounding[number - 1];
+    if (before && before.end < start) symbols.push([before.end, "N.C."]);
+    if (symbols.at(-1)?.[1] !== name) symbols.push([start, name]);
+  });
+  return symbols;
+}
+
+/** @param {string} chart @param {Melody} melody */
+function keyOf(chart, { meters, pickup, duration, chords }) {
+  return JSON.stringify([chart.trim(), meters, pickup, duration, chart.trim() ? null : chords]);
 }

@@ -1,7 +1,7 @@
 // One request through every model and baseline: their scores, with the bits of each note under it, and their figures.
 
 import * as api from "./api.js";
-import { table } from "./beside.js";
+import { table } from "./descriptor-table.js";
 import { html } from "./dom.js";
 import { Score } from "./score.js";
 
@@ -23,6 +23,7 @@ import { Score } from "./score.js";
  * @typedef {object} Hands
  * @property {(take: Take) => void} opened
  * @property {(take: Take) => void} played
+ * @property {(error: unknown) => void} failed  a model could not write
  */
 
 export class Compare {
@@ -73,6 +74,7 @@ export class Compare {
    * Have every model write a melody; baselines go on by themselves. One that can't says why; the others go on.
    * @param {Request} asked  its model and count are not looked at
    * @param {AbortSignal} signal
+   * @returns {Promise<boolean>}  whether a model could not
    */
   async run(asked, signal) {
     this.sounding = null;
@@ -81,7 +83,8 @@ export class Compare {
     signal.addEventListener("abort", () => stop.abort());
     if (!this.corpus.options.length) await this.meet();
     const written = this.rows.map((row) => this.write(row, { ...asked, model: row.model.name, count: 1 }, stop.signal));
-    await Promise.all(written.filter((_, number) => !this.rows[number].model.baseline));
+    const whole = await Promise.all(written.filter((_, number) => !this.rows[number].model.baseline));
+    return whole.includes(false);
   }
 
   /** Learn where people's melodies lie; at first those of the corpus of the first model are shown. */
@@ -106,6 +109,8 @@ export class Compare {
   async write(row, request, signal) {
     row.take = row.descriptors = null;
     row.told.textContent = "writing …";
+    row.told.classList.remove("mistake");
+    row.score.clear();
     row.play.disabled = row.open.disabled = true;
     /** @type {any} */
     let made = {};
@@ -126,17 +131,22 @@ export class Compare {
       row.told.textContent = found(row.take);
       this.showFigures();
       row.play.disabled = row.open.disabled = false;
+      return true;
     } catch (error) {
-      row.told.textContent = /** @type {Error} */ (error).message;
+      row.told.textContent = signal.aborted ? "stopped" : /** @type {Error} */ (error).message;
+      row.told.classList.toggle("mistake", !signal.aborted);
+      if (!signal.aborted) this.hands.failed(error);
+      this.showFigures();
+      return signal.aborted;
     }
   }
 }
 
 /** What is known of a model before it writes. @param {Model} model */
-function about({ card }) {
-  const bits = card.figures["bits per note"];
+export function about({ card }) {
+  const bits = card.figures["test bits per note"] ?? card.figures["validation bits per note"] ?? card.figures["bits per note"];
   const size = card.parameters ? `${card.parameters.toLocaleString("en")} parameters` : "";
-  const judged = bits === undefined ? "" : `${bits.toFixed(2)} bits per note on unheard songs`;
+  const judged = bits === undefined ? "" : `${bits.toFixed(2)} bits per note on songs it was not trained on`;
   return [card.architecture, size, judged].filter(Boolean).join(" · ");
 }
 

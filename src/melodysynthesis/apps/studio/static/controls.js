@@ -1,8 +1,9 @@
-// What can be asked for: one table, from which the form, its promises and the request are made.
+// The fields of a request: one table, from which the form, its guarantees and the request are made. The rules are the
+// library's: each has a control without a line of its own here.
 
 import { html } from "./dom.js";
 
-/** @import {Model, Request, Terms} from "./types.js" */
+/** @import {Model, Request, Rule, Terms} from "./types.js" */
 
 /**
  * @typedef {object} Field
@@ -16,12 +17,24 @@ import { html } from "./dom.js";
  * @property {string[]} [known]  suggestions, or the choices
  * @property {Record<string, string>} [told]  what choices are called, where not by themselves
  * @property {Record<string, any>} [limits]
- * @property {string} [usual]  what stands there at first
+ * @property {string | boolean} [usual]  the value at first; of a tick box, also the one that demands nothing
  */
 
-const SURE = "guaranteed";
+const SURE = /** @type {const} */ ("guaranteed");
+const OF_A_MELODY = ["primers", "primer", "within", "rewrite", "held"];
+const NARROW = 900; // pixels: on narrower pages what few people change is folded
+const SHORT = 8; // letters of a label and an example that fit in half of a row
 
-/** @param {Terms} terms @param {Model[]} models @returns {[string, Field[]][]} */
+/** The control of a rule. @param {Rule} rule @returns {Field} */
+export function ruleField({ name, label, kind, help, guarantee, example, choices, min, max, ...rule }) {
+  const field = { name, label: label[0].toUpperCase() + label.slice(1), promise: SURE, help: `${help} ${guarantee}` };
+  if (kind === "flag") return { ...field, kind: "tick", usual: rule.default === true };
+  if (kind === "choice") return { ...field, kind, known: ["", ...choices] };
+  const half = Math.max(label.length, String(example).length) <= SHORT;
+  return { ...field, kind, half, example: String(example), limits: kind === "number" ? { min, max } : {} };
+}
+
+/** @param {Terms} terms @param {Model[]} models @returns {[string, Field[]][]} the titles of the groups, and their fields */
 function table(terms, models) {
   const tonics = ["C", "G", "D", "A", "E", "F", "Bb", "Eb"];
   const keys = [...tonics.map((tonic) => `${tonic} major`), "A minor", "E minor", "D minor", "G minor", "D dorian", "G mixolydian"];
@@ -39,20 +52,7 @@ function table(terms, models) {
       { name: "count", label: "Alternatives", promise: "", kind: "number", half: true, limits: { min: 1, max: 8 }, usual: "3",
         help: "How many melodies to choose from." },
     ]],
-    ["Rules", [
-      { name: "scale", label: "Scale", promise: SURE, kind: "choice", known: ["", ...Object.keys(terms.scales)],
-        help: "Every note is in this scale on the key’s tonic." },
-      { name: "range", label: "Range", promise: SURE, kind: "text", half: true, example: "D4-G5", help: "Lowest and highest pitch." },
-      { name: "max_leap", label: "Max leap", promise: SURE, kind: "number", half: true, example: "semitones",
-        limits: { min: 0, max: 48 }, help: "Semitones of the largest leap." },
-      { name: "chords", label: "Chords", promise: SURE, kind: "text", example: "G | C | D7 G | G",
-        help: "A bar each, from the start again if there are more bars. Strong beats are chord tones; others may pass." },
-      { name: "form", label: "Form", promise: SURE, kind: "text", half: true, example: "AABA", known: ["AABA", "ABAB", "AB", "AABB", "AA'BA", "ABA"],
-        help: "Equal letters have the same notes; a prime is a variation." },
-      { name: "max_copy", label: "Max copy", promise: SURE, kind: "number", half: true, example: "notes",
-        limits: { min: 1, max: 200 }, help: "No more notes in a row from a tune of the model’s training." },
-      { name: "cadence", label: "Ends on a cadence", promise: SURE, kind: "tick", help: "The last note is the tonic, on a strong beat, led to." },
-    ]],
+    ["Rules", terms.rules.map(ruleField)],
     ["Manner", [
       { name: "temperature", label: "Temperature", promise: "encouraged", kind: "range", limits: { min: 0.3, max: 1.6, step: 0.05 }, usual: "0.9",
         help: "Low: the likely becomes likelier. High: bolder." },
@@ -69,9 +69,16 @@ export class Controls {
   constructor(place, terms, models, changed) {
     /** @type {Map<string, {field: Field, input: HTMLInputElement | HTMLSelectElement}>} */
     this.inputs = new Map();
+    /** @type {Record<string, any>} */
+    this.others = {}; // fields of a request that was opened which have no control here
+    this.otherPlace = html("div", { class: "others" });
     for (const [title, fields] of table(terms, models)) {
-      place.append(html("fieldset", {}, html("legend", {}, title), ...fields.map((field) => this.build(field))));
+      const group = html("fieldset", {}, html("legend", {}, title), ...fields.map((field) => this.build(field)));
+      if (title === "Melody") place.append(group);
+      else place.append(html("details", { class: "group", open: innerWidth > NARROW }, html("summary", {}, title), group));
     }
+    place.append(this.otherPlace);
+    this.changed = changed;
     place.addEventListener("input", (event) => {
       /** @type {HTMLElement} */ (event.target).removeAttribute("aria-invalid");
       changed();
@@ -105,10 +112,10 @@ export class Controls {
   /** What stands in the fields, empty ones left out. @returns {Record<string, any>} */
   get values() {
     /** @type {Record<string, any>} */
-    const values = {};
+    const values = { ...this.others };
     for (const [name, { field, input }] of this.inputs) {
       if (input instanceof HTMLInputElement && field.kind === "tick") {
-        if (input.checked) values[name] = true;
+        if (input.checked !== (field.usual ?? false)) values[name] = input.checked;
       } else if (input.value.trim() !== "") {
         values[name] = ["number", "range"].includes(field.kind) ? Number(input.value) : input.value.trim();
       }
@@ -120,12 +127,28 @@ export class Controls {
   set values(values) {
     for (const [name, { field, input }] of this.inputs) {
       const value = values ? values[name] : field.usual;
-      if (input instanceof HTMLInputElement && field.kind === "tick") input.checked = value === true;
+      if (input instanceof HTMLInputElement && field.kind === "tick") input.checked = Boolean(value ?? field.usual);
       else if (input instanceof HTMLSelectElement) {
-        if ([...input.options].some((option) => option.value === (value ?? ""))) input.value = value ?? "";
-      } else input.value = value ?? (field.kind === "range" ? field.usual : "");
+        if (value && ![...input.options].some((option) => option.value === value)) input.append(html("option", { value }, String(value)));
+        input.value = value ?? (name === "model" ? input.options[0].value : "");
+      } else input.value = String(value ?? (field.kind === "range" ? field.usual : ""));
       if (field.kind === "range") input.dispatchEvent(new Event("input"));
     }
+    this.others = othersOf(values ?? {}, [...this.inputs.keys()]);
+    this.showOthers();
+  }
+
+  /** Each of the fields without a control, with a button that takes it away. */
+  showOthers() {
+    this.otherPlace.replaceChildren(...Object.entries(this.others).map(([name, value]) => {
+      const button = html("button", { type: "button", title: "Leave it out" }, `${name.replaceAll("_", " ")} ${typeof value === "object" ? JSON.stringify(value) : value} ✕`);
+      button.addEventListener("click", () => {
+        delete this.others[name];
+        this.showOthers();
+        this.changed();
+      });
+      return button;
+    }));
   }
 
   /** @param {string} name @param {boolean} off */
@@ -140,8 +163,11 @@ export class Controls {
     const words = (conflict?.[1] ?? message).replaceAll("-", "_");
     for (const [name, { input }] of this.inputs) {
       const named = new RegExp(`\\b${name}\\b`).test(words);
-      if (named) input.setAttribute("aria-invalid", "true");
-      else input.removeAttribute("aria-invalid");
+      if (named) {
+        input.setAttribute("aria-invalid", "true");
+        const group = input.closest("details");
+        if (group) group.open = true;
+      } else input.removeAttribute("aria-invalid");
     }
   }
 }
@@ -149,6 +175,16 @@ export class Controls {
 /** @param {HTMLInputElement | HTMLSelectElement} input @param {HTMLElement} output */
 function tell(input, output) {
   output.textContent = Number(input.value).toFixed(2);
+}
+
+/**
+ * What a request asks for beyond the fields of the form. The melody that it continued or rewrote is not of the form.
+ * @param {Record<string, any>} values
+ * @param {string[]} known  names of the form's fields
+ */
+export function othersOf(values, known) {
+  const left = Object.entries(values).filter(([name, value]) => ![...known, ...OF_A_MELODY].includes(name) && value !== null && value !== false);
+  return Object.fromEntries(left);
 }
 
 /** The rules of the fields, for melodies whose frame is given. @param {Request} values @returns {Request} */

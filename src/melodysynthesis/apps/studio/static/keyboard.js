@@ -1,7 +1,7 @@
 // A drawn keyboard, played by mouse, fingers, or the computer's keys.
 
 import { svg } from "./dom.js";
-import { pitchName } from "./melody.js";
+import { pitchName } from "./theory.js";
 
 const ROWS = ["KeyA", "KeyW", "KeyS", "KeyE", "KeyD", "KeyF", "KeyT", "KeyG", "KeyY", "KeyH", "KeyU", "KeyJ", "KeyK", "KeyO", "KeyL", "KeyP", "Semicolon"];
 const BLACK = [1, 3, 6, 8, 10];

@@ -4,12 +4,12 @@
 import { byId, html } from "./dom.js";
 import { save } from "./downloads.js";
 import { Keyboard } from "./keyboard.js";
-import { pitchName } from "./melody.js";
 import { Keyboards } from "./midi.js";
-import { Settings } from "./settings.js";
-import { Tape } from "./tape.js";
-import { Voice } from "./voice.js";
-import { Wire } from "./wire.js";
+import { LiveSettings } from "./live-settings.js";
+import { ScrollingRoll } from "./scrolling-roll.js";
+import { Sampler } from "./sampler.js";
+import { LiveSocket } from "./live-socket.js";
+import { pitchName } from "./theory.js";
 
 /** @import {Melody, Model} from "./types.js" */
 /** @import {Player} from "./player.js" */
@@ -44,17 +44,17 @@ export class Live {
     this.recording = null;
     /** @type {((recording: Recording) => void) | null} */
     this.wanted = null;
-    this.voice = new Voice(player);
-    this.settings = new Settings(byId("live-fields"), models.filter((model) => !model.baseline), () => hands.kept(this.settings.values));
+    this.sampler = new Sampler(player);
+    this.settings = new LiveSettings(byId("live-fields"), models.filter((model) => !model.baseline), () => hands.kept(this.settings.values));
     this.settings.values = settings;
-    this.wire = new Wire({ said: (message) => this.take(message), lost: () => this.lost(), measured: () => this.measure() });
+    this.socket = new LiveSocket({ said: (message) => this.take(message), lost: () => this.lost(), measured: () => this.measure() });
     this.keyboard = new Keyboard(byId("keyboard"), {
       down: (pitch, velocity, stamp) => this.play([0x90, pitch, velocity], stamp),
       up: (pitch, stamp) => this.play([0x80, pitch, 0], stamp),
       moved: (lowest) => this.say(`the keyboard begins at ${pitchName(lowest, null)}`),
     });
     this.midi = new Keyboards((data, stamp) => this.play(data, stamp), () => this.list());
-    this.tape = new Tape(/** @type {HTMLCanvasElement} */ (byId("tape")), (sounding) => this.keyboard.light(sounding));
+    this.scroll = new ScrollingRoll(/** @type {HTMLCanvasElement} */ (byId("tape")), (sounding) => this.keyboard.light(sounding));
     this.listen();
     this.list();
     this.tell();
@@ -77,7 +77,7 @@ export class Live {
     window.addEventListener("keyup", (event) => this.keyboard.keyup(event));
     window.addEventListener("blur", () => this.keyboard.release(performance.now()));
     document.addEventListener("visibilitychange", () => document.hidden && this.shown && this.panic());
-    window.addEventListener("pagehide", () => this.wire.close());
+    window.addEventListener("pagehide", () => this.socket.close());
   }
 
   /** @param {boolean} on */
@@ -86,14 +86,14 @@ export class Live {
     this.shown = on;
     byId("perform").hidden = byId("stage").hidden = !on;
     if (on) {
-      this.wire.open(); // so that its model is ready when it is wanted
-      this.tape.roll();
-      void this.voice.ready(SOUNDS).catch((error) => this.say(error.message, true));
+      this.socket.open(); // so that its model is ready when it is wanted
+      this.scroll.roll();
+      void this.sampler.ready(SOUNDS).catch((error) => this.say(error.message, true));
     } else {
       this.silence();
-      this.tape.rest();
-      if (this.state === "off") this.wire.close();
-      else this.end(); // and once the recording is here the wire is cut
+      this.scroll.rest();
+      if (this.state === "off") this.socket.close();
+      else this.end(); // and the socket is closed when the recording has come
     }
   }
 
@@ -109,17 +109,17 @@ export class Live {
       return this.say(/** @type {Error} */ (error).message, true);
     }
     Object.assign(this, { notes: 0, bars: 0, called: 0, recording: null });
-    this.voice.count = this.voice.late = 0;
+    this.sampler.count = this.sampler.late = 0;
     this.tempo = Number(this.settings.values.tempo) || 100;
-    this.wire.open();
-    this.wire.send(this.settings.message);
+    this.socket.open();
+    this.socket.send(this.settings.message);
   }
 
   end() {
     this.silence();
-    this.wire.send({ type: "stop" });
+    this.socket.send({ type: "stop" });
     this.rest("your turn is over: take with you what you played, or begin anew");
-    if (!this.shown) setTimeout(() => this.shown || this.wire.close(), PATIENCE);
+    if (!this.shown) setTimeout(() => this.shown || this.socket.close(), PATIENCE);
   }
 
   /** @param {string} text @param {boolean} mistake */
@@ -131,7 +131,7 @@ export class Live {
 
   panic() {
     this.silence();
-    this.wire.send({ type: "panic" });
+    this.socket.send({ type: "panic" });
   }
 
   /** Whatever sounds ends, and all keys are up. */
@@ -139,8 +139,8 @@ export class Live {
     const now = performance.now();
     this.keyboard.release(now);
     this.midi.release();
-    this.voice.silence();
-    this.tape.cut(now);
+    this.sampler.silence();
+    this.scroll.cut(now);
   }
 
   lost() {
@@ -154,15 +154,15 @@ export class Live {
   play(data, stamp) {
     const [kind, pitch, velocity] = data;
     if (kind === 0x90) {
-      this.tape.start("yours", pitch, stamp);
-      if (this.own) this.voice.start("yours", pitch, velocity, null);
+      this.scroll.start("yours", pitch, stamp);
+      if (this.own) this.sampler.start("yours", pitch, velocity, null);
       void this.player.context.resume();
     } else if (kind === 0x80) {
-      this.tape.stop("yours", pitch, stamp);
-      this.voice.stop("yours", pitch, null);
+      this.scroll.stop("yours", pitch, stamp);
+      this.sampler.stop("yours", pitch, null);
     }
     if (this.state !== "on") return;
-    this.wire.send({ type: "midi", data, at: this.wire.there(stamp) });
+    this.socket.send({ type: "midi", data, at: this.socket.there(stamp) });
     if (kind === 0x80) this.called = stamp;
     if (kind !== 0x90) return;
     clearTimeout(this.remark); // the phrase was not over
@@ -175,22 +175,22 @@ export class Live {
     if ((status & 0x0f) === CLICKS) {
       if (kind === 0x90) this.beat(pitch === HIGH_CLICK, stamp);
     } else if (kind === 0x90) {
-      this.voice.start("model", pitch, velocity, stamp);
-      this.tape.start("model", pitch, stamp);
+      this.sampler.start("model", pitch, velocity, stamp);
+      this.scroll.start("model", pitch, stamp);
       this.noted();
       this.answered(stamp);
     } else if (kind === 0x80) {
-      this.voice.stop("model", pitch, stamp);
-      this.tape.stop("model", pitch, stamp);
+      this.sampler.stop("model", pitch, stamp);
+      this.scroll.stop("model", pitch, stamp);
     }
   }
 
   /** @param {boolean} strong @param {number} stamp */
   beat(strong, stamp) {
     this.bars += strong ? 1 : 0;
-    this.tape.beat(stamp, strong);
+    this.scroll.beat(stamp, strong);
     const counted = this.settings.values.click === "count-in" && this.bars > 1;
-    if (!counted) this.player.knock(Math.max(this.voice.time(stamp), this.player.context.currentTime), strong);
+    if (!counted) this.player.knock(Math.max(this.sampler.time(stamp), this.player.context.currentTime), strong);
     setTimeout(() => byId("lamp").classList.toggle("strong", strong), stamp - performance.now());
     setTimeout(() => byId("lamp").animate([{ opacity: 1 }, { opacity: 0.15 }], 260), stamp - performance.now());
   }
@@ -198,7 +198,7 @@ export class Live {
   noted() {
     this.notes += 1;
     if (this.notes === 1) this.tell();
-    byId("late").textContent = `${this.voice.late} of ${this.voice.count}`;
+    byId("late").textContent = `${this.sampler.late} of ${this.sampler.count}`;
   }
 
   /** The first note of an answer. @param {number} stamp  when it is due */
@@ -216,7 +216,7 @@ export class Live {
 
   /** @param {any} message */
   take(message) {
-    if (message.type === "midi") this.heard(message.data, this.wire.here(message.at));
+    if (message.type === "midi") this.heard(message.data, this.socket.here(message.at));
     else if (message.type === "said") this.remark = setTimeout(() => this.say(message.text), HESITATION);
     else if (message.type === "written") byId("written").textContent = `${Math.round(message.seconds * 1000)} ms`;
     else if (message.type === "ready") this.ready();
@@ -238,7 +238,7 @@ export class Live {
   }
 
   measure() {
-    const { trip } = this.wire;
+    const { trip } = this.socket;
     if (trip !== null) byId("trip").textContent = `${(trip * 1000).toFixed(1)} ms`;
   }
 
@@ -248,7 +248,7 @@ export class Live {
   ask(wanted) {
     if (this.recording && this.state === "off") return wanted(this.recording);
     this.wanted = wanted;
-    this.wire.send({ type: "recording" });
+    this.socket.send({ type: "recording" });
   }
 
   /** @param {Recording} recording */
@@ -258,7 +258,7 @@ export class Live {
     this.wanted = null;
     this.tell();
     wanted?.(recording);
-    if (!this.shown) this.wire.close();
+    if (!this.shown) this.socket.close();
   }
 
   // ---- MIDI keyboards

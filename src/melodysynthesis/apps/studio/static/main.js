@@ -1,49 +1,51 @@
 // The page: what the person does becomes work in the store, and what is in the store is shown.
 
 import * as api from "./api.js";
-import { chordsOf } from "./chords.js";
+import { certificateOf, originalityOf } from "./certificate.js";
+import { ChordTracks } from "./chords.js";
 import { Compare } from "./compare.js";
 import { Controls, withoutFrame } from "./controls.js";
 import { byId, html } from "./dom.js";
 import { offer } from "./downloads.js";
-import { linkOf, linked } from "./link.js";
+import { Judging } from "./judging.js";
+import { Library } from "./library.js";
+import { LibraryPanel } from "./library-panel.js";
 import { Live } from "./live.js";
-import { barsOf, placeName, pitchName, silence, withBar } from "./melody.js";
+import { barsAsked, barsOf, placeName, silence, withBar } from "./melody.js";
+import { Opening } from "./opening.js";
 import { Player } from "./player.js";
 import { Roll } from "./roll.js";
 import { Score } from "./score.js";
+import { addressOf, linkOf } from "./share-link.js";
+import { openShelf } from "./shelf.js";
 import { Store } from "./store.js";
 import { reportOf } from "./study.js";
-import { certificateOf, originalityOf } from "./verdicts.js";
+import { tapped } from "./tempo.js";
+import { pitchName, setTheory } from "./theory.js";
+import { Writing, take } from "./writing.js";
 
 /** @import {Melody, Request, Take} from "./types.js" */
 
 const GRIDS = { 48: "half note", 24: "quarter", 12: "eighth", 8: "triplet", 6: "sixteenth", 3: "32nd" };
 const VIEWS = ["compose", "compare", "live"];
-const JUDGED_AFTER = 500; // milliseconds after a change by hand
-const ASKED_AGAIN_AFTER = 4000; // where the corpus is still being read
+const LIBRARY = "melodysynthesis-studio";
 
-/** @param {Melody} melody @param {Partial<Take>} known @returns {Take} */
-const take = (melody, known = {}) => ({
-  melody, request: null, index: 0, certificate: null, originality: null, surprise: null, edited: false, ...known,
-});
-
-const store = new Store({ takes: [take(silence(8, [3, 4], { tonic: "G", mode: "major" }))], current: 0 });
-const [terms, models] = await Promise.all([api.terms(), api.models()]);
 const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (byId(id));
 const input = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (byId(id));
 
-/** @type {AbortController | null} */
-let generating = null;
-/** @type {Melody[] | null} */
-let drafts = null;
+const [terms, models, theory] = await Promise.all([api.terms(), api.models(), api.theory()]).catch(unreachable);
+setTheory(theory);
+const channel = new BroadcastChannel(LIBRARY);
+const library = new Library(await openShelf(LIBRARY), channel);
+const store = await Store.open(library, () => ({ takes: [take(silence(8, [3, 4], { tonic: "G", mode: "major" }))], current: 0 }));
+store.failed = (/** @type {Error} */ error) => tell(new Error(`This change is not saved (${error.message}). Export your library, and delete what you do not need.`));
 
 // ---- the parts
 
 const score = new Score(byId("score"), (number) => roll.pick(number));
 const player = new Player((tick, note) => {
   document.body.classList.toggle("playing", player.playing);
-  button("play").setAttribute("aria-label", player.playing ? "Stop" : "Play");
+  button("play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
   if (compare.sounding) compare.sounding.score.follow(note);
   else {
     roll.follow(tick, note);
@@ -60,12 +62,14 @@ const roll = new Roll(byId("roll"), {
   heard: (pitch) => void player.strike(pitch).catch(tell),
   selected: (number) => score.mark(number),
   chosen: (bars) => choose(bars),
-  said: (text) => void (byId("live").textContent = text),
+  said: say,
+  refused: tell,
+  sought: (tick) => player.seek(tick),
 });
 const compare = new Compare(byId("rows"), byId("beside"), models, {
   opened: (one) => {
-    look("compose");
-    bring([one], `the melody of ${one.request?.model}`);
+    const { model, seed } = one.request ?? {};
+    void opening.bring({ takes: [one], current: 0 }, `${model}, seed ${seed}`, "from Compare").then(() => tell(`the melody of ${model}`));
   },
   played: (one) => {
     const row = compare.sounding;
@@ -73,25 +77,50 @@ const compare = new Compare(byId("rows"), byId("beside"), models, {
     compare.sounding = row;
     player.melody = one.melody;
     player.within = null;
-    player.chords = chordsOf(one.request?.chords ?? "", one.melody, terms);
-    void player.play().catch(tell);
+    void chords.fetch(chartOf(one), one.melody).then((found) => {
+      player.chords = found;
+      return player.play();
+    }).catch(tell);
   },
+  failed: tell,
+});
+const chords = new ChordTracks(() => {
+  if (compare.sounding) return;
+  show();
+  if (player.playing && store.manner.backing) void player.ready().catch(tell);
 });
 const live = new Live(player, models, store.manner.live, {
   composed: (melodies, tempo) => {
-    look("compose");
-    store.play({ tempo });
-    bring(Object.values(melodies).map((melody) => take(melody)), `played live: ${Object.keys(melodies).join(", ").toLowerCase()}`);
+    const takes = Object.values(melodies).map((melody) => take({ ...melody, tempo }));
+    void opening.bring({ takes, current: 0 }, "Played live", `played live: ${Object.keys(melodies).join(", ").toLowerCase()}`);
   },
   kept: (settings) => store.play({ live: settings }),
 });
 const controls = new Controls(byId("fields"), terms, models, () => {
   store.fields = controls.values;
   store.keep();
-  hear();
+  show();
 });
 controls.values = Object.keys(store.fields).length ? store.fields : null;
-offer(byId("downloads"), terms.downloads, () => store.take, tell);
+const writing = new Writing(store, { tell, drawn: showDraft, progress });
+const judging = new Judging(store, show);
+const opening = new Opening(store, terms, {
+  tell,
+  leave: () => look("compose"),
+  fill: (request) => {
+    controls.values = request;
+    store.fields = controls.values;
+    store.keep();
+  },
+  write: (request, doing, current) => writing.run(request, doing, current),
+  parts: showParts,
+});
+const panel = new LibraryPanel(store, tell, () => look("compose"));
+channel.addEventListener("message", ({ data }) => {
+  store.changedElsewhere(data);
+  panel.refresh();
+});
+offer(byId("downloads"), terms.downloads, () => ({ take: store.take, name: store.item.name, tempo: tempo(), chords: soundingChords(), backing: store.manner.backing }), tell);
 byId("baselines").textContent = terms.no_baselines ?? "";
 byId("study").replaceChildren(...reportOf(terms.study));
 
@@ -109,42 +138,120 @@ function tell(what) {
   controls.blame(mistake ? text : "");
 }
 
+/** The page can't work. @param {Error} error @returns {never} */
+function unreachable(error) {
+  byId("failed").hidden = false;
+  byId("failed-why").textContent = error.message;
+  button("failed-again").addEventListener("click", () => location.reload());
+  throw error;
+}
+
+/** For people who listen to the page. @param {string} text */
+function say(text) {
+  byId("live").textContent = text;
+}
+
+/** Quarters a minute of what is shown. */
+function tempo() {
+  return Math.max(30, Math.min(300, Math.round(store.take.melody.tempo ?? store.manner.tempo)));
+}
+
+/** The chart under a melody without chords of its own: of its request, or else what the form says. @param {Take} one */
+function chartOf({ request, melody }) {
+  if (melody.chords?.length) return "";
+  return request ? request.chords ?? "" : controls.values.chords ?? "";
+}
+
+function soundingChords() {
+  return chords.of(chartOf(store.take), store.take.melody);
+}
+
+let shown = store.item.id;
+
 function show() {
-  const { front: work, manner } = store;
-  const front = drafts?.[work.current] ?? store.take.melody;
+  const { manner, pending, item } = store;
+  const { melody, surprise } = store.take;
+  if (item.id !== shown) {
+    shown = item.id;
+    player.stop();
+    roll.select(null);
+    choose(null);
+    showParts(null);
+  }
   roll.grid = manner.grid;
-  roll.show(front, drafts !== null, store.take.surprise);
-  score.show(front);
+  if (!store.saving) roll.show(melody, pending !== null, surprise, soundingChords());
+  score.show(melody);
   hear();
-  byId("certificate").replaceChildren(...certificateOf(store.take));
-  byId("originality").replaceChildren(...originalityOf(store.take));
-  byId("about").textContent = summary(front);
-  byId("score").setAttribute("aria-label", `Score: ${summary(front)}`);
+  const again = () => judging.look(true);
+  byId("certificate").replaceChildren(...certificateOf(store.take, judging.problem, again));
+  byId("originality").replaceChildren(...originalityOf(store.take, judging.problem, again));
+  announceVerdict();
+  byId("about").textContent = summary(melody);
+  byId("score").setAttribute("aria-label", `Score: ${summary(melody)}`);
   showTakes();
   const away = !!byId("work").hidden;
-  button("undo").disabled = !store.past.length || !!generating || away;
-  button("redo").disabled = !store.future.length || !!generating || away;
-  button("link").disabled = !front.notes.length || !!generating || away;
-  for (const id of ["rewrite", "continue"]) button(id).disabled = !!generating || !front.notes.length;
-  for (const id of ["more", "less"]) button(id).disabled = !!generating;
-  for (const id of /** @type {const} */ (["loop", "click", "backing"])) button(id).setAttribute("aria-pressed", String(manner[id]));
-  input("tempo").value = String(manner.tempo);
+  button("undo").disabled = !item.past.length || pending !== null || away;
+  button("redo").disabled = !item.future.length || pending !== null || away;
+  button("link").disabled = !melody.notes.length || pending !== null || away;
+  for (const id of ["rewrite", "continue", "vary"]) button(id).disabled = writing.running || !melody.notes.length;
+  for (const id of ["more", "less"]) button(id).disabled = pending !== null;
+  for (const format of byId("downloads").children) /** @type {HTMLButtonElement} */ (format).disabled = pending !== null;
+  for (const id of /** @type {const} */ (["loop", "click", "backing", "countin"])) button(id).setAttribute("aria-pressed", String(manner[id]));
+  for (const id of /** @type {const} */ (["melody", "chords", "click"])) input(`volume-${id}`).value = String(manner.volumes[id]);
+  for (const [id, value] of [["name", item.name], ["title", melody.title ?? ""], ["composer", melody.composer ?? ""], ["tempo", tempo()]]) {
+    if (document.activeElement !== byId(String(id))) input(String(id)).value = String(value);
+  }
+  for (const id of ["title", "composer"]) input(id).disabled = pending !== null;
   input("grid").value = String(manner.grid);
+  document.title = `${item.name} – MelodySynthesis studio`;
   document.documentElement.dataset.theme = manner.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  judging.look();
+}
+
+/** @type {unknown} */
+let announced = null;
+
+/** A broken rule is said aloud, once for each certificate. */
+function announceVerdict() {
+  const { certificate } = store.take;
+  if (!certificate || certificate === announced) return;
+  announced = certificate;
+  const broken = certificate.rules.filter(({ verdict }) => verdict === "broken").map(({ rule }) => rule.replaceAll("_", " "));
+  if (broken.length) say(`broken: ${broken.join(", ")}`);
 }
 
 function showTakes() {
   const { takes, current } = store.front;
-  const shown = takes.length > 1 ? takes : [];
-  byId("alternatives").replaceChildren(...shown.map(({ certificate, edited }, number) => {
+  const listed = takes.length > 1 ? takes : [];
+  const focused = byId("alternatives").contains(document.activeElement);
+  byId("alternatives").replaceChildren(...listed.map(({ certificate, edited, melody }, number) => {
     const certified = certificate?.verdict === "kept" && !edited ? " certified" : "";
+    const title = melody.title && takes.some((other) => other.melody.title !== melody.title) ? melody.title : "";
     const tab = html("button", {
       type: "button", role: "tab", class: certified, "aria-selected": String(number === current), tabindex: number === current ? 0 : -1,
-      "aria-controls": "roll-card", "aria-label": `Alternative ${number + 1}`,
-    }, String(number + 1));
-    tab.addEventListener("click", () => front(number));
+      "aria-controls": "roll-card", "aria-label": title ? `${number + 1}: ${title}` : `Alternative ${number + 1}`, title: title || null,
+    }, title ? `${number + 1} ${title.length > 24 ? `${title.slice(0, 23)}…` : title}` : String(number + 1));
+    tab.addEventListener("click", () => void front(number));
     return tab;
   }));
+  if (focused) /** @type {HTMLElement | undefined} */ (byId("alternatives").children[current])?.focus();
+}
+
+/** @param {{count: number, taken: number} | null} parts  of the file that is shown */
+function showParts(parts) {
+  byId("parts").hidden = !parts;
+  const options = Array.from({ length: parts?.count ?? 0 }, (_, at) => html("option", { value: at + 1, selected: at + 1 === parts?.taken }, String(at + 1)));
+  byId("part").replaceChildren(...options);
+}
+
+/** @param {number | null} share  of what is being written; null for nothing */
+function progress(share) {
+  const focused = [button("generate"), button("stop")].includes(/** @type {any} */ (document.activeElement));
+  button("generate").hidden = share !== null;
+  button("stop").hidden = share === null;
+  byId("progress").hidden = share === null;
+  /** @type {HTMLProgressElement} */ (byId("progress")).value = share ?? 0;
+  if (focused) button(share === null ? "generate" : "stop").focus();
 }
 
 /** @param {Melody} melody */
@@ -162,52 +269,34 @@ function summary(melody) {
 
 /** What the player plays, and how. */
 function hear() {
-  const { melody, request } = store.take;
-  player.melody = drafts?.[store.front.current] ?? melody;
-  player.manner = store.manner;
-  player.chords = chordsOf(request?.chords ?? controls.values.chords ?? "", melody, terms);
+  if (compare.sounding) return;
+  const { melody } = store.take;
+  player.melody = melody;
+  player.manner = { ...store.manner, tempo: tempo() };
+  player.chords = soundingChords();
   const bars = barsOf(melody).filter(({ number }) => roll.bars && number >= roll.bars[0] && number <= roll.bars[1]);
   player.within = bars.length ? [bars[0].start, bars[bars.length - 1].end] : null;
 }
 
 // ---- doing
 
-/** @param {number} number  of the take to show */
+/** @param {number} number  of the melody to show */
 function front(number) {
   const { takes } = store.front;
   player.stop();
   roll.select(null);
-  store.show({ takes, current: (number + takes.length) % takes.length });
-  judgeLater();
-  /** @type {HTMLElement | null} */ (byId("alternatives").children[store.front.current])?.focus();
+  return store.bringForward((number + takes.length) % takes.length);
 }
 
-/** A change by hand. @param {Melody} melody */
-function edit(melody) {
-  store.change({ melody: { ...melody, source: "" }, edited: true, certificate: null, originality: null, surprise: null });
-  judgeLater();
+/** A change by hand. @param {Melody} melody @param {string} what */
+function edit(melody, what) {
+  void store.change({ melody: { ...melody, source: "" }, edited: true, certificate: null, originality: null, surprise: null }, what);
 }
 
-let judging = new AbortController();
-let judgeTimer = 0;
-
-function judgeLater() {
-  judging.abort();
-  judging = new AbortController();
-  clearTimeout(judgeTimer);
-  const { signal } = judging;
-  const { melody, request, originality } = store.take;
-  if ((originality && !originality.pending) || !melody.notes.length) return;
-  judgeTimer = setTimeout(async () => {
-    try {
-      const found = await api.judge(melody, request, signal);
-      const { certificate, originality, surprise } = found;
-      if (store.take.melody === melody) store.change({ certificate, originality, surprise }, false);
-      if (originality.pending) setTimeout(judgeLater, ASKED_AGAIN_AFTER);
-    } catch (error) {
-      tell(error);
-    }
-  }, JUDGED_AFTER);
+/** Something about the melody that is no note of it. @param {Partial<Melody>} about @param {string} what */
+function describe(about, what) {
+  const { melody } = store.take;
+  void store.change({ melody: { ...melody, ...about } }, what);
 }
 
 /** @param {[number, number] | null} bars */
@@ -216,78 +305,6 @@ function choose(bars) {
   input("from").value = bars ? String(bars[0]) : "";
   input("to").value = bars ? String(bars[1]) : "";
   hear();
-}
-
-/**
- * Have melodies written; they come into the store as one step that can be undone.
- * @param {Request} asked
- * @param {string} doing
- * @param {number} [current]  which of them is shown at first
- */
-async function generate(asked, doing, current = 0) {
-  generating?.abort();
-  player.stop();
-  const begun = performance.now();
-  const stop = (generating = new AbortController());
-  const shown = store.take.melody;
-  const count = asked.count ?? 1;
-  /** @type {Take[]} */
-  const takes = [];
-  /** @type {Request} */
-  let request = asked;
-  const kept = asked.within ?? asked.primers?.[0];
-  drafts = Array.from({ length: count }, () => kept ?? blank(asked, shown));
-  store.pending = { takes: drafts.map((melody) => take(melody, { request: asked })), current: Math.min(current, count - 1) };
-  tell(doing);
-  button("generate").hidden = true;
-  button("stop").hidden = false;
-  roll.select(null);
-  show();
-  try {
-    await api.generate(asked, (message) => {
-      if (message.type === "request") request = message.request;
-      else if (message.type === "waiting") tell(message.message);
-      else if (message.type === "notes" && drafts) {
-        performance.measure("first note", { start: begun, end: performance.now() });
-        const was = drafts[message.index];
-        const notes = [...was.notes.slice(0, message.keep), ...message.notes];
-        const { key = was.key, meters = was.meters, pickup = was.pickup } = message;
-        drafts[message.index] = { ...was, notes, key, meters, pickup, phrase_ends: [], duration: Math.max(was.duration, ...notes.map((n) => n[0] + n[1])) };
-        if (message.index === store.front.current) showDraft();
-      } else if (message.type === "melody") {
-        if (!takes.length) performance.measure("melody", { start: begun, end: performance.now() });
-        takes[message.index] = take(message.melody, { request, index: message.index });
-        if (drafts) drafts[message.index] = message.melody;
-        if (message.index === store.front.current) showDraft();
-      } else if (message.type === "judged") {
-        const { certificate, originality, surprise } = message;
-        takes[message.index] = { ...takes[message.index], certificate, originality, surprise };
-      }
-    }, stop.signal);
-    const at = store.front.current;
-    end();
-    store.put({ takes, current: at });
-    judgeLater(); // where it could not be searched yet
-    tell(takes.length > 1 ? `${takes.length} alternatives, seed ${request.seed}` : `seed ${request.seed}`);
-  } catch (error) {
-    if (generating !== stop) return; // another generation has begun
-    end();
-    show();
-    tell(error);
-    if (stop.signal.aborted) tell("stopped");
-  }
-
-  function end() {
-    generating = drafts = store.pending = null;
-    button("generate").hidden = false;
-    button("stop").hidden = true;
-  }
-}
-
-/** The frame that is asked for, still without notes. @param {Request} asked @param {Melody} shown @returns {Melody} */
-function blank(asked, shown) {
-  const [beats, unit] = /^\d+\/\d+$/.test(asked.meter ?? "") ? asked.meter.split("/").map(Number) : (shown.meters[0] ?? [0, 4, 4]).slice(1);
-  return silence(asked.bars ?? 8, [beats || 4, unit || 4], null);
 }
 
 /** @param {string} view  compose, compare or live */
@@ -304,22 +321,24 @@ function look(view) {
   show();
 }
 
+/** @type {AbortController | null} */
+let comparing = null;
+
 /** One request through every model; they share its seed. */
 async function compareAll() {
-  generating?.abort();
+  writing.stop();
+  comparing?.abort();
   player.stop();
-  const stop = (generating = new AbortController());
+  const stop = (comparing = new AbortController());
   const { seed = Math.floor(Math.random() * 1e6), ...asked } = controls.values;
-  button("generate").hidden = true;
-  button("stop").hidden = false;
+  progress(0);
   tell(`${models.length} models and baselines are writing …`);
-  await compare.run({ ...asked, seed }, stop.signal);
-  if (generating !== stop) return;
-  generating = null;
-  button("generate").hidden = false;
-  button("stop").hidden = true;
-  tell(stop.signal.aborted ? "stopped" : `Seed ${seed}. The bars under the notes: bits of each under the model that wrote it.`);
-  show();
+  const failed = await compare.run({ ...asked, seed }, stop.signal).catch((error) => (tell(error), true));
+  if (comparing !== stop) return;
+  comparing = null;
+  if (!writing.running) progress(null);
+  if (stop.signal.aborted) tell("stopped");
+  else if (!failed) tell(`Seed ${seed}. The bars under the notes: bits of each under the model that wrote it.`);
 }
 
 let drawing = 0;
@@ -327,35 +346,13 @@ let drawing = 0;
 function showDraft() {
   drawing ||= requestAnimationFrame(() => {
     drawing = 0;
-    const draft = drafts?.[store.front.current];
-    if (!draft) return;
-    roll.show(draft, true);
-    score.show(draft);
-    byId("about").textContent = summary(draft);
+    if (!store.pending) return;
+    const { melody } = store.take;
+    roll.show(melody, true, null, soundingChords());
+    score.show(melody);
+    player.melody = melody;
+    byId("about").textContent = summary(melody);
   });
-}
-
-/** Melodies that were opened, linked or compared. @param {Take[]} takes @param {string} told */
-function bring(takes, told) {
-  player.stop();
-  roll.select(null);
-  choose(null);
-  store.put({ takes, current: 0 });
-  judgeLater();
-  tell(told);
-}
-
-/** @param {File | undefined} file */
-async function open(file) {
-  if (!file) return;
-  if (file.size > terms.max_bytes) return tell(new Error(`${file.name}: files of more than ${terms.max_bytes / 2 ** 20} MB are not opened`));
-  try {
-    const { melodies, notices } = await api.open(file);
-    look("compose");
-    bring(melodies.map((melody) => take(melody)), notices.length ? notices[0] : `${file.name}: ${melodies.length === 1 ? "a melody" : `${melodies.length} melodies`}`);
-  } catch (error) {
-    tell(error);
-  }
 }
 
 // ---- what buttons and keys do
@@ -363,110 +360,185 @@ async function open(file) {
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   if (!byId("compare").hidden) return void compareAll();
+  player.stop();
+  roll.select(null);
   choose(null);
-  void generate(controls.values, "writing …");
+  void writing.run(controls.values, "writing …");
 });
 for (const view of VIEWS) button(`view-${view}`).addEventListener("click", () => look(view));
-button("stop").addEventListener("click", () => generating?.abort());
+button("stop").addEventListener("click", () => {
+  writing.stop();
+  comparing?.abort();
+});
+
+/** The rules of the form, for a melody that is there. */
+function rulesHere() {
+  const { key, seed, ...rules } = withoutFrame(controls.values);
+  return rules;
+}
+
 button("continue").addEventListener("click", () => {
   const { melody } = store.take;
-  const { bars = 8, ...rest } = controls.values;
+  const { bars = 8 } = controls.values;
   const there = barsOf(melody).filter((bar) => bar.number > 0).length;
-  const { key, seed, form, ...rules } = withoutFrame(rest);
-  void generate({ ...rules, primers: [melody], bars: there + bars }, `going on from bar ${there + 1} …`);
+  const { form, ...rules } = rulesHere();
+  player.stop();
+  void writing.run({ ...rules, primers: [melody], bars: there + bars }, `going on from bar ${there + 1} …`);
 });
 button("rewrite").addEventListener("click", () => {
   const { melody } = store.take;
-  const numbers = barsOf(melody).map((bar) => bar.number);
-  const from = input("from").value === "" ? numbers[0] : Number(input("from").value);
-  const to = input("to").value === "" ? Math.max(from, input("from").value === "" ? numbers[numbers.length - 1] : from) : Number(input("to").value);
-  const { key, seed, ...rules } = withoutFrame(controls.values);
-  void generate({ ...rules, within: melody, rewrite: `${from}-${to}` }, `writing bars ${from} to ${to} anew …`);
+  try {
+    const bars = barsAsked(input("from").value, input("to").value, melody);
+    if (!bars) return tell(new Error("Choose the bars to rewrite first: click their numbers over the notes, or fill in the fields."));
+    choose(bars);
+    const [from, to] = bars;
+    player.stop();
+    void writing.run({ ...rulesHere(), within: melody, rewrite: `${from}-${to}` }, `writing ${from === to ? `bar ${from}` : `bars ${from} to ${to}`} anew …`);
+  } catch (error) {
+    tell(error);
+  }
+});
+button("vary").addEventListener("click", async () => {
+  const { melody, request } = store.take;
+  const keep = input("keep").value;
+  try {
+    const asked = await api.vary(melody, [keep], { model: request?.model ?? controls.values.model, count: controls.values.count ?? 3 });
+    player.stop();
+    void writing.run(asked, `writing others with this ${keep === "strong" ? "melody’s strong beats" : keep} …`);
+  } catch (error) {
+    tell(error);
+  }
 });
 for (const id of ["from", "to"]) {
   input(id).addEventListener("change", () => {
-    const [from, to] = [input("from").value, input("to").value].map((text) => (text === "" ? null : Number(text)));
-    const first = from ?? to;
-    roll.choose(first === null ? null : [Math.min(first, to ?? first), Math.max(first, to ?? first)]);
-    hear();
+    try {
+      const bars = barsAsked(input("from").value, input("to").value, store.take.melody);
+      roll.choose(bars);
+      hear();
+    } catch (error) {
+      tell(error);
+    }
   });
 }
-button("more").addEventListener("click", () => edit(withBar(store.take.melody, 1)));
-button("less").addEventListener("click", () => edit(withBar(store.take.melody, -1)));
+button("more").addEventListener("click", () => edit(withBar(store.take.melody, 1), "a bar added"));
+button("less").addEventListener("click", () => edit(withBar(store.take.melody, -1), "a bar removed"));
 button("undo").addEventListener("click", () => turn(() => store.undo()));
 button("redo").addEventListener("click", () => turn(() => store.redo()));
 button("play").addEventListener("click", () => {
-  if (player.playing) player.stop();
+  if (player.playing && compare.sounding) player.stop();
+  else if (player.playing) player.pause();
   else if (byId("work").hidden) compare.play();
   else void player.play().catch(tell);
 });
-for (const id of /** @type {const} */ (["loop", "click", "backing"])) {
+button("halt").addEventListener("click", () => player.stop());
+for (const id of /** @type {const} */ (["loop", "click", "backing", "countin"])) {
   button(id).addEventListener("click", () => {
     store.play({ [id]: !store.manner[id] });
     if (id === "backing" && player.playing) void player.ready().catch(tell);
-    if (id === "backing" && store.manner.backing && !player.chords.length) tell("Chords sound where some are asked for, such as G | C | D7 | G.");
+    if (id === "backing" && store.manner.backing && !player.chords.length) tell("Write chords in the form first, such as G | C | D7 | G.");
   });
 }
-input("tempo").addEventListener("change", () => store.play({ tempo: Math.max(30, Math.min(300, Number(input("tempo").value) || 110)) }));
+for (const id of /** @type {const} */ (["melody", "chords", "click"])) {
+  input(`volume-${id}`).addEventListener("input", () => store.play({ volumes: { ...store.manner.volumes, [id]: Number(input(`volume-${id}`).value) } }));
+}
+input("tempo").addEventListener("change", () => setTempo(Number(input("tempo").value)));
+/** @type {number[]} */
+let taps = [];
+button("tap").addEventListener("click", (event) => {
+  const found = tapped([...taps, event.timeStamp]);
+  taps = found.taps;
+  if (found.tempo) setTempo(found.tempo);
+});
+
+/** @param {number} wanted  quarters a minute, of this melody and of those to come */
+function setTempo(wanted) {
+  const tempo = Math.max(30, Math.min(300, Math.round(wanted) || 110));
+  store.play({ tempo });
+  if (store.take.melody.tempo && store.take.melody.tempo !== tempo && !store.pending) describe({ tempo }, `tempo ${tempo}`);
+}
+
+for (const id of /** @type {const} */ (["title", "composer"])) {
+  input(id).addEventListener("change", () => describe({ [id]: input(id).value.trim() }, id));
+}
+input("name").addEventListener("change", () => void store.rename(input("name").value));
+input("part").addEventListener("change", () => void opening.part(Number(input("part").value)).catch(tell));
 byId("grid").append(...Object.entries(GRIDS).reverse().map(([ticks, name]) => html("option", { value: ticks }, name)));
 input("grid").addEventListener("change", () => store.play({ grid: Number(input("grid").value) }));
 button("theme").addEventListener("click", () => store.play({ theme: document.documentElement.dataset.theme === "dark" ? "light" : "dark" }));
+button("new").addEventListener("click", () => {
+  const [, beats = 3, unit = 4] = store.take.melody.meters[0] ?? [];
+  const { key } = store.take.melody;
+  void opening.bring({ takes: [take(silence(8, [beats, unit], key))], current: 0 }, "Untitled", "new").then(() => tell("a new melody; the others are in the library"));
+});
 button("link").addEventListener("click", async () => {
-  const link = linkOf(store.take);
-  history.replaceState(null, "", link);
-  await navigator.clipboard?.writeText(link).then(() => tell("The link is copied: it makes this melody again."), () => tell("The link stands in the address bar."));
+  try {
+    const link = linkOf(store.take);
+    const address = addressOf(link, location);
+    history.replaceState({ own: true }, "", link); // the page that made it does not follow it again
+    const how = address === link ? "The link is copied. Paste it on any studio’s page, or put it after its address." : "The link is copied: it makes this melody again.";
+    await navigator.clipboard?.writeText(address).then(() => tell(how), () => tell("The link is in the address bar."));
+  } catch (error) {
+    tell(error);
+  }
 });
 button("open").addEventListener("click", () => input("file").click());
 input("file").addEventListener("change", () => {
-  void open(input("file").files?.[0]);
+  void opening.files(input("file").files ?? []);
   input("file").value = "";
 });
 byId("alternatives").addEventListener("keydown", (event) => {
   const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (by) front(store.front.current + by);
+  if (by) void front(store.front.current + by);
 });
 
-/** @param {() => void} step */
+/** @param {() => unknown} step */
 function turn(step) {
   player.stop();
   roll.select(null);
   step();
-  judgeLater();
 }
 
 window.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
-  const typing = target.closest("input, select, textarea");
+  const typing = target.closest("input:not([type=range], [type=checkbox]), select, textarea");
   const command = event.ctrlKey || event.metaKey;
   const key = event.key.toLowerCase();
+  if (document.querySelector("dialog[open]")) return;
   if (command && key === "z" && !typing) button(event.shiftKey ? "redo" : "undo").click();
   else if (command && key === "y" && !typing) button("redo").click();
-  else if (key === " " && !typing && !live.shown && !target.closest("button")) button("play").click();
+  else if (key === " " && !typing && !live.shown && !target.closest("button, summary, input")) button("play").click();
   else return;
+  event.preventDefault();
+});
+window.addEventListener("paste", (event) => {
+  const target = /** @type {HTMLElement} */ (event.target);
+  if (target.closest("input, textarea")) return;
+  const files = event.clipboardData?.files;
+  if (files?.length) void opening.files(files);
+  else if (!opening.link(event.clipboardData?.getData("text") ?? "")) tell("What was pasted is no link of a studio.");
   event.preventDefault();
 });
 for (const name of /** @type {const} */ (["dragenter", "dragover", "dragleave", "drop"])) {
   window.addEventListener(name, (event) => {
     event.preventDefault();
-    if (name === "drop") void open(event.dataTransfer?.files[0]);
+    if (name === "drop") void opening.files(event.dataTransfer?.files ?? []);
     byId("drop").hidden = name === "drop" || (name === "dragleave" && event.relatedTarget === null);
   });
 }
 window.addEventListener("hashchange", follow);
+window.addEventListener("beforeunload", (event) => {
+  if (store.saving) event.preventDefault();
+});
 
-/** Make what the page's address asks for. */
+/** Open what the page's address says, unless this page wrote it there. */
 function follow() {
-  const said = linked();
-  if (said?.request) {
-    controls.values = said.request;
-    void generate(said.request, "making the melody of the link again …", said.index ?? 0);
-  } else if (said?.melody) bring([take(said.melody)], "the melody of the link");
-  if (said) history.replaceState(null, "", location.pathname);
+  if (history.state?.own || !location.hash) return;
+  opening.link(location.hash);
+  history.replaceState(null, "", location.pathname);
 }
 
 store.listen(show);
+document.body.dataset.ready = "";
 show();
 follow();
-judgeLater();
-Object.assign(window, { studio: { store, player, live } });
-document.body.dataset.ready = "";
+Object.assign(window, { studio: { store, player, live, library, roll, score } });

@@ -1,33 +1,14 @@
 // What can be done to a melody. Melodies do not change: each function gives a new one.
 
+import { meterOf } from "./theory.js";
+
 /** @import {Bar, Key, Melody, Note} from "./types.js" */
 
 export const QUARTER = 24;
-const FLAT_KEYS = ["F", "Bb", "Eb", "Ab", "Db", "Gb", "Cb"];
-const SHARPS = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
-const FLATS = ["C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B"];
-const STEPS = { C: 0, D: 2, E: 4, F: 5, G: 7, A: 9, B: 11 };
-/** Semitones from a mode's tonic down to that of the major key with its signature. */
-const TO_MAJOR = { major: 0, dorian: 2, phrygian: 4, lydian: 5, mixolydian: 7, minor: 9, locrian: 11 };
-
-/** Pitch class of a note name such as F# or Bb. @param {string} name */
-export function pitchClass(name) {
-  const letter = /** @type {keyof typeof STEPS} */ (name[0]);
-  const signs = [...name.slice(1)].reduce((sum, sign) => sum + (sign === "#" ? 1 : -1), 0);
-  return (STEPS[letter] + signs + 12) % 12;
-}
-
-/** Name of a pitch, spelled with the accidentals of the key. @param {number} pitch @param {Key | null} key */
-export function pitchName(pitch, key) {
-  const down = key ? (TO_MAJOR[/** @type {keyof typeof TO_MAJOR} */ (key.mode)] ?? 0) : 0;
-  const major = key ? FLATS[(pitchClass(key.tonic) - down + 12) % 12].replace("♭", "b") : "C";
-  const names = FLAT_KEYS.includes(major) && major !== "Gb" ? FLATS : SHARPS;
-  return names[pitch % 12] + (Math.floor(pitch / 12) - 1);
-}
 
 /** An empty melody. @param {number} bars @param {[number, number]} meter @param {Key | null} key @returns {Melody} */
 export function silence(bars, [beats, unit], key) {
-  const duration = (bars * beats * 4 * QUARTER) / unit;
+  const duration = bars * meterOf({ beats, unit }).bar;
   return { notes: [], duration, pickup: 0, key, meters: [[0, beats, unit]], phrase_ends: [] };
 }
 
@@ -38,7 +19,7 @@ export function barsOf({ meters, pickup, duration }) {
   for (let start = 0, number = pickup ? 0 : 1; meters.length && start < duration; number += 1) {
     const [, beats, unit] = meters.findLast(([tick]) => tick <= start) ?? meters[0];
     const change = meters.find(([tick]) => tick > start)?.[0] ?? duration;
-    const length = number ? (beats * 4 * QUARTER) / unit : pickup;
+    const length = number ? meterOf({ beats, unit }).bar : pickup;
     const end = Math.min(start + length, change, duration);
     bars.push({ number, start, end, beats, unit });
     start = end;
@@ -46,18 +27,61 @@ export function barsOf({ meters, pickup, duration }) {
   return bars;
 }
 
-/** Length of a beat in ticks: dotted in compound meters. @param {Bar} bar */
-export function beatOf({ beats, unit }) {
-  return ((beats > 3 && beats % 3 === 0 && unit >= 8 ? 3 : 1) * 4 * QUARTER) / unit;
+/** Ticks of the beats in a bar; a pickup is the end of a whole bar. @param {Bar} bar @returns {number[]} */
+export function beatsOf(bar) {
+  const { bar: whole, beat } = meterOf(bar);
+  const line = bar.number ? bar.start : bar.end - whole;
+  const ticks = Array.from({ length: Math.ceil(whole / beat) }, (_, number) => line + number * beat);
+  return ticks.filter((tick) => tick >= bar.start && tick < bar.end);
 }
 
-/** Bar and beat of a tick, for people. @param {Melody} melody @param {number} tick */
-export function placeName(melody, tick) {
+/** Bar and beat of a tick, for people. @param {Melody} melody @param {number} tick @param {boolean} [exact]  with what of the beat is over */
+export function placeName(melody, tick, exact = false) {
   const bar = barsOf(melody).findLast(({ start }) => start <= tick);
-  if (!bar) return String(1 + Math.floor(tick / QUARTER));
-  const beat = beatOf(bar);
-  const late = bar.number === 0 ? (bar.beats * 4 * QUARTER) / bar.unit - (bar.end - bar.start) : 0;
-  return `${bar.number}.${Math.floor((tick - bar.start + late) / beat) + 1}`;
+  const { bar: whole, beat } = bar ? meterOf(bar) : { bar: 0, beat: QUARTER };
+  const late = bar?.number === 0 ? whole - (bar.end - bar.start) : 0;
+  const ticks = tick - (bar?.start ?? 0) + late;
+  const over = exact && ticks % beat ? ` and ${lengthName(Math.floor(ticks % beat))}` : "";
+  return `${bar ? `${bar.number}.` : ""}${Math.floor(ticks / beat) + 1}${over}`;
+}
+
+/**
+ * The bars that two fields ask for: one of them alone means one bar.
+ * @param {string} from
+ * @param {string} to
+ * @param {Melody} melody
+ * @returns {[number, number] | null}  null where both are empty
+ * @throws {RangeError} where there are no such bars
+ */
+export function barsAsked(from, to, melody) {
+  const given = [from, to].filter((text) => text.trim() !== "").map(Number);
+  if (!given.length) return null;
+  const there = barsOf(melody).map((bar) => bar.number);
+  const wrong = given.find((number) => !there.includes(number));
+  if (wrong !== undefined) throw new RangeError(there.length ? `there is no bar ${wrong}: the melody has bars ${there[0]} to ${there[there.length - 1]}` : "the melody has no meter, so no bars");
+  return [Math.min(...given), Math.max(...given)];
+}
+
+/** Where a new note has room after a tick: the first rest, at most this long. @param {Melody} melody @param {number} after @param {number} length @returns {[onset: number, duration: number] | null} */
+export function roomAfter({ notes, duration }, after, length) {
+  let onset = after;
+  for (const [on, ticks] of notes) {
+    if (on + ticks <= onset) continue;
+    if (on > onset) return [onset, Math.min(length, on - onset)];
+    onset = on + ticks;
+  }
+  return onset < duration ? [onset, Math.min(length, duration - onset)] : null;
+}
+
+/** A melody with other notes: a syllable stays with its note, and goes with it where it is moved. @param {Melody} melody @param {Note[]} notes @param {[from: number, to: number]} [moved]  ticks @returns {Melody} */
+function withNotes(melody, notes, moved) {
+  if (!melody.lyrics) return { ...melody, notes };
+  const onsets = new Set(notes.map((note) => note[0]));
+  const at = new Map(melody.lyrics.filter(([tick]) => tick !== moved?.[0] && onsets.has(tick)));
+  const syllable = melody.lyrics.find(([tick]) => tick === moved?.[0])?.[1];
+  if (moved && syllable !== undefined) at.set(moved[1], syllable);
+  const lyrics = [...at].sort((a, b) => a[0] - b[0]);
+  return { ...melody, notes, lyrics };
 }
 
 /** Length in quarters, for people. @param {number} ticks */
@@ -88,23 +112,26 @@ export function withNote(melody, [onset, duration, pitch], replaced = null) {
     else if (on + length > end && on > start) others.push([end, on + length - end, height]);
   });
   const notes = [...others, put].sort((a, b) => a[0] - b[0]);
-  return { melody: { ...melody, notes }, at: notes.indexOf(put) };
+  const before = replaced === null ? undefined : melody.notes[replaced]?.[0];
+  return { melody: withNotes(melody, notes, before === undefined ? undefined : [before, start]), at: notes.indexOf(put) };
 }
 
 /** Without a note. @param {Melody} melody @param {number} number @returns {Melody} */
 export function withoutNote(melody, number) {
-  return { ...melody, notes: melody.notes.filter((_, other) => other !== number) };
+  return withNotes(melody, melody.notes.filter((_, other) => other !== number));
 }
 
 /** Longer or shorter by a bar; a bar with the only notes is kept. @param {Melody} melody @param {1 | -1} by @returns {Melody} */
 export function withBar(melody, by) {
   const last = barsOf(melody).at(-1);
-  const length = last ? (last.beats * 4 * QUARTER) / last.unit : 4 * QUARTER;
+  const length = last ? meterOf(last).bar : 4 * QUARTER;
   const duration = by > 0 ? melody.duration + length : melody.duration - (last ? last.end - last.start : length);
   if (duration <= 0) return melody;
   const notes = melody.notes
     .filter(([onset]) => onset < duration)
     .map(([onset, ticks, pitch]) => /** @type {Note} */ ([onset, Math.min(ticks, duration - onset), pitch]));
   const phrase_ends = melody.phrase_ends.filter((tick) => tick <= duration);
-  return { ...melody, duration, notes, phrase_ends, meters: melody.meters.filter(([tick]) => tick < duration) };
+  const chords = melody.chords?.filter(([tick]) => tick < duration);
+  const whole = { ...melody, duration, phrase_ends, meters: melody.meters.filter(([tick]) => tick < duration) };
+  return withNotes(chords ? { ...whole, chords } : whole, notes);
 }

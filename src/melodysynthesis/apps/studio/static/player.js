@@ -1,7 +1,8 @@
 // Playback by Web Audio: single notes as the SoundFont plays them, each at its exact time.
 
 import * as api from "./api.js";
-import { QUARTER, barsOf, beatOf } from "./melody.js";
+import { QUARTER, barsOf, beatsOf } from "./melody.js";
+import { meterOf } from "./theory.js";
 
 /** @import {Manner, Melody} from "./types.js" */
 
@@ -10,7 +11,7 @@ const RELEASE = 0.12;
 const BACKING = 0.32;
 
 export class Player {
-  /** @param {(tick: number | null, note: number | null) => void} follow  told at every frame, null at the end */
+  /** @param {(tick: number | null, note: number | null) => void} follow  told at every frame: where it is, and which note sounds; null at the end */
   constructor(follow) {
     this.follow = follow;
     /** @type {Map<number, Promise<AudioBuffer>>} */
@@ -24,6 +25,7 @@ export class Player {
     /** @type {[number, number] | null} */
     this.within = null;
     this.playing = false;
+    this.at = 0; // tick where it goes on when it is played next
     this.tempo = 110;
     this.begun = 0; // audio clock's time of tick 0
     this.done = 0; // tick up to which all is scheduled; beyond the end, of what comes when it begins again
@@ -75,19 +77,73 @@ export class Player {
     this.playing = true;
     await Promise.all([this.ready(), this.context.resume()]);
     if (!this.playing) return; // stopped meanwhile
-    const [start] = this.stretch;
-    this.begun = this.context.currentTime + 0.06 - this.seconds(start);
+    const [start, end] = this.stretch;
     this.tempo = this.manner?.tempo ?? 110;
-    this.done = start;
+    this.enter(this.at > start && this.at < end ? this.at : start, this.manner?.countin ? this.countIn() : 0);
     this.tick();
   }
 
+  /** Go on from a tick, within what sounds there. @param {number} tick @param {number} later  seconds until then */
+  enter(tick, later = 0) {
+    const time = this.context.currentTime + 0.06 + later;
+    this.begun = time - this.seconds(tick);
+    this.done = tick;
+    const left = (/** @type {number} */ end) => this.seconds(end - tick);
+    for (const [onset, length, pitch] of this.melody?.notes ?? []) {
+      const buffer = this.sounds.get(pitch);
+      if (buffer && onset < tick && onset + length > tick) this.sound(buffer, time, left(onset + length), this.volumes.melody);
+    }
+    for (const { start, end, pitches } of this.manner?.backing ? this.chords : []) {
+      if (start < tick && end > tick) this.chord(pitches, time, left(end));
+    }
+  }
+
+  /** The beats of a bar, before it begins. @returns {number} seconds */
+  countIn() {
+    const bar = this.melody && barsOf(this.melody).find(({ number }) => number > 0);
+    const { bar: whole, beat } = bar ? meterOf(bar) : { bar: 4 * QUARTER, beat: QUARTER };
+    const now = this.context.currentTime + 0.06;
+    for (let tick = 0; tick < whole; tick += beat) this.knock(now + this.seconds(tick), tick === 0);
+    return this.seconds(whole);
+  }
+
+  /** Silence, to go on from here. */
+  pause() {
+    const [start, end] = this.stretch;
+    if (this.playing) this.at = Math.max(start, Math.min(this.tickAt(this.context.currentTime), end - 1));
+    this.silence();
+    this.follow(this.at, null);
+  }
+
+  /** Silence, to begin anew. */
   stop() {
+    this.at = 0;
+    this.silence();
+    this.follow(null, null);
+  }
+
+  silence() {
     this.playing = false;
     clearTimeout(this.timer);
+    this.hush();
+  }
+
+  hush() {
     for (const source of this.sources) source.stop();
     this.sources.clear();
-    this.follow(null, null);
+  }
+
+  /** Go on from another place, now or when it is played next. @param {number} tick */
+  seek(tick) {
+    const [start, end] = this.stretch;
+    this.at = Math.max(start, Math.min(tick, end - 1));
+    if (!this.playing) return this.follow(this.at, null);
+    this.hush();
+    this.enter(this.at);
+  }
+
+  get volumes() {
+    return this.manner?.volumes ?? { melody: 1, chords: 1, click: 1 };
   }
 
   /** Start and end in ticks of what is played. @returns {[number, number]} */
@@ -125,7 +181,7 @@ export class Player {
       this.done -= span;
     }
     const here = Math.max(start, Math.min(at, end));
-    const sounding = this.melody.notes.findIndex(([onset, length]) => onset <= here && here < onset + length);
+    const sounding = at < start ? -1 : this.melody.notes.findIndex(([onset, length]) => onset <= here && here < onset + length);
     this.follow(here, sounding < 0 ? null : sounding);
     this.timer = setTimeout(() => this.tick(), 16);
   }
@@ -143,23 +199,23 @@ export class Player {
     const time = (/** @type {number} */ tick) => this.begun + this.seconds(tick + later);
     for (const [onset, length, pitch] of this.melody?.notes ?? []) {
       const buffer = this.sounds.get(pitch);
-      if (buffer && begins(onset)) this.sound(buffer, time(onset), this.seconds(length), 1);
+      if (buffer && begins(onset)) this.sound(buffer, time(onset), this.seconds(length), this.volumes.melody);
     }
     for (const { start, end, pitches } of this.manner?.backing ? this.chords : []) {
-      if (!begins(start)) continue;
-      for (const pitch of pitches) {
-        const buffer = this.sounds.get(pitch);
-        if (buffer) this.sound(buffer, time(start), this.seconds(end - start), BACKING);
-      }
+      if (begins(start)) this.chord(pitches, time(start), this.seconds(end - start));
     }
     if (this.manner?.click && this.melody) {
       for (const bar of barsOf(this.melody)) {
-        const beat = beatOf(bar);
-        for (let tick = bar.end - beat; tick > bar.start - beat; tick -= beat) {
-          const at = Math.max(tick, bar.start);
-          if (begins(at)) this.knock(time(at), at === bar.start);
-        }
+        for (const at of beatsOf(bar)) if (begins(at)) this.knock(time(at), at === bar.start && bar.number > 0);
       }
+    }
+  }
+
+  /** @param {number[]} pitches @param {number} time @param {number} seconds */
+  chord(pitches, time, seconds) {
+    for (const pitch of pitches) {
+      const buffer = this.sounds.get(pitch);
+      if (buffer) this.sound(buffer, time, seconds, BACKING * this.volumes.chords);
     }
   }
 
@@ -177,7 +233,7 @@ export class Player {
   knock(time, strong) {
     const envelope = new GainNode(this.context, { gain: 0 });
     const source = new OscillatorNode(this.context, { type: "triangle", frequency: strong ? 1760 : 1174 });
-    envelope.gain.setValueAtTime(strong ? 0.35 : 0.2, time);
+    envelope.gain.setValueAtTime((strong ? 0.35 : 0.2) * Math.max(0.001, this.volumes.click), time);
     envelope.gain.exponentialRampToValueAtTime(0.001, time + 0.06);
     source.connect(envelope).connect(/** @type {GainNode} */ (this.out));
     this.keep(source, time, time + 0.08);

@@ -1,7 +1,8 @@
 // The piano roll: notes as bars over pitch and time, drawn and changed by pointer and keys.
 
 import { html, svg } from "./dom.js";
-import { QUARTER, barsOf, beatOf, lengthName, pitchClass, pitchName, placeName, withNote, withoutNote } from "./melody.js";
+import { QUARTER, barsOf, beatsOf, lengthName, placeName, roomAfter, withNote, withoutNote } from "./melody.js";
+import { pitchClass, pitchName, scaleStep } from "./theory.js";
 
 /** @import {Bar, Melody, Note} from "./types.js" */
 
@@ -13,14 +14,18 @@ const WIDEST = 34; // pixels of a quarter
 const NARROWEST = 15;
 const LANE = 40; // height of the lane of surprise
 const MOST_BITS = 8;
+const CHORDS = 17; // height of the lane of chords
+const DOUBLE = 400; // milliseconds between the presses of a double click
 
 /**
  * @typedef {object} Hands  what the roll tells
- * @property {(melody: Melody) => void} changed  once for each gesture
+ * @property {(melody: Melody, what: string) => void} changed  once for each gesture; what was done
  * @property {(pitch: number) => void} heard
  * @property {(note: number | null) => void} selected
  * @property {(bars: [number, number] | null) => void} chosen
  * @property {(text: string) => void} said  for people who listen to the page
+ * @property {(error: Error) => void} refused  why something can't be done
+ * @property {(tick: number) => void} sought  where playing is to go on
  */
 
 export class Roll {
@@ -39,16 +44,21 @@ export class Roll {
     this.surprise = null;
     /** @type {SVGRectElement[]} */
     this.rects = [];
+    /** @type {{start: number, end: number, name: string}[]} */
+    this.chords = [];
+    /** @type {{top: number, bottom: number} | null} */
+    this.frozen = null; // the pitches that are seen while a note is dragged
+    /** @type {{note: number, at: number} | null} */
+    this.pressed = null; // the note that was pressed last, and when
     this.keys = svg("svg", { class: "keys", width: 44, "aria-hidden": "true" });
     this.picture = svg("svg", {});
     this.area = html("div", {
       class: "field-of-notes", tabindex: 0, role: "application", "aria-label": "Notes", "aria-describedby": "roll-keys",
     }, this.picture);
-    const keys = "Left and right choose a note. Up and down move it by a semitone, with shift by an octave. With alt, left and " +
-      "right move it in time; with shift they shorten and lengthen it. Insert or N adds a note, delete removes it.";
+    const keys = "Left and right choose a note. Up and down move it by a step of the scale, with alt by a semitone, with shift by an octave. " +
+      "With alt, left and right move it in time; with shift they shorten and lengthen it. Insert or N adds a note where there is room, delete removes it. Home and End go to the first and the last note.";
     place.append(this.keys, this.area, html("p", { id: "roll-keys", class: "unseen" }, keys));
     this.picture.addEventListener("pointerdown", (event) => this.press(event));
-    this.picture.addEventListener("dblclick", (event) => this.remove(this.numberOf(event.target)));
     this.picture.addEventListener("contextmenu", (event) => event.preventDefault());
     this.area.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.melody && this.draw()).observe(place);
@@ -58,9 +68,11 @@ export class Roll {
    * @param {Melody} melody
    * @param {boolean} draft  still being generated
    * @param {number[] | null} surprise  bits of each note under the model
+   * @param {{start: number, end: number, name: string}[]} chords
    */
-  show(melody, draft = false, surprise = null) {
-    if (this.melody === melody && this.draft === draft && this.surprise === surprise) return;
+  show(melody, draft = false, surprise = null, chords = []) {
+    if (this.melody === melody && this.draft === draft && this.surprise === surprise && this.chords === chords) return;
+    this.chords = chords;
     this.melody = melody;
     this.draft = draft;
     this.surprise = surprise;
@@ -79,12 +91,12 @@ export class Roll {
     if (!melody) return;
     const bars = barsOf(melody);
     const heights = melody.notes.map((note) => note[2]);
-    this.top = Math.max(79, ...heights.map((pitch) => pitch + 2));
-    this.bottom = Math.min(57, ...heights.map((pitch) => pitch - 2));
+    this.top = this.frozen?.top ?? Math.min(127, Math.max(79, ...heights.map((pitch) => pitch + 2)));
+    this.bottom = this.frozen?.bottom ?? Math.max(0, Math.min(57, ...heights.map((pitch) => pitch - 2)));
     const rows = this.top - this.bottom + 1;
     const room = Math.max(this.area.clientWidth, 200);
     this.scale = Math.min(WIDEST * 2, Math.max(NARROWEST, ((room - 2) * QUARTER) / melody.duration)) / QUARTER;
-    const [width, height] = [Math.ceil(melody.duration * this.scale) + 1, RULER + rows * ROW + LANE];
+    const [width, height] = [Math.ceil(melody.duration * this.scale) + 1, this.ceiling + rows * ROW + LANE];
     for (const picture of [this.picture, this.keys]) picture.setAttribute("height", String(height));
     this.picture.setAttribute("width", String(width));
     this.keys.replaceChildren(...this.keyboard(), ...this.laneName(height));
@@ -92,7 +104,8 @@ export class Roll {
     this.head = svg("line", { class: "head", y1: 0, y2: height, x1: -9, x2: -9 });
     this.picture.replaceChildren(
       ...this.rowsOf(width), ...this.linesOf(bars, height), ...this.rulerOf(bars, height),
-      ...(melody.notes.length ? [] : [svg("text", { class: "hint", x: 18, y: RULER + 60 }, "Draw notes here, or let a model write some.")]),
+      ...this.chordsOf(),
+      ...(melody.notes.length ? [] : [svg("text", { class: "hint", x: 18, y: this.ceiling + 60 }, "Draw notes here, or let a model write some.")]),
       ...this.rects.flatMap((rect) => [rect, this.edgeOf(rect)]), ...this.laneOf(width, height), this.head,
     );
   }
@@ -122,10 +135,9 @@ export class Roll {
   linesOf(bars, height) {
     const lines = [];
     for (const bar of bars) {
-      const beat = beatOf(bar);
-      for (let tick = bar.end; tick > bar.start; tick -= beat) {
+      for (const tick of [bar.end, ...beatsOf(bar).filter((beat) => beat > bar.start)]) {
         const x = this.x(tick);
-        lines.push(svg("line", { class: tick === bar.end ? "barline" : "beat", x1: x, x2: x, y1: RULER, y2: height }));
+        lines.push(svg("line", { class: tick === bar.end ? "barline" : "beat", x1: x, x2: x, y1: this.ceiling, y2: height }));
       }
     }
     return lines;
@@ -146,6 +158,20 @@ export class Roll {
       parts.push(svg("path", { class: "phrase", d: `M${x - 3} 3 L${x} 3 L${x} 11 Z` }, svg("title", {}, "end of a phrase")));
     }
     return parts;
+  }
+
+  /** A lane of chords under the ruler. */
+  chordsOf() {
+    return this.chords.flatMap(({ start, end, name }, number) => {
+      const [x, width] = [this.x(start), Math.max(1, this.x(end) - this.x(start) - 1)];
+      const box = svg("rect", { class: `chord${number % 2 ? " odd" : ""}`, x, y: RULER, width, height: CHORDS });
+      return [box, svg("text", { class: "chord-name", x: x + 5, y: RULER + 13 }, name)];
+    });
+  }
+
+  /** Height of what is above the notes. */
+  get ceiling() {
+    return RULER + (this.chords.length ? CHORDS : 0);
   }
 
   /** @param {Note} note @param {number} number */
@@ -194,7 +220,7 @@ export class Roll {
 
   /** @param {number} pitch */
   y(pitch) {
-    return RULER + ((this.top ?? 0) - pitch) * ROW;
+    return this.ceiling + ((this.top ?? 0) - pitch) * ROW;
   }
 
   /** Tick and pitch under the pointer. @param {PointerEvent | MouseEvent} event */
@@ -202,7 +228,7 @@ export class Roll {
     const box = this.picture.getBoundingClientRect();
     return {
       tick: (event.clientX - box.left) / this.s,
-      pitch: (this.top ?? 0) - Math.floor((event.clientY - box.top - RULER) / ROW),
+      pitch: (this.top ?? 0) - Math.floor((event.clientY - box.top - this.ceiling) / ROW),
     };
   }
 
@@ -215,17 +241,26 @@ export class Roll {
 
   /** @param {PointerEvent} event */
   press(event) {
-    if (!this.melody || this.draft || event.button > 1 || !(event.target instanceof SVGElement)) return;
+    if (!this.melody || this.draft || event.button === 1 || !(event.target instanceof SVGElement)) return;
     this.area.focus({ preventScroll: true });
     if (event.target.dataset.bar !== undefined) return this.pressBar(event, Number(event.target.dataset.bar));
     const number = this.numberOf(event.target);
+    if (event.button === 2) return this.remove(number);
+    // the picture is drawn anew by the first press, so browsers do not tell of a double click on a note
+    const again = number !== null && this.pressed?.note === number && event.timeStamp - this.pressed.at < DOUBLE;
+    this.pressed = number === null || again ? null : { note: number, at: event.timeStamp };
+    if (again) return this.remove(number);
     const begun = this.melody;
     const { tick, pitch } = this.at(event);
     const snapped = Math.max(0, Math.floor(tick / this.grid) * this.grid);
     const lengthens = event.target.dataset.edge !== undefined || number === null;
-    if (number === null && pitch < (this.bottom ?? 0)) return;
+    if (number === null && (pitch < (this.bottom ?? 0) || pitch > (this.top ?? 127))) return this.hands.sought(tick);
+    this.frozen = { top: this.top ?? 127, bottom: this.bottom ?? 0 };
     const first = /** @type {Note} */ (number === null ? [snapped, this.grid, pitch] : begun.notes[number]);
-    if (number === null && event.pointerType === "touch") return this.tap(event, first);
+    if (number === null && event.pointerType === "touch") {
+      this.frozen = null;
+      return this.tap(event, first);
+    }
     let changed = number === null ? withNote(begun, first) : { melody: begun, at: number };
     this.hands.heard(first[2]);
     this.preview(changed);
@@ -238,13 +273,17 @@ export class Roll {
       const room = begun.duration - duration;
       /** @type {Note} */
       const note = lengthens ? [onset, end - onset, height]
-        : [Math.max(0, Math.min(room, onset + by)), duration, height + now.pitch - pitch];
+        : [Math.max(0, Math.min(room, onset + by)), duration, Math.max(this.frozen?.bottom ?? 0, Math.min(this.frozen?.top ?? 127, height + now.pitch - pitch))];
+      if (JSON.stringify(note) !== JSON.stringify(first)) this.pressed = null;
       changed = withNote(begun, note, number);
       if (note[2] !== sounding) this.hands.heard((sounding = note[2]));
       this.preview(changed);
     }, () => {
-      if (JSON.stringify(changed.melody.notes) === JSON.stringify(begun.notes)) this.show(begun);
-      else this.hands.changed(changed.melody);
+      this.frozen = null;
+      if (JSON.stringify(changed.melody.notes) === JSON.stringify(begun.notes)) {
+        this.melody = begun;
+        this.draw();
+      } else this.hands.changed(changed.melody, number === null ? "a note drawn" : "a note moved");
       this.select(changed.at);
     });
   }
@@ -255,7 +294,8 @@ export class Roll {
       if (!this.melody || ended.type !== "pointerup") return;
       const { melody, at } = withNote(this.melody, note);
       this.hands.heard(note[2]);
-      this.hands.changed(melody);
+      this.preview({ melody, at });
+      this.hands.changed(melody, "a note drawn");
       this.select(at);
     });
   }
@@ -266,6 +306,7 @@ export class Roll {
     /** @type {[number, number] | null} */
     let chosen = alone ? null : [first, first];
     this.hands.chosen(chosen);
+    this.hands.sought(this.at(event).tick);
     this.drag(event, (moved) => {
       const over = document.elementFromPoint(moved.clientX, moved.clientY);
       const bar = over instanceof SVGElement ? over.dataset.bar : undefined;
@@ -289,7 +330,7 @@ export class Roll {
     }
   }
 
-  /** @param {{melody: Melody, at: number}} changed */
+  /** @param {{melody: Melody, at: number | null}} changed */
   preview({ melody, at }) {
     this.melody = melody;
     this.surprise = null;
@@ -313,15 +354,17 @@ export class Roll {
     const note = this.melody?.notes[number];
     if (!this.melody || !note) return "";
     const [onset, duration, pitch] = note;
-    return `${pitchName(pitch, this.melody.key)}, bar and beat ${placeName(this.melody, onset)}, ${lengthName(duration)} quarters`;
+    return `${pitchName(pitch, this.melody.key)}, bar and beat ${placeName(this.melody, onset, true)}, ${lengthName(duration)} quarters`;
   }
 
   /** @param {number | null} number */
   remove(number) {
     if (number === null || !this.melody || this.draft) return;
     const left = this.melody.notes.length - 1;
-    this.hands.changed(withoutNote(this.melody, number));
-    this.select(left ? Math.min(number, left - 1) : null);
+    const melody = withoutNote(this.melody, number);
+    this.preview({ melody, at: left ? Math.min(number, left - 1) : null });
+    this.hands.changed(melody, "a note removed");
+    this.select(this.selected);
     this.hands.said("removed");
   }
 
@@ -338,8 +381,12 @@ export class Roll {
       const next = number === null ? 0 : Math.max(0, Math.min(notes.length - 1, number + sideways));
       if (notes.length) this.pick(next);
     } else if (key === "Insert" || key === "n" || key === "N") {
-      const onset = note ? note[0] + note[1] : 0;
-      if (onset < whole) this.put([onset, this.grid, note ? note[2] : 67], null);
+      const room = roomAfter(this.melody, note ? note[0] + note[1] : 0, this.grid) ?? roomAfter(this.melody, 0, this.grid);
+      if (room) this.put([...room, note ? note[2] : 67], null, "a note added");
+      else this.hands.refused(new Error("There is no room for a note: shorten one, or add a bar."));
+    } else if (notes.length && (key === "Home" || key === "End")) this.pick(key === "Home" ? 0 : notes.length - 1);
+    else if (note && upwards && !shift && !alt) {
+      this.put([note[0], note[1], scaleStep(note[2], this.melody.key, /** @type {1 | -1} */ (upwards))], number);
     } else if (note && (key === "Delete" || key === "Backspace")) this.remove(number);
     else if (note && upwards) this.put([note[0], note[1], note[2] + upwards * (shift ? 12 : 1)], number);
     else if (note && sideways && alt) this.put([Math.min(whole - note[1], Math.max(0, note[0] + sideways * this.grid)), note[1], note[2]], number);
@@ -357,11 +404,12 @@ export class Roll {
     this.hands.said(this.describe(number));
   }
 
-  /** @param {Note} note @param {number | null} replaced */
-  put(note, replaced) {
+  /** @param {Note} note @param {number | null} replaced @param {string} what */
+  put(note, replaced, what = "a note changed") {
     if (!this.melody) return;
     const { melody, at } = withNote(this.melody, note, replaced);
-    this.hands.changed(melody);
+    this.preview({ melody, at });
+    this.hands.changed(melody, what);
     this.pick(at);
   }
 

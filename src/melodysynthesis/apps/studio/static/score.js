@@ -43,6 +43,14 @@ export class Score {
     this.later();
   }
 
+  /** Nothing is written, or no longer. */
+  clear() {
+    clearTimeout(this.timer);
+    this.wanted = this.bits = null;
+    this.elements = [];
+    this.place.replaceChildren();
+  }
+
   later() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.engrave(), PATIENCE);
@@ -60,8 +68,9 @@ export class Score {
     try {
       const width = Math.max(300, Math.min(2400, this.place.clientWidth - 20));
       const { svg: picture, notes } = await api.score(melody, width, new AbortController().signal);
-      this.put(picture, notes);
+      if (this.wanted) this.put(picture, notes);
     } catch (error) {
+      this.elements = [];
       this.place.replaceChildren(html("p", { class: "empty" }, /** @type {Error} */ (error).message));
     } finally {
       this.busy = false;

@@ -5,7 +5,8 @@
 /**
  * A melody as the library's JSON says it; all time in ticks, 24 to the quarter.
  * @typedef {{notes: Note[], duration: number, pickup: number, key: Key | null, meters: [number, number, number][],
- *            phrase_ends: number[], source?: string}} Melody
+ *            phrase_ends: number[], source?: string, title?: string, composer?: string, tempo?: number,
+ *            lyrics?: [tick: number, syllable: string][], chords?: [tick: number, symbol: string][]}} Melody
  */
 /** @typedef {{number: number, start: number, end: number, beats: number, unit: number}} Bar */
 /** @typedef {Record<string, any>} Request */
@@ -19,10 +20,22 @@
  *            originality: Originality | null, surprise: number[] | null, edited: boolean}} Take
  */
 /** @typedef {{takes: Take[], current: number}} Work */
-/** @typedef {{tempo: number, loop: boolean, click: boolean, backing: boolean, grid: number, theme: string,
+/** @typedef {{tempo: number, loop: boolean, click: boolean, backing: boolean, countin: boolean, volumes: {melody: number, chords: number, click: number}, grid: number, theme: string,
  *             live: Record<string, string>}} Manner */
-/** @typedef {{modes: string[], scales: Record<string, number[]>, chords: Record<string, number[]>,
+/**
+ * What the library says of a rule: see /api/terms.
+ * @typedef {{name: string, label: string, kind: "flag" | "number" | "text" | "choice", help: string, guarantee: string,
+ *            example: boolean | number | string, default: boolean | number | null, choices: string[],
+ *            min: number | null, max: number | null}} Rule
+ */
+/** @typedef {{modes: string[], scales: Record<string, number[]>, chords: Record<string, number[]>, rules: Rule[],
  *             downloads: string[], readable: string[], max_bytes: number, no_baselines: string | null, study: boolean}} Terms */
+/**
+ * Music theory, made by the library: see /api/theory.
+ * @typedef {{quarter: number, meters: Record<string, {bar: number, beat: number, strong: number[]}>,
+ *            scales: Record<string, number[]>, tonics: Record<string, number>, pitches: Record<string, [name: string, octave: number][]>}} Theory
+ */
+/** @typedef {{start: number, end: number, root: number, tones: number[], name: string}} ChordEntrance  in ticks and pitch classes */
 /** @typedef {{name: string, card: Record<string, any>, baseline?: boolean}} Model  a baseline is counted, not trained */
 /** @typedef {{tunes: number, bands: Record<string, [low: number, median: number, high: number]>}} People */
 

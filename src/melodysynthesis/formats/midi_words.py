@@ -1,0 +1,126 @@
+"""The words in a MIDI file: lyrics events (FF 05), or the plain texts (FF 01) of karaoke files.
+
+Karaoke files have their words in a track of their own, often without a note, which the reading library drops; so
+tracks with words are read here. A text that begins with ``@`` is about the file. ``\\`` and ``/`` before a syllable
+begin a page and a line; a space before or after it is where a word ends. A word belongs to the note that starts up to
+`NEAR` ticks from it. Plain texts are words only if they go with the notes, by `are_sung_to`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from melodysynthesis.formats.midi_repair import chunks, track_events
+from melodysynthesis.music import TICKS_PER_QUARTER, Note
+
+if TYPE_CHECKING:
+    from symusic.core import ScoreTick
+
+NEAR = 3
+"""Ticks: a thirty-second note."""
+MIN_WORDS = 4
+MAX_TRACK_BYTES = 2**20
+"""A longer track is not searched for plain texts."""
+_TEXT, _LYRIC = 0x01, 0x05
+_SIGN_OF_TEXT, _SIGN_OF_LYRIC = bytes((0xFF, _TEXT)), bytes((0xFF, _LYRIC))
+_BREAKS = "/\\"
+
+
+class Words(NamedTuple):
+    """The words of a track: pulse and text of each, and whether they are plain texts."""
+
+    texts: list[tuple[int, str]]
+    is_plain: bool
+
+
+def may_have_words(data: bytes) -> bool:
+    """Whether there is a lyrics event in a MIDI file, or as many plain texts as words need."""
+    return _SIGN_OF_LYRIC in data or data.count(_SIGN_OF_TEXT) >= MIN_WORDS
+
+
+def words_in(data: bytes, score: ScoreTick, fewest_onsets: int) -> list[Words]:
+    """The words of each track that has any, with their times in pulses; its plain texts where it has no lyrics events.
+
+    Args:
+        data: a MIDI file.
+        score: what the reading library makes of it; it has the lyrics events of the tracks that are too long.
+        fewest_onsets: of the parts; of so many at least half must have a plain text each.
+    """
+    found: list[Words] = []
+    fewest_texts = max(MIN_WORDS, fewest_onsets / 2)
+    for name, track in chunks(data):
+        if name != b"MTrk" or not (_SIGN_OF_LYRIC in track or track.count(_SIGN_OF_TEXT) >= fewest_texts):
+            continue
+        if len(track) > MAX_TRACK_BYTES:
+            lyrics = ([(lyric.time, lyric.text) for lyric in one.lyrics if lyric.text] for one in score.tracks)
+            found += [Words(words, is_plain=False) for words in lyrics if any(text.strip() for _, text in words)]
+            continue
+        try:
+            texts = [(e.time, e.data[0], _text(e.data[1:])) for e in track_events(track, {}) if e.is_meta]
+        except IndexError:
+            continue  # damage that the library has passed over
+        for kind in (_LYRIC, _TEXT):
+            words = [(time, text) for time, of, text in texts if of == kind and text and text[0] != "@"]
+            if any(text.strip() for _, text in words):
+                found.append(Words(words, kind == _TEXT))
+                break
+    return found
+
+
+def are_sung_to(words: Words, onsets: Sequence[float]) -> bool:
+    """Whether words, at least `MIN_WORDS`, are sung to notes of such onsets, in ticks and in order.
+
+    Nine in ten of the words stand at an onset, and no more than half the onsets are without a word.
+    """
+    count = sum(bool(text.strip()) for _, text in words.texts)
+    return count >= max(MIN_WORDS, len(onsets) / 2) and _count_at(words, onsets) >= 0.9 * count
+
+
+def in_ticks(tracks: list[Words], pulses_per_quarter: int) -> list[Words]:
+    """The words with their times rounded to ticks."""
+    return [
+        words._replace(
+            texts=[(round(pulse * TICKS_PER_QUARTER / pulses_per_quarter), text) for pulse, text in words.texts]
+        )
+        for words in tracks
+    ]
+
+
+def syllables(tracks: list[Words], notes: Sequence[Note]) -> tuple[tuple[int, str], ...]:
+    """The syllables at the notes' onsets: of the track that has the most there. All times are in ticks."""
+    onsets = [note.onset for note in notes]
+    fitting = [words for words in tracks if not words.is_plain or are_sung_to(words, onsets)]
+    return _syllables(max(fitting, key=lambda words: _count_at(words, onsets)).texts, onsets) if fitting else ()
+
+
+def _syllables(texts: list[tuple[int, str]], onsets: Sequence[int]) -> tuple[tuple[int, str], ...]:
+    """The syllables at onsets; one that goes on in the next has a hyphen behind it."""
+    spaced = any(text != text.strip() or text[0] in _BREAKS for _, text in texts)
+    found: dict[int, str] = {}
+    for (tick, text), (_, following) in pairwise([*texts, (0, " ")]):
+        place, plain = _nearest(tick, onsets), text.strip().lstrip(_BREAKS).strip()
+        if place is not None and plain and onsets[place] not in found:
+            goes_on = spaced and not (text[-1].isspace() or following[0].isspace() or following[0] in _BREAKS)
+            found[onsets[place]] = plain[:80] + "-" * (goes_on and plain[-1] != "-")
+    return tuple(sorted(found.items()))
+
+
+def _count_at(words: Words, onsets: Sequence[float]) -> int:
+    return sum(_nearest(tick, onsets) is not None for tick, text in words.texts if text.strip())
+
+
+def _nearest(tick: float, onsets: Sequence[float]) -> int | None:
+    """Place of the onset that is nearest to a tick, if one is near."""
+    after = bisect_left(onsets, tick)
+    near = min(range(max(0, after - 1), min(after + 1, len(onsets))), key=lambda i: abs(onsets[i] - tick), default=None)
+    return near if near is not None and abs(onsets[near] - tick) <= NEAR else None
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
