@@ -88,7 +88,6 @@ def playing(model, folder, *arguments):
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, cwd=folder,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a process in the background ignores it
     )  # fmt: skip
     try:
         assert "Listening to Rig out" in process.stdout.readline()
@@ -157,7 +156,8 @@ def test_a_keyboard_that_is_unplugged_while_a_key_is_down(rig, models, tmp_path)
         rig.keyboard.send(NoteOn(65, 80).to_bytes())
         time.sleep(0.1)
         rig.keyboard.close()
-        assert process.stdout.readline() == "MIDI input 'Rig out:midi' has gone: waiting for it\n"
+        # a busy machine may take the pause for the end of the phrase, and say so first
+        assert "MIDI input 'Rig out:midi' has gone: waiting for it\n" in (process.stdout.readline() for _ in range(2))
         rig.wait_for(1)  # the phrase is over, and answered
         stopped(process)
         rig.keyboard = rig.ports.open_output(None)
