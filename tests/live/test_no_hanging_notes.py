@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from melodysynthesis.live.commands import AnswerRequest
 from melodysynthesis.live.messages import NoteOff, NoteOn, Transport, parse
 from melodysynthesis.live.player import Player
-from melodysynthesis.live.settings import MOST_BARS, LiveSettings
+from melodysynthesis.live.settings import MAX_ANSWER_BARS, LiveSettings
 from melodysynthesis.music import Meter, Note
 from tests.live.simulation import Scale, Synthesizer
 
@@ -21,8 +21,8 @@ settings = st.builds(
     pause=st.sampled_from((Fraction(1, 4), Fraction(1), Fraction(3))),
     at=st.sampled_from(("bar", "beat")),
     sync=st.booleans(),
-) | st.builds(LiveSettings, trade=st.integers(1, 4), bars=st.none() | st.integers(1, MOST_BARS), click=st.booleans(),
-              channel=st.integers(0, 8), tempo=st.sampled_from((20.0, 100.0, 400.0)))  # fmt: skip
+) | st.builds(LiveSettings, trade=st.integers(1, 4), bars=st.none() | st.integers(1, MAX_ANSWER_BARS),
+              click=st.booleans(), channel=st.integers(0, 8), tempo=st.sampled_from((20.0, 100.0, 400.0)))  # fmt: skip
 pitches = st.sampled_from((0, 21, 60, 62, 64, 108, 127))
 messages = (
     st.builds(NoteOn, pitches, st.integers(1, 127), st.integers(0, 2))

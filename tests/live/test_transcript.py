@@ -6,7 +6,7 @@ from melodysynthesis.live.note_scheduler import NoteScheduler, ScheduledNote
 from melodysynthesis.live.note_tracker import PerformedNote
 from melodysynthesis.live.recording import Recording
 from melodysynthesis.live.settings import LiveSettings
-from melodysynthesis.live.transcript import MOST_BARS, TOGETHER, TRANSCRIBED_NOTES, transcribe
+from melodysynthesis.live.transcript import MAX_TRANSCRIBED_BARS, TOGETHER, TRANSCRIBED_NOTES, transcribe
 from melodysynthesis.music import Note
 from melodysynthesis.notation import parse_key
 from tests.live.simulation import Scale, Stage, phrase
@@ -49,7 +49,7 @@ def test_of_a_long_recording_the_latest_is_written_down(ticks):
         [PerformedNote(n * ticks, n * ticks + ticks, 60 + n % 12, 80) for n in range(count)], recording.person
     )
     melody = transcribe(recording, LiveSettings())["You"]
-    assert melody.duration <= (MOST_BARS + 1) * 96
+    assert melody.duration <= (MAX_TRANSCRIBED_BARS + 1) * 96
     assert len(melody.notes) <= TRANSCRIBED_NOTES
     assert melody.pitches[-1] == 60 + (count - 1) % 12
 

@@ -6,7 +6,7 @@ from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.generate import check
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Key, Melody, Meter, Note
-from melodysynthesis.runtime.judge import FILE, MAX_BYTES, MAX_LOG_ODDS, shipped
+from melodysynthesis.runtime.judge import FILE, MAX_JUDGE_BYTES, MAX_LOG_ODDS, shipped
 from melodysynthesis.runtime.loading import open_model
 from melodysynthesis.runtime.pretrained import PRETRAINED, cards
 
@@ -18,7 +18,7 @@ def tune(pitches):
 
 def test_it_is_small_and_knows_the_models_of_its_corpus():
     judge = shipped()
-    assert FILE.stat().st_size <= MAX_BYTES
+    assert FILE.stat().st_size <= MAX_JUDGE_BYTES
     corpora = {name: card.corpus for name, card in cards().items()}
     known = {name for name in PRETRAINED if judge.knows("event", corpora[name])}
     assert known == {name for name, corpus in corpora.items() if corpus == corpora["transformer"]} >= {"transformer"}

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from melodysynthesis.encodings.judge_features import FIELDS, LONGEST, rows_of
+from melodysynthesis.encodings.judge_features import FIELDS, MAX_ROWS, rows_of
 from melodysynthesis.errors import ModelError, TrainingError
 from melodysynthesis.models.judge import JudgeConfig
 from melodysynthesis.music import Key, Melody, Meter, Note
-from melodysynthesis.runtime.judge import CARD, Judge, JudgeCard
+from melodysynthesis.runtime.judge import JUDGE_CARD, Judge, JudgeCard
 from melodysynthesis.training.config import JudgeTraining
 from melodysynthesis.training.judge import JudgeRun, export_judge, open_judge_run, read_rows, write_rows
 
@@ -103,8 +103,8 @@ def test_rows_are_relative_to_the_tonic_and_bounded():
     tune = steps(random)
     moved = tune.transpose(5, Key("F"))
     assert (rows_of(tune) == rows_of(moved)).all()
-    long = rows_of(melody(random.integers(0, 128, 4 * LONGEST)))
-    assert len(long) == LONGEST
+    long = rows_of(melody(random.integers(0, 128, 4 * MAX_ROWS)))
+    assert len(long) == MAX_ROWS
     assert ((long >= 0) & (long < np.array(list(FIELDS.values())))).all()
     assert rows_of(Melody((), 0)).shape == (1, len(FIELDS))
 
@@ -160,7 +160,7 @@ def test_other_files_are_no_judges(trained, tmp_path):
         Judge(cut)
     with pytest.raises(ModelError, match="can't be read"):
         Judge(tmp_path / "none.onnx")
-    assert CARD.startswith("melodysynthesis.judge")
+    assert JUDGE_CARD.startswith("melodysynthesis.judge")
 
 
 def test_a_loss_that_is_not_a_number_stops_the_training(tmp_path):

@@ -17,7 +17,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Name = Annotated[str, typer.Argument(help="A named corpus, or a file or folder of your own.", metavar="NAME|FOLDER")]
+CorpusName = Annotated[
+    str, typer.Argument(help="A named corpus, or a file or folder of your own.", metavar="NAME|FOLDER")
+]
 AsJson = Annotated[bool, JSON_OPTION]
 MinNotes = Annotated[int, typer.Option(help="Reject tunes with fewer notes.", min=1)]
 DemandMeter = Annotated[bool, typer.Option("--demand-meter", help="Reject tunes in free time.")]
@@ -44,7 +46,7 @@ def list_corpora(as_json: AsJson = False) -> None:
 
 @app.command(epilog="Example: melody corpus build essen-german")
 def build(  # noqa: PLR0917 - typer makes its options from the parameters
-    name: Name = "essen-german",
+    name: CorpusName = "essen-german",
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build again even if no file has changed.")] = False,
     min_notes: MinNotes = 8,
     demand_meter: DemandMeter = False,
@@ -60,7 +62,7 @@ def build(  # noqa: PLR0917 - typer makes its options from the parameters
 
 @app.command(epilog="Examples: melody corpus show essen-german · melody corpus show essen-german --tune 7 --format abc")
 def show(  # noqa: PLR0917 - typer makes its options from the parameters
-    name: Name = "essen-german",
+    name: CorpusName = "essen-german",
     tune: Annotated[int | None, typer.Option(help="Print one melody, by its number from 1.", min=1)] = None,
     format_name: Annotated[str, typer.Option("--format", help="Format of the melody: abc, krn, grid or json.")] = "abc",
     licence: Annotated[bool, typer.Option("--licence", help="Print the collection's licence.")] = False,
@@ -84,7 +86,7 @@ def show(  # noqa: PLR0917 - typer makes its options from the parameters
 
 @app.command(epilog="Example: melody corpus audit essen-german")
 def audit(
-    name: Name = "essen-german",
+    name: CorpusName = "essen-german",
     min_notes: MinNotes = 8,
     demand_meter: DemandMeter = False,
     part: Part = None,

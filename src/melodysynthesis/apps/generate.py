@@ -171,7 +171,7 @@ def make(request: Request, target: Target, reporter: Reporter, *, rank: bool, ex
     index = _index(model, request, target)
     output.prepare(target.folder)
     drawn = pool(request).count if rank else request.count
-    writer, refused = Writer(model.source, target, reporter, index), list[Refused]()
+    writer, refused = MelodyWriter(model.source, target, reporter, index), list[Refused]()
 
     def each(one: Generated | Refused) -> None:
         if isinstance(one, Refused):
@@ -208,7 +208,7 @@ def _refusal(refused: list[Refused], made: int, count: int) -> RequestError:
     return RequestError(f"{others}: {first.error}{written}", first.error.rules)
 
 
-class Writer:
+class MelodyWriter:
     """Writes the files of melodies, with a line for each, and in the end the JSON of all.
 
     Args:
@@ -311,7 +311,7 @@ def _remake(path: Path, asked: dict[str, Any], target: Target, reporter: Reporte
     index = _index(model, before.request, target)
     output.prepare(target.folder)
     made = generate_only(model.engine, before.request, [before.index])
-    writer = Writer(source, target, reporter, index)
+    writer = MelodyWriter(source, target, reporter, index)
     writer.write_all(made)
     writer.close()
     if made[0].melody != before.melody:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from melodysynthesis.certificate.finding import Breach, Breaches, Location
-from melodysynthesis.certificate.reading import Degree, Directions, NoteAt, ScaleLimit
+from melodysynthesis.certificate.reading import DegreeInScale, Directions, NoteAt, ScaleLimit
 from melodysynthesis.certificate.scales import SCALES
 from melodysynthesis.certificate.score import Score
 
@@ -117,7 +117,7 @@ def climax(score: Score, demanded: NoteAt) -> Breaches:
         yield Breach(Location(demanded.bar), "no such note begins", score.spelled(demanded.pitch))
 
 
-def first_degree(score: Score, demanded: Degree) -> Breaches:
+def first_degree(score: Score, demanded: DegreeInScale) -> Breaches:
     """The first note is the degree of the scale."""
     above = SCALES[demanded.scale or score.own_scale][demanded.number - 1]
     if not score.notes:

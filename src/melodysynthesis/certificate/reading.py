@@ -58,7 +58,7 @@ class NoteAt(NamedTuple):
     pitch: int
 
 
-class Degree(NamedTuple):
+class DegreeInScale(NamedTuple):
     """A degree, from 1, of the scale, or of that of the key's mode where there is no scale."""
 
     number: int
@@ -166,9 +166,9 @@ def density(request: Written) -> tuple[int, int]:
     return fewest, most
 
 
-def first_degree(request: Written) -> Degree:
+def first_degree(request: Written) -> DegreeInScale:
     """5, of the scale if that has seven notes."""
-    return Degree(request["first_degree"], cadence_scale(request))
+    return DegreeInScale(request["first_degree"], cadence_scale(request))
 
 
 def motif(request: Written) -> ReturningMotif:

@@ -29,7 +29,7 @@ FEW = 3
 TOO_MANY = "these rules together are too many to keep track of"
 
 
-class TooLargeError(RequestError):
+class AutomatonTooLargeError(RequestError):
     """The tables of rules would take more memory or time than is reasonable."""
 
 
@@ -79,11 +79,11 @@ def compile_rules(context: RuleContext, builds: Sequence[Build], space: Space) -
     """The automaton of rules; None if they leave no pitch, or no way from the start to the end.
 
     Raises:
-        TooLargeError: if it would be too large.
+        AutomatonTooLargeError: if it would be too large.
     """
     try:
         return _compile(context, builds, space, judge_sections=True)
-    except TooLargeError:
+    except AutomatonTooLargeError:
         if not context.section_groups:
             raise
         return _compile(context, builds, space, judge_sections=False)
@@ -240,7 +240,7 @@ def _smaller_product(
     while True:
         try:
             return _product(rules, context, classes, most), tuple(rule for rule in counting if rule not in waiting)
-        except TooLargeError:
+        except AutomatonTooLargeError:
             if not waiting:
                 raise
             waiting.pop().count_externally()
@@ -255,7 +255,7 @@ def _product(rules: Sequence[Rule], context: RuleContext, classes: Sequence[tupl
     events = context.rest + 1
     sizes = np.cumprod([events, *(rule.states for rule in rules)]).tolist()
     if sizes[-1] > MAX_CODES:
-        raise TooLargeError(TOO_MANY)
+        raise AutomatonTooLargeError(TOO_MANY)
     steps = [_Step(rules, row, mask, sizes) for row, mask in classes]
     index = np.full(sizes[-1] + 1, NO, np.int32)  # the last for `NO`
     frontier = np.array([context.rest], np.int64)  # no note yet, and every rule in its first state
@@ -269,7 +269,7 @@ def _product(rules: Sequence[Rule], context: RuleContext, classes: Sequence[tupl
         index[frontier] = len(order) + np.arange(len(frontier))
         order = np.concatenate([order, frontier])
         if len(order) > most:
-            raise TooLargeError(TOO_MANY)
+            raise AutomatonTooLargeError(TOO_MANY)
     index[-1] = len(order)
     broken = np.full((len(classes), 1, events), len(order), np.int32)
     tables = np.concatenate([index[np.concatenate(chunks, axis=1)], broken], axis=1)

@@ -33,7 +33,7 @@ PART_IDS = np.array([ID[Kind.DURATION, ticks] for ticks in DURATIONS])
 
 MAX_REPEATED_NOTES = 15
 """Notes of one pitch in a row; rests between them do not count as a change."""
-OPEN = -1
+NOT_GIVEN = -1
 """Stands for a part of the header that is left to the model."""
 NO_CHANCE = 100.0
 """A token whose logit is so far below another's has no chance."""
@@ -162,8 +162,8 @@ class InHeader:
     def __init__(self, encoding: Encoding, headers: Sequence[Header]) -> None:
         self._vocabulary = len(clock_of(encoding).ticks)
         self._said = np.array([_said(header) for header in headers], np.int64).reshape(-1, len(HEADER_SLOTS))
-        self._pickup = np.array([OPEN if header.pickup is None else header.pickup for header in headers])
-        self._bars = np.array([ID[Kind.BARS, header.bars] if header.bars else OPEN for header in headers])
+        self._pickup = np.array([NOT_GIVEN if header.pickup is None else header.pickup for header in headers])
+        self._bars = np.array([ID[Kind.BARS, header.bars] if header.bars else NOT_GIVEN for header in headers])
         self._fixed_meter = np.array([header.meter is not None for header in headers], np.bool_)
 
     def mask(self, context: Context) -> Mask:
@@ -175,8 +175,8 @@ class InHeader:
         if context.in_body.all():
             return mask
         for column, slot in enumerate(HEADER_SLOTS):
-            _only(mask, (context.slot == slot) & (self._said[:, column] != OPEN), self._said[:, column])
-        mask[(context.slot == METER_SLOT) & (self._bars != OPEN), FREE] = False
+            _only(mask, (context.slot == slot) & (self._said[:, column] != NOT_GIVEN), self._said[:, column])
+        mask[(context.slot == METER_SLOT) & (self._bars != NOT_GIVEN), FREE] = False
         self._restrict_pickup(mask, context)
         return mask
 
@@ -188,7 +188,7 @@ class InHeader:
         """
         if not isinstance(context, EventContext):
             return logits
-        rows = np.flatnonzero((context.slot == PICKUP_SLOT) & (self._bars != OPEN))
+        rows = np.flatnonzero((context.slot == PICKUP_SLOT) & (self._bars != NOT_GIVEN))
         if not len(rows):
             return logits
         ends = logits[rows[:, None], BARS]
@@ -200,12 +200,12 @@ class InHeader:
     def _restrict_pickup(self, mask: Mask, context: EventContext) -> None:
         """A pickup is said as `encode` says it, the longest parts first; then the number of bars."""
         here = context.slot == PICKUP_SLOT
-        left = np.where(self._pickup == OPEN, 0, self._pickup - context.pickup)
+        left = np.where(self._pickup == NOT_GIVEN, 0, self._pickup - context.pickup)
         part = PART_IDS[np.maximum(np.searchsorted(PARTS, left, "right") - 1, 0)]
         _only(mask, here & (left > 0), part)
-        said = here & (self._pickup != OPEN) & (left == 0)
+        said = here & (self._pickup != NOT_GIVEN) & (left == 0)
         mask[np.flatnonzero(said)[:, None], PART_IDS] = False
-        asked = np.flatnonzero(here & (self._bars != OPEN))
+        asked = np.flatnonzero(here & (self._bars != NOT_GIVEN))
         mask[asked[:, None], BARS] &= self._bars[asked, None] == BARS
 
     def select(self, indices: NDArray[np.int64]) -> Self:
@@ -218,14 +218,14 @@ class InHeader:
 
 
 def _said(header: Header) -> tuple[int, ...]:
-    """Ids of tonic, mode, beats and beat unit; `OPEN` where the header leaves them."""
+    """Ids of tonic, mode, beats and beat unit; `NOT_GIVEN` where the header leaves them."""
     key = (
         (ID[Kind.TONIC, TONICS.index(header.key.tonic) + 1], ID[Kind.MODE, MODES.index(header.key.mode) + 1])
         if header.key
         else None
     )
     meter = (ID[Kind.BEATS, header.meter.beats], ID[Kind.UNIT, header.meter.beat_unit]) if header.meter else None
-    return (*(key or (OPEN, OPEN)), *(meter or (OPEN, OPEN)))
+    return (*(key or (NOT_GIVEN, NOT_GIVEN)), *(meter or (NOT_GIVEN, NOT_GIVEN)))
 
 
 def _only(mask: Mask, rows: Mask, ids: NDArray[np.int64]) -> None:

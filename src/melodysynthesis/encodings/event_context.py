@@ -88,8 +88,8 @@ IS_PITCH, IS_ONSET = KINDS == Kind.PITCH, np.isin(KINDS, (Kind.PITCH, Kind.REST)
 IS_HEADER = np.isin(KINDS, (Kind.BEATS, Kind.UNIT, Kind.BARS))
 SOUND_OF = np.where(KINDS == Kind.PITCH, VALUES - LOWEST_PITCH + 3, RESTS)
 PICKUP, FIRST, AWAITS_DURATION, DONE = map(int, (Slot.PICKUP, Slot.FIRST, Slot.DURATION, Slot.DONE))
-LONGEST = max(DURATIONS)
-LAGS = np.array(BARS_AGO)
+LONGEST_DURATION = max(DURATIONS)
+BAR_LAGS = np.array(BARS_AGO)
 KINDS_OF_MATCH = SAME, MOVED, RHYTHM = range(3)
 """Notes are compared in three ways: the same, the same but transposed, the same rhythm."""
 
@@ -201,7 +201,7 @@ class EventContext:
         # A tied duration lengthens the note that is there.
         self.ticks[rows, last] += ticks.astype(np.int32)
         whole = self.ticks[rows, last]
-        self.length_at[rows, self.tick[rows] + ticks - whole] = LENGTH_OF[np.minimum(whole, LONGEST)]
+        self.length_at[rows, self.tick[rows] + ticks - whole] = LENGTH_OF[np.minimum(whole, LONGEST_DURATION)]
         self.tick[rows] += ticks
         self._make_room_for_ticks()
         self._compare(rows, last)
@@ -258,7 +258,7 @@ class EventContext:
         in_phrase = onset - self.phrase_start
         columns[:, PHRASE_COLUMN] = np.minimum(in_phrase // 6, PHRASE_POSITIONS - 1)
         place = np.empty((len(rows), len(BARS_AGO) + 1), np.int64)
-        place[:, :-1] = np.where(metered[:, None], onset[:, None] - bar[:, None] * LAGS, -1)
+        place[:, :-1] = np.where(metered[:, None], onset[:, None] - bar[:, None] * BAR_LAGS, -1)
         phrase_ago = self.last_phrase_start + in_phrase
         known = (self.last_phrase_start >= 0) & (phrase_ago < self.phrase_start)
         place[:, -1] = np.where(known, phrase_ago, -1)
@@ -277,7 +277,7 @@ class EventContext:
         after = (best + 1) * found
         length = np.minimum(length, NOTE_MATCHES - 1) * found
         sounds = self.sounds[rows, after]
-        lasts = LENGTH_OF[np.minimum(self.ticks[rows, after], LONGEST)] * found
+        lasts = LENGTH_OF[np.minimum(self.ticks[rows, after], LONGEST_DURATION)] * found
         each = rows[:, 0]
         latest, interval = self.sounds[each, np.maximum(whole - 1, 0)], self.intervals[each, after[:, MOVED]]
         moved = np.minimum(np.maximum(latest + interval, RESTS + 1), SOUNDS - 1)

@@ -23,7 +23,7 @@ DELIMITERS = 67
 """Delimiters in a row, up to 66 or more; the study's texts have 64 between songs."""
 STEPS = 48
 """Sixteenths since the beginning, modulo a number that bars of 8, 12, 16 and 24 divide."""
-HELD = 34
+MAX_STEPS_HELD = 34
 """Sixteenths since the last onset, up to 33 or more."""
 TOKEN_MATCHES = 33
 """Lengths of a match with the latest tokens, up to 32 or more."""
@@ -37,7 +37,7 @@ def features_of(vocabulary_size: int) -> tuple[Feature, ...]:
     return (
         Feature("delimiters in a row", DELIMITERS),
         Feature("step of 48", STEPS),
-        Feature("steps since the onset", HELD),
+        Feature("steps since the onset", MAX_STEPS_HELD),
         Feature("what sounds", tokens),
         *(Feature(f"token {lag} steps ago", tokens, itself) for lag in STEPS_AGO),
         Feature("token after the last like stretch", tokens, itself),
@@ -124,7 +124,7 @@ class GridContext:
         columns = [
             np.minimum(self.delimiters, DELIMITERS - 1),
             self.count % STEPS,
-            np.minimum(self.count - self.onset, HELD - 1),
+            np.minimum(self.count - self.onset, MAX_STEPS_HELD - 1),
             self._at(np.where(self.count > 0, self.onset, -1)),
             *(self._at(self.count - lag) for lag in STEPS_AGO),
         ]

@@ -7,7 +7,7 @@ Input: `Melody` of any encoding. A row for each note or rest, in order; a column
 Pitches are relative to the tonic, as in the encoding `event`; a melody without a key is read as it stands. Places and
     lengths in bars are those of the melody's own meters; without meter they are 0.
 Unlike the features of a model that writes, these may look ahead: bars to go, the phrase's end, the last note.
-Long melodies: of more than `LONGEST` rows the first and the last halves of that number are read.
+Long melodies: of more than `MAX_ROWS` rows the first and the last halves of that number are read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from melodysynthesis.encodings.event import sounds, tonic_shift
 from melodysynthesis.encodings.event_tokens import DURATIONS, HIGHEST_PITCH, LOWEST_PITCH
 from melodysynthesis.music import BEAT_UNITS, MODES, Melody
 
-LONGEST = 768
+MAX_ROWS = 768
 """Rows that are read of one melody: attention takes time and memory by their square."""
 REST_PITCH = HIGHEST_PITCH - LOWEST_PITCH + 1
 LEAP = 12
@@ -62,8 +62,8 @@ def rows_of(melody: Melody) -> Rows:
     events = list(sounds(melody))
     if not events:
         return np.zeros((1, len(FIELDS)), np.int64)
-    if len(events) > LONGEST:
-        events = events[: LONGEST // 2] + events[-LONGEST // 2 :]
+    if len(events) > MAX_ROWS:
+        events = events[: MAX_ROWS // 2] + events[-MAX_ROWS // 2 :]
     shift = -tonic_shift(melody.key)
     onset = np.array([start for start, _, _ in events])
     length = np.array([end - start for start, end, _ in events])

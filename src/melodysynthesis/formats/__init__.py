@@ -44,7 +44,7 @@ FORMATS: dict[str, Format] = {
 
 _BY_SUFFIX = {suffix: format for format in FORMATS.values() for suffix in format.suffixes}
 
-_SIGNS = (
+_SIGNATURES = (
     (rb"MThd|RIFF....RMID", "midi"),
     (rb"\s*<(\?xml|!DOCTYPE\s+score|score-)", "musicxml"),
     (rb"PK\x03\x04.*META-INF/container.xml", "mxl"),
@@ -147,7 +147,7 @@ def format_of(path: PathLike) -> Format:
 def sniff(data: bytes) -> str | None:
     """What the first bytes look like: the name of a format, ``"audio"``, ``"a picture"`` or None."""
     head = data[:4096].removeprefix(b"\xef\xbb\xbf")
-    return next((name for sign, name in _SIGNS if re.match(sign, head, re.DOTALL)), None)
+    return next((name for sign, name in _SIGNATURES if re.match(sign, head, re.DOTALL)), None)
 
 
 def _looks_otherwise(path: PathLike, data: bytes) -> str | None:

@@ -44,7 +44,7 @@ German tunes with a meter), they are right. An accidental holds in other octaves
 MAX_ABC_BYTES = 16 * 2**20
 MAX_TUNES = 20_000
 """Tunes of one file. A larger collection is a folder of files, as every corpus may be."""
-MAX_NOTES_OF_ALL = 1_000_000
+MAX_NOTES_OF_TUNES = 1_000_000
 """Notes in all tunes of a file together."""
 
 
@@ -74,8 +74,8 @@ def read(data: bytes, source: str, part: str | None = None, *, dialect: Dialect 
         except FormatError as problem:
             reading.problems.append(problem)
         notes += len(tune.sounds)
-        if notes > MAX_NOTES_OF_ALL:
-            raise FormatError(f"its tunes have more than {MAX_NOTES_OF_ALL:,} notes", source, "too large")
+        if notes > MAX_NOTES_OF_TUNES:
+            raise FormatError(f"its tunes have more than {MAX_NOTES_OF_TUNES:,} notes", source, "too large")
         for remark in tune.remarks:
             remarks[remark] += 1
     if not found:
@@ -126,7 +126,7 @@ def _goes_on(rows: list[str], blank: int, following: int) -> bool:
 
 _UNIT = TICKS_PER_WHOLE // 8
 _LONGEST = _UNIT * (10**MAX_DIGITS - 1)
-_SIGNS = {alteration: sign for sign, alteration in ACCIDENTALS.items()}
+_ABC_ACCIDENTALS = {alteration: sign for sign, alteration in ACCIDENTALS.items()}
 _BARS_A_LINE = 8
 _NO_LINES = "%%linebreak <none>"
 """The ends of our lines are not the ends of printed lines, and so not of phrases."""
@@ -329,7 +329,7 @@ class _Speller:
         step, alteration, octave = spell(pitch, self.key)
         in_letter = self.in_letter.get(step, self.signature[step])
         in_octave = self.in_octave.get((step, octave), self.signature[step])
-        sign = "" if in_letter == in_octave == alteration else _SIGNS[alteration]
+        sign = "" if in_letter == in_octave == alteration else _ABC_ACCIDENTALS[alteration]
         if sign:
             self.in_letter[step] = self.in_octave[step, octave] = alteration
         if octave > 4:

@@ -28,13 +28,13 @@ Ticks = int | Fraction
 ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 MAX_DENOMINATOR = 256
 
-_METER = re.compile(r"\(?(\d{1,3}(?:\s*\+\s*\d{1,3})*)\)?\s*/\s*(\d{1,3})(?!\d)")
-_UNIT = re.compile(r"(\d{1,3})(?:\s*/\s*(\d{1,3}))?(?!\d|\s*/)")
-_KEY = re.compile(r"([A-GH])([#b]{0,2})\s*([A-Za-z]*)(.*)")
+_METER_FIELD = re.compile(r"\(?(\d{1,3}(?:\s*\+\s*\d{1,3})*)\)?\s*/\s*(\d{1,3})(?!\d)")
+_UNIT_FIELD = re.compile(r"(\d{1,3})(?:\s*/\s*(\d{1,3}))?(?!\d|\s*/)")
+_KEY_FIELD = re.compile(r"([A-GH])([#b]{0,2})\s*([A-Za-z]*)(.*)")
 _KEY_ACCIDENTAL = re.compile(r"(?:^|\s)(\^{1,2}|_{1,2}|=)([a-gA-G])\b")
 _NAME = re.compile(r"\b(?:name|nm)\s*=\s*\"?([^\"]+?)\"?(?:\s+\w+=|$)")
 _CLEFS = ("treble", "bass", "alto", "tenor", "clef", "perc", "octave", "transpose", "middle", "stafflines")
-_MODES = {mode[:3]: mode for mode in MODES} | {"": "major", "ion": "major", "aeo": "minor", "m": "minor"}
+_MODE_NAMES = {mode[:3]: mode for mode in MODES} | {"": "major", "ion": "major", "aeo": "minor", "m": "minor"}
 
 
 class Dialect(NamedTuple):
@@ -63,7 +63,7 @@ def parse_meter(value: str) -> tuple[int, int] | None:
         return None
     if re.match(r"C(\||\s|$)", value):
         return (2, 2) if value.startswith("C|") else (4, 4)
-    match = _METER.match(value)
+    match = _METER_FIELD.match(value)
     if not match:
         raise ValueError(f"meter {value[:40]!r}; expected one such as 3/4, C or none")
     beats, beat_unit = sum(int(part) for part in match[1].split("+")), int(match[2])
@@ -74,7 +74,7 @@ def parse_meter(value: str) -> tuple[int, int] | None:
 
 def parse_unit(value: str) -> Ticks:
     """Ticks of the unit note length in an `L:` field."""
-    match = _UNIT.match(value)
+    match = _UNIT_FIELD.match(value)
     numerator, denominator = (int(match[1]), int(match[2] or 1)) if match else (0, 0)
     if not numerator or not 0 < denominator <= MAX_DENOMINATOR:
         raise ValueError(f"unit note length {value[:40]!r}; expected one such as 1/8")
@@ -91,13 +91,13 @@ def parse_key(value: str) -> tuple[Key | None, Signature] | None:
         return Key("A", "mixolydian"), both_cases(signature_alterations(2))
     if not value or value[:4].lower() == "none":
         return None, both_cases(signature_alterations(0))
-    match = _KEY.match(value)
+    match = _KEY_FIELD.match(value)
     if not match:
         if re.split(r"[\s=+-]", value, maxsplit=1)[0].lower() in _CLEFS:
             return None
         raise ValueError(f"key {value[:40]!r}; expected one such as G, Em, D dorian or none")
     tonic, name, rest = match[1].replace("H", "B") + match[2], match[3], match[4]
-    mode = _MODES.get(name if name == "m" else name[:3].lower(), "major")
+    mode = _MODE_NAMES.get(name if name == "m" else name[:3].lower(), "major")
     altered = signature_alterations(0 if name == "exp" else signature(Key(tonic, mode)))
     for accidental, letter in _KEY_ACCIDENTAL.findall(rest):
         altered[letter.upper()] = ACCIDENTALS[accidental]

@@ -11,7 +11,7 @@ from melodysynthesis.formats.chord_symbols import spans
 from melodysynthesis.music import Key, Melody, Note
 from melodysynthesis.theory.chords import Chord
 
-VELOCITY = 34
+BACKING_VELOCITY = 34
 """Of 127; the melody's is 80, so that it is in front."""
 _LOWEST_BASS, _LOWEST_TONE = 36, 48
 

@@ -18,7 +18,7 @@ LEFT_OUT = "chord symbols that are not known are left out"
 _SMALL_BASS = re.compile(r"(.+)/([a-g])([#b+]?)")
 
 
-class Degree(NamedTuple):
+class AlteredDegree(NamedTuple):
     """A change to a chord as MusicXML says it: ``add``, ``alter`` or ``subtract``, the degree, and semitones."""
 
     type: str
@@ -46,7 +46,7 @@ _QUALITIES = {kind: base for base, (kind, degrees) in reversed(_KINDS.items()) i
 _NATURAL = {"b5": 5, "#5": 5, "b9": 9, "#9": 9, "#11": 11, "b13": 13}
 
 
-def kind_of(chord: Chord) -> tuple[str, list[Degree]]:
+def kind_of(chord: Chord) -> tuple[str, list[AlteredDegree]]:
     """MusicXML's kind of a chord, and the degrees beside it."""
     if not chord.root:
         return "none", []
@@ -55,17 +55,17 @@ def kind_of(chord: Chord) -> tuple[str, list[Degree]]:
     return kind, [_degree(change, base) for change in [*own.split(), *altered]]
 
 
-def _degree(change: str, base: str) -> Degree:
+def _degree(change: str, base: str) -> AlteredDegree:
     if change.startswith("add"):
-        return Degree("add", int(change[3:]), 0)
+        return AlteredDegree("add", int(change[3:]), 0)
     if change.startswith("no"):
-        return Degree("subtract", int(change[2:]), 0)
+        return AlteredDegree("subtract", int(change[2:]), 0)
     value, alter = _NATURAL[change], 1 if change[0] == "#" else -1
     is_there = value == 5 or (value == 9 and base.endswith(("9", "11", "13"))) or (value == 13 and base.endswith("13"))
-    return Degree("alter" if is_there else "add", value, alter)
+    return AlteredDegree("alter" if is_there else "add", value, alter)
 
 
-def quality_of(kind: str, degrees: Iterable[Degree]) -> str | None:
+def quality_of(kind: str, degrees: Iterable[AlteredDegree]) -> str | None:
     """The quality of a MusicXML kind with its degrees; None if there is none for it."""
     quality = _QUALITIES.get(kind)
     if quality is None:
@@ -97,7 +97,7 @@ def symbol_of(text: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def symbol_of_kind(root: str, kind: str, degrees: tuple[Degree, ...], bass: str, text: str) -> str | None:
+def symbol_of_kind(root: str, kind: str, degrees: tuple[AlteredDegree, ...], bass: str, text: str) -> str | None:
     """The symbol of a MusicXML chord by its kind and degrees, else by its text; None if neither is known."""
     if kind == "none":
         return NO_CHORD_SYMBOL

@@ -28,7 +28,7 @@ MAX_GRID_BYTES = 4 * 2**20
 
 _SONG = re.compile(rb"[^/\s][^/\r\n]*")
 _NOT_WHOLE = f"not a whole number of sixteenths of {STEP_TICKS} ticks"
-_PITCH = {str(pitch): pitch for pitch in range(128)}
+_PITCH_OF_TOKEN = {str(pitch): pitch for pitch in range(128)}
 
 
 def tokens_of(melody: Melody) -> list[str]:
@@ -66,7 +66,7 @@ def melody_of(tokens: Iterable[str], where: str = "") -> Melody:
         else:
             if sounding is not None:
                 notes.append(Note(start, now - start, sounding))
-            sounding, start = _PITCH.get(token), now
+            sounding, start = _PITCH_OF_TOKEN.get(token), now
             if sounding is None and token != REST:
                 raise FormatError(_not_a_token(token, now // STEP_TICKS + 1), where, "bad token")
         now += STEP_TICKS

@@ -18,7 +18,7 @@ from melodysynthesis.music import (
 )
 from melodysynthesis.theory import SCALES, STEPS_BY_FIFTHS, signature, signature_alterations, spell
 
-_LONGEST = 100 * TICKS_PER_WHOLE
+_LONGEST_NOTE = 100 * TICKS_PER_WHOLE
 
 
 def read(data: bytes, source: str, part: str | None = None) -> Reading:
@@ -51,7 +51,7 @@ def write(melody: Melody) -> bytes:
 def _with_chords(rows: Iterable[str], melody: Melody) -> Iterator[str]:
     """The rows with a second spine of chord symbols; each chord enters at the start of a row of notes."""
     chords = dict(melody.chords)
-    starts = (piece.start for piece in cut(melody, bar_lines(melody), _LONGEST))
+    starts = (piece.start for piece in cut(melody, bar_lines(melody), _LONGEST_NOTE))
     for row in rows:
         if row.startswith("!"):
             yield row
@@ -67,7 +67,7 @@ def _with_words(rows: Iterable[str], melody: Melody) -> Iterator[str]:
     """The rows of notes with those of `**text`: a syllable at each note that begins one, hyphens where words go on."""
     plain = {tick: "".join(c for c in text if c.isprintable()) for tick, text in melody.lyrics}
     sung = {tick: re.sub(r"\s+", " ", text).lstrip(" *!=|").rstrip() for tick, text in plain.items()}
-    pieces = cut(melody, bar_lines(melody), _LONGEST)
+    pieces = cut(melody, bar_lines(melody), _LONGEST_NOTE)
     onsets = iter([None if pitch is None or tied else tick for tick, _, pitch, tied, _ in pieces])
     goes_on = False
     for row in rows:
@@ -101,7 +101,7 @@ def _rows(melody: Melody, bars: list[int]) -> Iterator[str]:
     ends = set(melody.phrase_ends)
     slurs = melismas(melody)
     onset, slur_ends = 0, set(slurs.values())
-    for start, end, pitch, tie_from, tie_to in cut(melody, bars, _LONGEST):
+    for start, end, pitch, tie_from, tie_to in cut(melody, bars, _LONGEST_NOTE):
         if start in changes:
             yield f"*M{changes[start]}"
         name = "r" if pitch is None else _name(pitch, melody.key)

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from melodysynthesis.errors import FormatError
-from melodysynthesis.formats.backing import VELOCITY as BACKING_VELOCITY
+from melodysynthesis.formats.backing import BACKING_VELOCITY
 from melodysynthesis.formats.backing import backing as played_chords
 from melodysynthesis.formats.base import Format, Reading
 from melodysynthesis.formats.chord_symbols import LEFT_OUT, sorted_chords, symbol_of
@@ -64,13 +64,13 @@ if TYPE_CHECKING:
 PULSES_PER_QUARTER = 480
 VELOCITY = 80
 TRACK_NAME, CHORDS_TRACK_NAME = "Melody", "Chords"
-PHRASE_END, END, PICKUP, KEY, NO_METER = "phrase end", "melody end", "pickup", "key ", "no meter"
+PHRASE_END_MARKER, END, PICKUP, KEY, NO_METER = "phrase end", "melody end", "pickup", "key ", "no meter"
 TITLE, COMPOSER, CHORD = "title: ", "composer: ", "chord: "
 """The markers. `KEY` is followed by tonic and mode, `TITLE`, `COMPOSER` and `CHORD` by what they say."""
 
 MAX_MIDI_BYTES = 8 * 2**20
 MAX_TEXTS = 200_000
-MAX_NOTES_OF_ALL = 500_000
+MAX_NOTES_OF_TRACKS = 500_000
 """Notes in all tracks together."""
 _MAX_WRAPPING = 1024
 _PULSES_PER_TICK = PULSES_PER_QUARTER // TICKS_PER_QUARTER
@@ -184,7 +184,7 @@ def _written_meters(melody: Melody) -> list[Meter]:
 
 
 def _written_markers(melody: Melody) -> Markers:
-    markers = [(tick, PHRASE_END) for tick in melody.phrase_ends]
+    markers = [(tick, PHRASE_END_MARKER) for tick in melody.phrase_ends]
     if not melody.meters:
         markers.append((0, NO_METER))
     markers += [(tick, CHORD + symbol) for tick, symbol in melody.chords]
@@ -221,8 +221,8 @@ def _parse(data: bytes, source: str) -> tuple[ScoreTick, list[str]]:
         except (RuntimeError, ValueError, MemoryError) as error:
             reason = str(error).removeprefix("MiniMidi: ").removesuffix(": iostream error").splitlines()[0]
             raise FormatError(f"damaged MIDI: {reason[:200]}", source, "damaged MIDI") from None
-    if score.note_num() > MAX_NOTES_OF_ALL:
-        raise FormatError(f"its parts have more than {MAX_NOTES_OF_ALL:,} notes", source, "too large")
+    if score.note_num() > MAX_NOTES_OF_TRACKS:
+        raise FormatError(f"its parts have more than {MAX_NOTES_OF_TRACKS:,} notes", source, "too large")
     if score.tpq <= 0:
         raise FormatError("its header says 0 ticks a quarter: expected 1 to 32,767", source, "damaged MIDI")
     if score.start() < 0:  # symusic counts in 32 bits and wraps around
@@ -377,7 +377,7 @@ def _our_frame(notes: tuple[Note, ...], meters: list[Meter], markers: Markers) -
         meters = _without_short_bar(meters)
     if not (meters and 0 < pickup < meters[0].bar_ticks):
         pickup = 0
-    phrase_ends = sorted({tick for tick, text in markers if text == PHRASE_END and 0 < tick <= duration})
+    phrase_ends = sorted({tick for tick, text in markers if text == PHRASE_END_MARKER and 0 < tick <= duration})
     return Frame(duration, _before(meters, duration), tuple(phrase_ends), pickup)
 
 

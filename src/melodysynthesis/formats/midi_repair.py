@@ -22,7 +22,7 @@ _ENDS = b"".join(bytes((0, pitch, 0)) for pitch in range(1, 128))
 """Ends of all pitches but the lowest, with running status."""
 
 
-class Event(NamedTuple):
+class MidiEvent(NamedTuple):
     """A message of a track: its time in pulses, its status byte, and what follows that."""
 
     time: int
@@ -93,7 +93,7 @@ def repaired(data: bytes, source: str) -> tuple[bytes, list[str]]:
     return repaired_file, [what.format(count) for what, count in found.items()]
 
 
-def track_events(track: bytes, found: dict[str, int]) -> list[Event]:
+def track_events(track: bytes, found: dict[str, int]) -> list[MidiEvent]:
     """The events of a track up to its end, in which packets have left their time only.
 
     Args:
@@ -103,7 +103,7 @@ def track_events(track: bytes, found: dict[str, int]) -> list[Event]:
     Raises:
         IndexError: if it is cut off or holds what is no event.
     """
-    events: list[Event] = []
+    events: list[MidiEvent] = []
     place = now = running = 0
     while place < len(track):
         delta, place = _variable(track, place)
@@ -123,20 +123,20 @@ def track_events(track: bytes, found: dict[str, int]) -> list[Event]:
                 raise IndexError
             place += size
             if kept := _legal(status, message, found):
-                events.append(Event(now, status, kept))
+                events.append(MidiEvent(now, status, kept))
         elif status in {_META, 0xF0, 0xF7}:
             kind = track[place : place + 1] if status == _META else b""
             length, start = _variable(track, place + len(kind))
             place = start + length
             if place > len(track):
                 raise IndexError
-            events.append(Event(now, _META, kind + track[start:place]) if kind else Event(now, 0, b""))
+            events.append(MidiEvent(now, _META, kind + track[start:place]) if kind else MidiEvent(now, 0, b""))
             if kind and kind[0] == _END_OF_TRACK:
                 break
         else:
             place += _SYSTEM_BYTES.get(status, 0)
     if not events or events[-1].data[:1] != bytes((_END_OF_TRACK,)):
-        events.append(Event(now, _META, bytes((_END_OF_TRACK,))))
+        events.append(MidiEvent(now, _META, bytes((_END_OF_TRACK,))))
     return [event for event in events if event.status]
 
 
@@ -161,7 +161,7 @@ def _legal(status: int, message: bytes, found: dict[str, int]) -> bytes:
     return bytes((message[0], 0x7F)) if is_note and message[0] <= 0x7F else b""
 
 
-def _rewritten(events: list[Event], found: dict[str, int]) -> bytes:
+def _rewritten(events: list[MidiEvent], found: dict[str, int]) -> bytes:
     """The bytes of a track in which every note has an end."""
     open_notes: dict[tuple[int, int], list[int]] = {}  # channel and pitch -> times of notes without an end so far
     onsets: dict[int, list[int]] = {}
@@ -172,13 +172,13 @@ def _rewritten(events: list[Event], found: dict[str, int]) -> bytes:
             onsets.setdefault(channel, []).append(time)
         elif kind in {_NOTE_OFF, _NOTE_ON} and (times := open_notes.get((channel, data[0]))):
             times.pop()  # the latest: one that is struck again without an end ends there
-    ends: list[Event] = []
+    ends: list[MidiEvent] = []
     for (channel, pitch), times in open_notes.items():
         for time in times:
             following = bisect_right(onsets[channel], time)
             end = onsets[channel][following] if following < len(onsets[channel]) else events[-1].time
             if end > time:
-                ends.append(Event(end, _NOTE_OFF + channel, bytes((pitch, 0))))
+                ends.append(MidiEvent(end, _NOTE_OFF + channel, bytes((pitch, 0))))
     if ends:
         what = "{} notes without an end last to the next note, or to the end of the track"
         found[what] = found.get(what, 0) + len(ends)

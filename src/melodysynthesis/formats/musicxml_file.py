@@ -34,7 +34,7 @@ MAX_BYTES_BETWEEN = 8 * 2**20
 
 _ENTITY = re.compile(rb"<\0?!\0?E\0?N\0?T\0?I\0?T\0?Y")  # in UTF-8 and in UTF-16
 _SCORES = (".musicxml", ".xml")
-_CONTAINER = "META-INF/container.xml"
+_CONTAINER_NAME = "META-INF/container.xml"
 
 
 def parse(data: bytes, source: str, take: Callable[[Element], None]) -> Element:
@@ -155,7 +155,7 @@ def _is_file(name: str) -> bool:
 def _named_by_container(archive: zipfile.ZipFile, source: str) -> str:
     """The score's name by the container, in plain form; empty where it tells none."""
     try:
-        container = _member(archive, archive.getinfo(_CONTAINER), 2**16, source)
+        container = _member(archive, archive.getinfo(_CONTAINER_NAME), 2**16, source)
     except KeyError:
         return ""
     text = container.decode("utf-8", "replace")

@@ -11,9 +11,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from melodysynthesis.errors import FormatError
-from melodysynthesis.formats.chord_symbols import LEFT_OUT, Degree, symbol_of_kind
+from melodysynthesis.formats.chord_symbols import LEFT_OUT, AlteredDegree, symbol_of_kind
 from melodysynthesis.formats.limits import MAX_NOTES, MAX_TICKS, check_length
-from melodysynthesis.formats.musicxml_writer import PHRASE_END
+from melodysynthesis.formats.musicxml_writer import PHRASE_END_ID
 from melodysynthesis.formats.notation import MAX_SIGNATURE, key_of, key_that_sounds
 from melodysynthesis.music import (
     BEAT_UNITS,
@@ -289,16 +289,16 @@ class PartReader:
         sign = {"0": "", "1": "#", "-1": "b", "2": "##", "-2": "bb"}.get(alter)
         return "" if sign is None else step + sign
 
-    def _degrees(self, element: Element) -> tuple[Degree, ...]:
+    def _degrees(self, element: Element) -> tuple[AlteredDegree, ...]:
         found = []
         for degree in element.iterfind("degree"):
             value = self._integer(degree.findtext("degree-value"), "degree-value", minimum=1)
             alter = self._integer(degree.findtext("degree-alter", "0"), "degree-alter", minimum=-99)
-            found.append(Degree(degree.findtext("degree-type", "add").strip(), value, alter))
+            found.append(AlteredDegree(degree.findtext("degree-type", "add").strip(), value, alter))
         return tuple(found)
 
     def _sound(self, element: Element, now: Ticks) -> None:
-        if element.get("id", "").startswith(PHRASE_END):
+        if element.get("id", "").startswith(PHRASE_END_ID):
             self.phrase_ends.add(now + self._ticks(self._decimal(element.findtext("offset", "0"), "offset")))
         if self.tempo is None and _DECIMAL.fullmatch(element.get("tempo", "")):
             self.tempo = float(element.get("tempo", ""))

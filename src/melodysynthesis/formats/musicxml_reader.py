@@ -23,7 +23,7 @@ from melodysynthesis.theory import meters_from_bar_lines, signature
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-MAX_NOTES_OF_ALL = 400_000
+MAX_NOTES_OF_PARTS = 400_000
 """Notes in all parts together."""
 
 
@@ -81,8 +81,8 @@ class _ScoreReader:
             self.parts.setdefault(name, PartReader(self.source)).measure(element)
         if len(self.parts) > MAX_PARTS:
             raise FormatError(f"it has more than {MAX_PARTS:,} parts", self.source, "too large")
-        if len(self.parts) > 1 and sum(reader.note_count for reader in self.parts.values()) > MAX_NOTES_OF_ALL:
-            raise FormatError(f"its parts have more than {MAX_NOTES_OF_ALL:,} notes", self.source, "too large")
+        if len(self.parts) > 1 and sum(reader.note_count for reader in self.parts.values()) > MAX_NOTES_OF_PARTS:
+            raise FormatError(f"its parts have more than {MAX_NOTES_OF_PARTS:,} notes", self.source, "too large")
 
     def starts(self, chosen: PartReader) -> list[Ticks]:
         """Starts of the measures of a part and the end of the last, as the whole score has them.

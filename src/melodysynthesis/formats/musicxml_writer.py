@@ -26,7 +26,7 @@ from melodysynthesis.theory.chords import NO_CHORD_SYMBOL, Chord, parse_chord
 
 SOFTWARE = "MelodySynthesis"
 PART_NAME = "Melody"
-PHRASE_END = "phrase-end-"
+PHRASE_END_ID = "phrase-end-"
 """How the name of the silent `<sound>` begins that stands where no breath mark can."""
 
 _HEAD = (
@@ -35,7 +35,7 @@ _HEAD = (
     ' "http://www.musicxml.org/dtds/partwise.dtd">\n'
     '<score-partwise version="4.0">'
 )
-_TRIPLET = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
+_TRIPLET_RATIO = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
 _ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -143,7 +143,7 @@ class _PartWriter:
         while self.hidden_ends and self.hidden_ends[0] < stop:
             tick = self.hidden_ends.pop(0)
             offset = f"<offset>{tick - start}</offset>" if tick > start else ""
-            yield f'<sound id="{PHRASE_END}{tick}">{offset}</sound>'
+            yield f'<sound id="{PHRASE_END_ID}{tick}">{offset}</sound>'
 
     def _chords(self, start: int, stop: int) -> Iterator[str]:
         """The chords from `start` to before `stop`, placed at `start`."""
@@ -219,7 +219,7 @@ def _duration(glyph: Glyph) -> str:
 
 def _value(value: Value, accidental: str = "") -> str:
     shown = f"<accidental>{accidental}</accidental>" if accidental else ""
-    return f"<type>{value.name}</type>{'<dot/>' * value.dots}{shown}{_TRIPLET if value.triplet else ''}"
+    return f"<type>{value.name}</type>{'<dot/>' * value.dots}{shown}{_TRIPLET_RATIO if value.triplet else ''}"
 
 
 def _notations(glyph: Glyph, *, has_breath: bool = False, slur_starts: bool = False, slur_ends: bool = False) -> str:

@@ -88,8 +88,8 @@ _ODD_GROUPS = {1: (1,), 5: (3, 2), 7: (2, 2, 3), 8: (3, 3, 2)}
 
 _PLAIN = {192 >> i: Value(name, 0, False) for i, name in enumerate(_NAMES[:7])}
 _PLAIN |= {3 * (96 >> i): Value(name, 1, False) for i, name in enumerate(_NAMES[:6])}
-_TRIPLET = {128 >> i: Value(name, 0, True) for i, name in enumerate(_NAMES)}
-_TRIPLET |= {3 * (64 >> i): Value(name, 1, True) for i, name in enumerate(_NAMES[:7])}
+_TRIPLET_VALUES = {128 >> i: Value(name, 0, True) for i, name in enumerate(_NAMES)}
+_TRIPLET_VALUES |= {3 * (64 >> i): Value(name, 1, True) for i, name in enumerate(_NAMES[:7])}
 
 
 def key_of(fifths: int, mode: str) -> Key:
@@ -310,8 +310,8 @@ def _pieces(event: BarEvent, windows: list[Window], grid: _Grid) -> Iterator[tup
         now = max(now, window.start)
         stop = min(window.end, event.end)
         while now < stop:
-            size = stop - now if stop - now in _TRIPLET else max(s for s in _TRIPLET if s < stop - now)
-            yield now, now + size, _TRIPLET[size], window
+            size = stop - now if stop - now in _TRIPLET_VALUES else max(s for s in _TRIPLET_VALUES if s < stop - now)
+            yield now, now + size, _TRIPLET_VALUES[size], window
             now += size
     for start, end, value in grid.pieces(now, event.end, is_rest):
         yield start, end, value, None

@@ -39,7 +39,7 @@ MAX_NOTES_ENGRAVED = 20_000
 MAX_SECONDS = 1800.0
 _FONT_FILES = ("STIXGeneral.ttf", "STIXGeneralBol.ttf", "STIXGeneralItalic.ttf")
 _FONT_FAMILY = "STIXGeneral"
-_SIGNS = {
+_TEXT_OF_GLYPH = {
     "\uea64": "♭", "\uea65": "♮", "\uea66": "♯", "\ue260": "♭", "\ue261": "♮", "\ue262": "♯", "\ueca5": "♩",
 }  # fmt: skip
 """Signs of the music font within text, and those of a text font."""
@@ -153,7 +153,7 @@ def with_text_signs(score: str) -> str:
     """An SVG whose accidentals and notes within text are of the text's font: others lack the music font."""
     return re.sub(
         r'<tspan font-family="Leipzig" font-size="\d+px">(.)</tspan>',
-        lambda glyph: f'<tspan font-size="405px">{_SIGNS.get(glyph[1], glyph[1])}</tspan>',
+        lambda glyph: f'<tspan font-size="405px">{_TEXT_OF_GLYPH.get(glyph[1], glyph[1])}</tspan>',
         score,
     )
 

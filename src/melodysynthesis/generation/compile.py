@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from cachetools import LRUCache, cached
 
-from melodysynthesis.constraints.automaton import Automaton, Build, TooLargeError, compile_rules
+from melodysynthesis.constraints.automaton import Automaton, AutomatonTooLargeError, Build, compile_rules
 from melodysynthesis.constraints.lookahead import Lookahead, look_ahead
 from melodysynthesis.constraints.rule import Event, Ints, Rule, RuleContext, SectionGroup, split_rests
 from melodysynthesis.constraints.rules import NEED_TUNES, RULES
@@ -43,7 +43,7 @@ COMMON_PITCHES = (52, 84)
 COMMON_NOTE, COMMON_REST = Fraction(1), Fraction(3, 4)
 """The longest note and rest that are usual, in bars: of 4,300 German songs in one meter, 97 % have no longer note, and
 99 % no longer rest. Without a limit melodies escape rules such as chords by a few endless notes."""
-KEPT_BYTES = 256 * 2**20
+LOOKAHEAD_CACHE_BYTES = 256 * 2**20
 """What the tables that are kept may take. Most have a few megabytes, those of the hardest rules a hundred."""
 
 
@@ -109,7 +109,7 @@ def pitches_of(encoding: Encoding, key: Key | None) -> Ints:
 
 
 @cached(
-    LRUCache(KEPT_BYTES, getsizeof=lambda look: look.bytes if look else 1),
+    LRUCache(LOOKAHEAD_CACHE_BYTES, getsizeof=lambda look: look.bytes if look else 1),
     key=lambda problem: problem._replace(early=True),  # which makes no difference to them
     lock=Lock(),
 )
@@ -173,7 +173,7 @@ def _tables(problem: ConstraintProblem) -> Lookahead | None:
     )
     try:
         automaton = compile_rules(context, builds, _space(problem, values))
-    except TooLargeError as error:
+    except AutomatonTooLargeError as error:
         raise _too_large(problem, str(error), context, rules) from None
     if automaton is None:
         return None

@@ -11,7 +11,7 @@ from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Melody
 from melodysynthesis.notation import parse_bars
 
-PARTICLES = 32
+PARTICLES_OF_A_FILL = 32
 """More than for a whole melody: the notes after the gap count only when the gap's end is near."""
 
 
@@ -22,7 +22,7 @@ def fill_request(melody: Melody, bars: str, *, follow_chords: bool = False, **fi
             what = "others are given" if melody.chords else "the melody has none; 'melody harmonise' finds some"
             raise RequestError(f"the melody's own chords can't be followed: {what}")
         fields["chords"] = chart_under(melody, *parse_bars(bars))
-    return Request(**{"particles": PARTICLES, **fields, "within": melody, "rewrite": bars})
+    return Request(**{"particles": PARTICLES_OF_A_FILL, **fields, "within": melody, "rewrite": bars})
 
 
 def with_metadata(melody: Melody, other: Melody, request: Request) -> Melody:

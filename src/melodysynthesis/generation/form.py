@@ -150,7 +150,7 @@ class Form:
 
 LARGEST = 2**28
 """Ticks times states up to which the ways to a repetition are looked for: a quarter of a gigabyte, for a moment."""
-KEPT_BYTES = 128 * 2**20
+WAYS_CACHE_BYTES = 128 * 2**20
 """What is kept of them, a bit for each tick and state."""
 
 PendingRepeats = dict[int, Ints]
@@ -169,7 +169,7 @@ class RepeatChecker:
     def __init__(self, look: Lookahead, form: Form | None) -> None:
         self.look, self.form, self.broken = look, form, look.automaton.states
         self._ways: LRUCache[tuple[int, bytes], NDArray[np.uint8]] = LRUCache(
-            KEPT_BYTES, getsizeof=lambda ways: ways.nbytes
+            WAYS_CACHE_BYTES, getsizeof=lambda ways: ways.nbytes
         )
         self._shared: dict[int, Flags] = {}
 

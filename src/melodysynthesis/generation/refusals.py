@@ -34,7 +34,7 @@ PLACE_SECONDS = 2.0
 """Processor time in which the note is looked for at which what is given fails."""
 LARGER = {"max_leap": 12, "max_syncopation": 8, "max_copy": 8, "max_copy_pitches": 8}
 """Limits that may be raised, and by how much at most."""
-WIDER = 7
+SEMITONES_WIDER = 7
 """Semitones by which a range is widened at most, at each end."""
 BARS_AWAY = 8
 """Bars more or fewer that are tried at most."""
@@ -118,7 +118,7 @@ def _changed(problem: ConstraintProblem, name: str) -> Iterator[tuple[str, Const
     elif name == "range":
         larger = [
             values[name]._replace(lowest=values[name].lowest - more, highest=values[name].highest + more)
-            for more in range(1, WIDER + 1)
+            for more in range(1, SEMITONES_WIDER + 1)
             if values[name].lowest >= more and values[name].highest + more <= 127
         ]
     elif name == "scale":

@@ -27,7 +27,7 @@ from melodysynthesis.music import Melody
 from melodysynthesis.notation import MeterSpan
 from melodysynthesis.theory import beat_ticks, find_key
 
-WIDER = 5
+SEMITONES_AROUND = 5
 """Semitones, a fourth, by which a variation may leave the motif's range on either side, unless a range is asked for."""
 
 
@@ -65,7 +65,7 @@ def variation(motif: Melody, keep: Sequence[str] = ("rhythm",), **fields: Any) -
         frame |= {"meter": timeline.meters[0], "bars": len(timeline.meters)}
     else:
         frame["meters"] = tuple(MeterSpan(meter, len(list(bars))) for meter, bars in groupby(timeline.meters))
-    span = PitchRange(max(min(motif.pitches) - WIDER, 0), min(max(motif.pitches) + WIDER, 127))
+    span = PitchRange(max(min(motif.pitches) - SEMITONES_AROUND, 0), min(max(motif.pitches) + SEMITONES_AROUND, 127))
     return Request(**{"range": span, **fields, **frame, **kept})
 
 

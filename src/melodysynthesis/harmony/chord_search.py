@@ -50,7 +50,7 @@ PHRASE_BARS = 4
 Run = tuple[int, int, Chord]
 
 
-class Slot(NamedTuple):
+class ChordSlot(NamedTuple):
     """A stretch of one chord, in ticks; `ends_phrase` where the last note of a phrase begins, `holds` after that."""
 
     start: int
@@ -107,7 +107,7 @@ def harmonise(
     return found
 
 
-def slots_of(melody: Melody, harmonic_rhythm: str | None) -> list[Slot]:
+def slots_of(melody: Melody, harmonic_rhythm: str | None) -> list[ChordSlot]:
     """The slots of a melody, from the first full bar on; a pickup has no chord, unless it is all there is."""
     places: list[tuple[int, bool]] = []
     for bar in melody.bars():
@@ -129,7 +129,7 @@ def slots_of(melody: Melody, harmonic_rhythm: str | None) -> list[Slot]:
         final.add(slot)
         held |= set(range(slot + 1, bisect_right(starts, phrase_end - 1)))
     return [
-        Slot(start, end, strong, number in final, number in held - final)
+        ChordSlot(start, end, strong, number in final, number in held - final)
         for number, ((start, strong), end) in enumerate(zip(places, ends, strict=True))
     ]
 
@@ -161,7 +161,7 @@ def _phrase_ends(melody: Melody) -> list[int]:
     return sorted({*whole, melody.duration})
 
 
-def slot_scores(model: HarmonyModel, melody: Melody, slots: Sequence[Slot], key: Key) -> Floats:
+def slot_scores(model: HarmonyModel, melody: Melody, slots: Sequence[ChordSlot], key: Key) -> Floats:
     """(slots, S) how well each chord suits the notes that sound in each slot, in nats."""
     scores = np.zeros((len(slots), len(model.states)))
     onsets = [note.onset for note in melody.notes]
@@ -186,7 +186,7 @@ def slot_scores(model: HarmonyModel, melody: Melody, slots: Sequence[Slot], key:
 
 
 def likeliest(
-    model: HarmonyModel, scores: Floats, slots: Sequence[Slot], harmonic_rhythm: str | None = None
+    model: HarmonyModel, scores: Floats, slots: Sequence[ChordSlot], harmonic_rhythm: str | None = None
 ) -> NDArray[np.int64]:
     """(slots,) the likeliest state of each slot, given the whole melody: the forward-backward algorithm.
 
@@ -207,12 +207,12 @@ def likeliest(
     return np.asarray((forward * backward).argmax(axis=1))
 
 
-def _kind(slot: Slot) -> Slot:
+def _kind(slot: ChordSlot) -> ChordSlot:
     """A slot of the same kind, wherever it is."""
     return slot._replace(start=0, end=0)
 
 
-def _succession(model: HarmonyModel, slot: Slot, harmonic_rhythm: str) -> Floats:
+def _succession(model: HarmonyModel, slot: ChordSlot, harmonic_rhythm: str) -> Floats:
     """(S, S) of the succession to this slot's chord."""
     if slot.holds:
         return np.where(np.eye(len(model.states), dtype=np.bool_), 0.0, -6.0)
@@ -255,7 +255,7 @@ _RICHER = {
 """What a quality may become, the first that fits the key and the melody."""
 
 
-def _runs(slots: Sequence[Slot], chords: Sequence[Chord]) -> list[Run]:
+def _runs(slots: Sequence[ChordSlot], chords: Sequence[Chord]) -> list[Run]:
     """Start, end and chord of each stretch of slots with one chord."""
     runs: list[Run] = []
     for slot, chord in zip(slots, chords, strict=True):

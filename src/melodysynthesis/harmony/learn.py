@@ -29,7 +29,7 @@ from melodysynthesis.formats import files
 from melodysynthesis.formats.musicxml_file import parse, unzipped
 from melodysynthesis.formats.musicxml_part import PartReader, Ticks, whole
 from melodysynthesis.formats.parts import top_line
-from melodysynthesis.harmony.chord_search import Slot, slots_of
+from melodysynthesis.harmony.chord_search import ChordSlot, slots_of
 from melodysynthesis.harmony.model import QUALITIES, SUCCESSIONS, mode_of
 from melodysynthesis.music import Key, Melody, Meter, Note
 from melodysynthesis.theory import signature, tonic_name
@@ -54,7 +54,7 @@ class Chorale:
     """A soprano by beats, and the chord of each beat relative to the tonic; None where none fits."""
 
     melody: Melody
-    slots: tuple[Slot, ...]
+    slots: tuple[ChordSlot, ...]
     chords: tuple[State | None, ...]
 
     @property
@@ -136,7 +136,7 @@ def _key(fifths: int, last_bass: int) -> Key:
     return Key(tonic_name(last_bass, mode), mode)
 
 
-def _chord(lines: Sequence[Sequence[Note]], slot: Slot, key: Key) -> State | None:
+def _chord(lines: Sequence[Sequence[Note]], slot: ChordSlot, key: Key) -> State | None:
     """The chord of a beat, its root above the tonic."""
     weight, bass = np.zeros(12), None
     length = slot.end - slot.start
@@ -197,7 +197,7 @@ def counts_of(tunes: Sequence[Chorale], mode: str) -> dict[str, Any]:
     }
 
 
-def sung(melody: Melody, slot: Slot) -> Iterator[tuple[int, bool]]:
+def sung(melody: Melody, slot: ChordSlot) -> Iterator[tuple[int, bool]]:
     """Pitch class above the tonic of each note in a slot of a beat, and whether it sounds on the beat."""
     assert melody.key is not None
     for note in melody.notes:

@@ -25,7 +25,7 @@ from melodysynthesis.live.note_scheduler import NoteScheduler, ScheduledNote
 from melodysynthesis.live.note_tracker import NoteTracker, PerformedNote
 from melodysynthesis.live.quantise import quantise
 from melodysynthesis.live.recording import Recording
-from melodysynthesis.live.settings import CLICK_CHANNEL, MOST_BARS, LiveSettings
+from melodysynthesis.live.settings import CLICK_CHANNEL, MAX_ANSWER_BARS, LiveSettings
 from melodysynthesis.music import Melody, Note
 
 LEAD_SECONDS = 0.3
@@ -213,7 +213,7 @@ class Player:
             self._turn_since = begin
             return
         heard_bars = max(1, math.ceil(((self._ear.silent_since or begin) - first) / bar))
-        bars = min(self.setting.bars or self.setting.trade or heard_bars, MOST_BARS)
+        bars = min(self.setting.bars or self.setting.trade or heard_bars, MAX_ANSWER_BARS)
         if self._memory and played[0].onset - self._memory[-1].end > PATIENCE_BARS * bar:
             self._memory.clear()
         self._memory = [note for note in self._memory if note.onset >= begin - MEMORY_BARS * bar]
@@ -285,7 +285,7 @@ class Player:
             melody_end: tick, a bar line, up to which the model is to think ahead.
         """
         bar = self.setting.bar_ticks
-        line = _line([note for note in notes if note.onset >= begin - MOST_BARS * bar], begin)
+        line = _line([note for note in notes if note.onset >= begin - MAX_ANSWER_BARS * bar], begin)
         if not line:
             return
         first = line[0].onset

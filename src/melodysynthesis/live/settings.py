@@ -9,7 +9,7 @@ from melodysynthesis.errors import RequestError
 from melodysynthesis.music import TICKS_PER_QUARTER, Key, Meter
 
 LOWEST_TEMPO, HIGHEST_TEMPO = 20, 400
-MOST_BARS = 16
+MAX_ANSWER_BARS = 16
 """The longest answer, and as far as the player remembers."""
 COMMON_TIME = Meter(0, 4, 4)
 CLICK_CHANNEL = 9
@@ -55,8 +55,8 @@ class LiveSettings:
         if not Fraction(1, 4) <= self.pause <= 16:
             raise RequestError(f"pause {float(self.pause):g}: expected a quarter of a quarter to 16 quarters")
         for bars, what in ((self.trade, "trade"), (self.bars, "bars")):
-            if bars is not None and not 1 <= bars <= MOST_BARS:
-                raise RequestError(f"{what} {bars}: expected 1 to {MOST_BARS} bars")
+            if bars is not None and not 1 <= bars <= MAX_ANSWER_BARS:
+                raise RequestError(f"{what} {bars}: expected 1 to {MAX_ANSWER_BARS} bars")
         if self.at not in ("bar", "beat"):
             raise RequestError(f"at {self.at!r}: expected bar or beat")
         if not 0 <= self.channel <= 15:

@@ -19,7 +19,7 @@ from melodysynthesis.music import Melody, Note
 from melodysynthesis.theory import find_key
 
 TOGETHER = "Together"
-MOST_BARS, TRANSCRIBED_NOTES = 400, 2_000
+MAX_TRANSCRIBED_BARS, TRANSCRIBED_NOTES = 400, 2_000
 """Of a longer recording the latest bars are written down, and of each voice the latest notes."""
 
 
@@ -31,7 +31,7 @@ def transcribe(recording: Recording, setting: LiveSettings) -> dict[str, Melody]
     bar = setting.bar_ticks
     person, model = sorted(recording.person)[-TRANSCRIBED_NOTES:], sorted(recording.model)[-TRANSCRIBED_NOTES:]
     end = math.ceil(max((note.end for note in (*person, *model)), default=0) / bar) * bar
-    oldest = end - MOST_BARS * bar
+    oldest = end - MAX_TRANSCRIBED_BARS * bar
     recent = [note for note in person if note.onset >= oldest]
     yours = quantise(recent, setting.meter, seconds_per_tick(setting.tempo), end)
     played = [Note(round(on), max(1, round(off) - round(on)), pitch) for on, off, pitch, _ in model if on >= oldest]

@@ -5,7 +5,7 @@
     metadata  the version, the card, and the fields that the rows must have; see `encodings.judge_features`
 
 Generation draws one of several drafts by these odds. `training.judge` says how a judge is trained. A file is checked as
-that of a model is, before it runs; one of more than `MAX_BYTES` is refused.
+that of a model is, before it runs; one of more than `MAX_JUDGE_BYTES` is refused.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from melodysynthesis.runtime import onnx
 from melodysynthesis.runtime.pretrained import FOLDER
 
 FILE = FOLDER / "judge.onnx"
-MAX_BYTES = 2**20
+MAX_JUDGE_BYTES = 2**20
 MAX_LOG_ODDS = 20.0
 """Surer than this no judge is taken to be."""
 TOGETHER = 1 << 14
 """Rows that are run together, padding included."""
 
-FORMAT, CARD, COLUMNS = (f"melodysynthesis.judge.{name}" for name in ("format", "card", "fields"))
-VERSION = 1
+JUDGE_FORMAT, JUDGE_CARD, JUDGE_FIELDS = (f"melodysynthesis.judge.{name}" for name in ("format", "card", "fields"))
+JUDGE_VERSION = 1
 
 Floats = NDArray[np.float64]
 
@@ -76,14 +76,16 @@ class Judge:
     """
 
     def __init__(self, path: Path) -> None:
-        data = onnx.read_bytes(path, MAX_BYTES, "judge")
-        values = onnx.read_metadata(data, path, FORMAT, "judge")
-        if values[FORMAT] != VERSION:
-            raise ModelError(f"{path}: a judge's file of version {values[FORMAT]}, this program reads {VERSION}")
-        if values.get(COLUMNS) != FIELDS:
+        data = onnx.read_bytes(path, MAX_JUDGE_BYTES, "judge")
+        values = onnx.read_metadata(data, path, JUDGE_FORMAT, "judge")
+        if values[JUDGE_FORMAT] != JUDGE_VERSION:
+            raise ModelError(
+                f"{path}: a judge's file of version {values[JUDGE_FORMAT]}, this program reads {JUDGE_VERSION}"
+            )
+        if values.get(JUDGE_FIELDS) != FIELDS:
             raise ModelError(f"{path}: this judge reads other features than this program computes: train it anew")
         try:
-            self.card = JudgeCard(**values[CARD])
+            self.card = JudgeCard(**values[JUDGE_CARD])
         except (KeyError, TypeError) as error:
             raise ModelError(f"{path}: the card is not one: {error}") from error
         self.path, self.sha256 = path, sha256(data).hexdigest()

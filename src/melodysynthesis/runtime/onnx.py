@@ -22,7 +22,7 @@ from melodysynthesis.encodings.base import Ids
 from melodysynthesis.errors import MelodyError, ModelError
 from melodysynthesis.runtime.base import Logits, ModelCard, State
 
-MAX_BYTES = 256 * 2**20
+MAX_ONNX_BYTES = 256 * 2**20
 """Larger files are refused unread; the models that ship have under 8 MB."""
 MAX_STATE = 2**24
 """Upper bound of the numbers in the state of one sequence."""
@@ -31,7 +31,7 @@ LARGE_BATCH = 64
 
 # Keys of the metadata. A change of their values needs a new version.
 FORMAT, ENCODING, CARD, STATE = (f"melodysynthesis.{name}" for name in ("format", "encoding", "card", "state"))
-VERSION = 1
+MODEL_VERSION = 1
 NEXT = "next_"
 """Prefix of the state tensors' names among the outputs."""
 
@@ -145,7 +145,7 @@ def read_label(path: Path | str) -> tuple[ModelCard, Encoding]:
     return _card(facts, path), _encoding(facts, path)
 
 
-def read_bytes(path: Path, most: int = MAX_BYTES, kind: str = "melody model") -> bytes:
+def read_bytes(path: Path, most: int = MAX_ONNX_BYTES, kind: str = "melody model") -> bytes:
     """The bytes of a file, unless there are more than `most`.
 
     Raises:
@@ -214,8 +214,8 @@ def _facts(data: bytes, path: Path) -> dict[str, Any]:
         ModelError: as `read_metadata`, and where the metadata lacks something.
     """
     values = read_metadata(data, path, FORMAT)
-    if values[FORMAT] != VERSION:
-        raise ModelError(f"{path}: a model file of version {values[FORMAT]}, this program reads {VERSION}")
+    if values[FORMAT] != MODEL_VERSION:
+        raise ModelError(f"{path}: a model file of version {values[FORMAT]}, this program reads {MODEL_VERSION}")
     if missing := [key for key in (ENCODING, CARD, STATE) if key not in values]:
         raise ModelError(f"{path}: the metadata lacks {missing[0]!r}")
     return values

@@ -16,7 +16,7 @@ from melodysynthesis.formats import files, render
 from melodysynthesis.music import Melody
 from melodysynthesis.study import plots
 from melodysynthesis.study.aggregate import StudyResults
-from melodysynthesis.study.sections import Chart, Example, ReportSection, ReportTable, facts, sections
+from melodysynthesis.study.sections import Chart, MelodyExample, ReportSection, ReportTable, facts, sections
 from melodysynthesis.study.summary import Paragraph, summary
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
@@ -109,7 +109,7 @@ def _for_page(section: ReportSection) -> dict[str, Any]:
     return {"anchor": section.anchor, "title": section.title, "text": section.text, "parts": parts}
 
 
-def _picture_and_sound(example: Example) -> dict[str, str]:
+def _picture_and_sound(example: MelodyExample) -> dict[str, str]:
     image, sound = render.svg(example.melody), mp3(example.melody)
     return {
         "title": example.title,

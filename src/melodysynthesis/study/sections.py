@@ -70,7 +70,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class MelodyExample:
     """A melody to be shown and played."""
 
     title: str
@@ -82,7 +82,7 @@ class Example:
 class Examples:
     """Melodies to be shown and played."""
 
-    examples: Sequence[Example]
+    examples: Sequence[MelodyExample]
     kind: str = "examples"
 
 
@@ -363,7 +363,7 @@ def _examples(found: StudyResults) -> ReportSection:
         melody = _first_of_length(found.melodies(entrant))
         if melody is not None:
             about = f"{len(melody.notes)} notes, temperature {found.at:g}"
-            examples.append(Example(f"{entrant.label}, seed {entrant.seeds[0]}", about, melody))
+            examples.append(MelodyExample(f"{entrant.label}, seed {entrant.seeds[0]}", about, melody))
     least, most = EXAMPLE_BARS
     return ReportSection(
         "Examples",

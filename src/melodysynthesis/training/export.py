@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from melodysynthesis.encodings.base import Encoding
 from melodysynthesis.models.base import MelodyModel
 from melodysynthesis.runtime.base import ModelCard
-from melodysynthesis.runtime.onnx import CARD, ENCODING, FORMAT, NEXT, STATE, VERSION
+from melodysynthesis.runtime.onnx import CARD, ENCODING, FORMAT, MODEL_VERSION, NEXT, STATE
 from melodysynthesis.training.checkpoint import whole_file
 
 HALF_FROM = 1024
@@ -68,7 +68,7 @@ def export(model: MelodyModel, encoding: Encoding, card: ModelCard, path: Path, 
 def to_onnx(model: MelodyModel, encoding: Encoding, card: ModelCard, half: bool = False) -> bytes:
     """The bytes of a model file; see `export`."""
     shapes = [[name, *tensor.shape[1:]] for name, tensor in model.initial_state(1).items()]
-    metadata = {FORMAT: VERSION, ENCODING: encoding.description(), CARD: asdict(card), STATE: shapes}
+    metadata = {FORMAT: MODEL_VERSION, ENCODING: encoding.description(), CARD: asdict(card), STATE: shapes}
     return labelled(_graph(model.cpu().eval()), metadata, half)
 
 

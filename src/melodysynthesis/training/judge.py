@@ -33,7 +33,14 @@ from melodysynthesis.configuration import from_mapping
 from melodysynthesis.encodings.judge_features import FIELDS, Rows, padded, rows_of
 from melodysynthesis.errors import TrainingError
 from melodysynthesis.models.judge import JudgeConfig, JudgeNetwork
-from melodysynthesis.runtime.judge import CARD, COLUMNS, FORMAT, MAX_BYTES, VERSION, JudgeCard
+from melodysynthesis.runtime.judge import (
+    JUDGE_CARD,
+    JUDGE_FIELDS,
+    JUDGE_FORMAT,
+    JUDGE_VERSION,
+    MAX_JUDGE_BYTES,
+    JudgeCard,
+)
 from melodysynthesis.training import checkpoint
 from melodysynthesis.training.config import JudgeTraining
 from melodysynthesis.training.export import labelled, traced
@@ -54,7 +61,7 @@ Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class Labelled:
     """A melody to learn from: its rows, whether it is human, and log w of the second round's task, else 0."""
 
     rows: Rows
@@ -159,7 +166,7 @@ class JudgeRun:
         self.network.train()
         return found
 
-    def evaluate(self, examples: Sequence[Example]) -> dict[str, float]:
+    def evaluate(self, examples: Sequence[Labelled]) -> dict[str, float]:
         """Loss and area under the curve of the network on plain drafts and tunes, each side weighing a half."""
         found = self.log_odds([example.rows for example in examples])
         human = np.array([example.human for example in examples])
@@ -181,16 +188,22 @@ class JudgeRun:
 
     def _examples(
         self, number: int, human: Mapping[str, Sequence[Rows]], drafts: list[list[Rows]]
-    ) -> tuple[list[Example], list[Example]]:
+    ) -> tuple[list[Labelled], list[Labelled]]:
         """What a round learns from, and what it is validated with."""
         plain = [rows for each in drafts for rows in each[: round(len(each) * (1 - HELD_BACK))]]
         back = [rows for each in drafts for rows in each[round(len(each) * (1 - HELD_BACK)) :]]
-        validation = [*(Example(rows, True) for rows in human["validation"]), *(Example(rows, False) for rows in back)]
-        examples = [*(Example(rows, True) for rows in human["train"]), *(Example(rows, False) for rows in plain)]
+        validation = [
+            *(Labelled(rows, True) for rows in human["validation"]),
+            *(Labelled(rows, False) for rows in back),
+        ]
+        examples = [
+            *(Labelled(rows, True) for rows in human["train"]),
+            *(Labelled(rows, False) for rows in plain),
+        ]
         if number == 0:
             return examples, validation
         first = read_all(self.folder, 1)
-        examples += [Example(rows, False) for rows in first]
+        examples += [Labelled(rows, False) for rows in first]
         random = np.random.default_rng(self.training.seed)
         odds = np.exp(np.clip(self.log_odds(plain), -20, 20))
         of = self.training.of
@@ -198,14 +211,14 @@ class JudgeRun:
         for low in range(0, len(plain) - of + 1, of):
             shares = odds[low : low + of] / odds[low : low + of].sum()
             place = low + int(random.choice(of, p=shares))
-            examples.append(Example(plain[place], False, _log_weight(float(odds[place]), of, mean)))
+            examples.append(Labelled(plain[place], False, _log_weight(float(odds[place]), of, mean)))
         train = list(human["train"])
         for rows, found in zip(train, np.exp(np.clip(self.log_odds(train), -20, 20)), strict=True):
-            examples.append(Example(rows, True, _log_weight(float(found), of, mean)))
+            examples.append(Labelled(rows, True, _log_weight(float(found), of, mean)))
         return examples, validation
 
     def _epoch(
-        self, number: int, epoch: int, examples: list[Example], optimizer: torch.optim.Optimizer, report: Report
+        self, number: int, epoch: int, examples: list[Labelled], optimizer: torch.optim.Optimizer, report: Report
     ) -> float:
         """Learn from all examples once; the mean loss."""
         random = np.random.default_rng((self.training.seed, number, epoch))
@@ -297,9 +310,11 @@ def export_judge(run: JudgeRun) -> Path:
         run.network, (rows, there), ({0: batch, 1: time}, {0: batch, 1: time}), inputs=["rows", "there"],
         outputs=["log_odds"],
     )  # fmt: skip
-    data = labelled(proto, {FORMAT: VERSION, CARD: asdict(card), COLUMNS: FIELDS}, half=True)
-    if len(data) > MAX_BYTES:
-        raise TrainingError(f"the judge has {len(data) / 2**20:.1f} MB, at most {MAX_BYTES >> 20} are read: shrink it")
+    data = labelled(proto, {JUDGE_FORMAT: JUDGE_VERSION, JUDGE_CARD: asdict(card), JUDGE_FIELDS: FIELDS}, half=True)
+    if len(data) > MAX_JUDGE_BYTES:
+        raise TrainingError(
+            f"the judge has {len(data) / 2**20:.1f} MB, at most {MAX_JUDGE_BYTES >> 20} are read: shrink it"
+        )
     path = run.folder / "judge.onnx"
     with checkpoint.whole_file(path, "the judge") as part:
         part.write_bytes(data)
@@ -362,7 +377,7 @@ def _log_weight(odds: float, of: int, mean: float) -> float:
     return math.log(of * odds / (odds + (of - 1) * mean))
 
 
-def _balanced(examples: Sequence[Example]) -> Floats:
+def _balanced(examples: Sequence[Labelled]) -> Floats:
     """(examples,) weights: of each task, people and drafts have the same sum; the mean is 1."""
     task = np.array([2 * (example.log_weight != 0.0) + example.human for example in examples])
     counts = np.bincount(task, minlength=4)

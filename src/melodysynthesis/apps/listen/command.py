@@ -31,7 +31,9 @@ Database = Annotated[
         metavar="FILE|URL",
     ),
 ]
-Name = Annotated[str | None, typer.Argument(help="Of the test; not needed where there is one only.", metavar="NAME")]
+ListeningTestName = Annotated[
+    str | None, typer.Argument(help="Of the test; not needed where there is one only.", metavar="NAME")
+]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -85,7 +87,7 @@ def new(
 
 @app.command("serve", epilog="Example: melody listen serve --port 8766")
 def serve_test(
-    name: Name = None,
+    name: ListeningTestName = None,
     *,
     port: Port = LISTEN_PORT,
     host: Host = LOOPBACK,
@@ -132,7 +134,7 @@ def list_tests(database: Database = DATABASE, as_json: Annotated[bool, JSON_OPTI
 
 @app.command(epilog="Example: melody listen results --csv answers.csv")
 def results(
-    name: Name = None,
+    name: ListeningTestName = None,
     *,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write every answer here.", metavar="FILE")] = None,
     may_fail: Annotated[
@@ -168,7 +170,7 @@ def results(
 
 @app.command(epilog="Example: melody listen delete --participant 3f2a9c0d51e8")
 def delete(
-    name: Name = None,
+    name: ListeningTestName = None,
     *,
     participant: Annotated[
         str | None, typer.Option(help="Delete this participant: their code, or their name in results.")

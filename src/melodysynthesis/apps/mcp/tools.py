@@ -36,7 +36,7 @@ _TEXTS = ("abc", "krn", "musicxml", "json", "svg")
 """Formats whose files are text."""
 
 
-class Answer(NamedTuple):
+class ToolResult(NamedTuple):
     """What a tool says: text to read, the same as data, and files."""
 
     text: str
@@ -59,7 +59,7 @@ class Tool(NamedTuple):
     description: str
     arguments: Json
     required: tuple[str, ...]
-    run: Callable[[Tools, Json], Awaitable[Answer]]
+    run: Callable[[Tools, Json], Awaitable[ToolResult]]
 
 
 class Tools:
@@ -120,14 +120,14 @@ class Tools:
         text = types.TextContent(text=answer.text)
         return types.CallToolResult(content=[text, *answer.content], structured_content=answer.data)
 
-    async def generate(self, arguments: Json) -> Answer:
+    async def generate(self, arguments: Json) -> ToolResult:
         """Melodies of a request."""
         fields = dict(arguments)
         if "primer" in fields:
             fields["primer"] = melody_json.to_dict(await self._melody(fields["primer"], "primer"))
         return await self._generated(fields)
 
-    async def fill(self, arguments: Json) -> Answer:
+    async def fill(self, arguments: Json) -> ToolResult:
         """Some bars of a melody, written anew."""
         fields = dict(arguments)
         melody = await self._melody(fields.pop("melody"), "melody")
@@ -138,7 +138,7 @@ class Tools:
         request = fill_request(melody, bars, follow_chords=follows, **self._with_model(fields))
         return await self._generated(_fields(request), melody)
 
-    async def vary(self, arguments: Json) -> Answer:
+    async def vary(self, arguments: Json) -> ToolResult:
         """Variations of a melody."""
         fields = dict(arguments)
         motif = await self._melody(fields.pop("melody"), "melody")
@@ -148,7 +148,7 @@ class Tools:
             raise RequestError(f"keep is a list of {', '.join(KEPT)}")
         return await self._generated(_fields(variation(motif, keep, **self._with_model(fields))), motif)
 
-    async def harmonise(self, arguments: Json) -> Answer:
+    async def harmonise(self, arguments: Json) -> ToolResult:
         """Chords for a melody."""
         fields = dict(arguments)
         melody = await self._melody(fields.pop("melody"), "melody")
@@ -161,12 +161,12 @@ class Tools:
         job = {"melody": melody_json.to_dict(melody), "options": fields}
         found = (await self._studio.pool.one("harmonise", job, self._studio.seconds.judge))["melodies"]
         scores = [formats.to_bytes(melody_json.from_dict(one), "abc").decode() for one in found]
-        return Answer(
+        return ToolResult(
             "\n\n".join(abc.strip() for abc in scores),
             {"melodies": [{"melody": one, "abc": abc} for one, abc in zip(found, scores, strict=True)]},
         )
 
-    async def inspect(self, arguments: Json) -> Answer:
+    async def inspect(self, arguments: Json) -> ToolResult:
         """What a melody is, and what it shares with the training tunes."""
         melody = await self._melody(arguments["melody"], "melody")
         judged = await self._judged(melody, None, searched=arguments.get("originality") is True)
@@ -174,9 +174,9 @@ class Tools:
         if "pending" in judged.get("originality", {}):
             del data["originality"]
         text = [described(melody), *_about_originality(data.get("originality"))]
-        return Answer("\n".join(text), {"melody": melody_json.to_dict(melody), **data})
+        return ToolResult("\n".join(text), {"melody": melody_json.to_dict(melody), **data})
 
-    async def certify(self, arguments: Json) -> Answer:
+    async def certify(self, arguments: Json) -> ToolResult:
         """Whether a melody keeps the rules of a request."""
         melody = await self._melody(arguments["melody"], "melody")
         if not isinstance(arguments["request"], dict):
@@ -192,9 +192,9 @@ class Tools:
             for breach in finding.get("breaches", ())[:SHOWN]:
                 where = Location(*(breach.get(name) for name in Location._fields))
                 lines.append(f"  {where}: {breach['found']}, expected {breach['expected']}")
-        return Answer("\n".join(lines), certificate)
+        return ToolResult("\n".join(lines), certificate)
 
-    async def render(self, arguments: Json) -> Answer:
+    async def render(self, arguments: Json) -> ToolResult:
         """A melody as a file."""
         melody = await self._melody(arguments["melody"], "melody")
         format, name = arguments["format"], arguments.get("save_as")
@@ -212,10 +212,10 @@ class Tools:
         if target is not None:
             _save(target, data)
             text = f"{target.name}: {len(data):,} bytes, in {target.parent}"
-            return Answer(text, about | {"file": str(target)})
-        return Answer(f"{format}, {len(data):,} bytes", about, (_content(format, data, answer["data"]),))
+            return ToolResult(text, about | {"file": str(target)})
+        return ToolResult(f"{format}, {len(data):,} bytes", about, (_content(format, data, answer["data"]),))
 
-    async def _generated(self, fields: Json, known: Melody | None = None) -> Answer:
+    async def _generated(self, fields: Json, known: Melody | None = None) -> ToolResult:
         request = self._studio.checked(self._with_model(fields))
         ranked = None if known is None else melody_json.to_dict(known)
         found = await collect_melodies(self._studio.generate(request, ranked=ranked))
@@ -230,7 +230,7 @@ class Tools:
                              **{name: one[name] for name in ("statistics", "certificate")}})  # fmt: skip
         if len(found) < request["count"]:
             texts.append(f"The model found no more than {len(found)} different melodies.")
-        return Answer("\n\n".join(texts), {"request": request, "melodies": melodies})
+        return ToolResult("\n\n".join(texts), {"request": request, "melodies": melodies})
 
     async def _judged(self, melody: Melody, request: Json | None, *, searched: bool) -> Json:
         if searched:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from melodysynthesis.apps.web.guard import TooLargeError
+from melodysynthesis.apps.web.guard import BodyTooLargeError
 
 T = TypeVar("T")
 
@@ -30,6 +30,6 @@ async def cancel_on_disconnect(http: Request, work: Coroutine[Any, Any, T]) -> T
 
 
 async def _gone(http: Request) -> None:
-    with contextlib.suppress(TooLargeError):
+    with contextlib.suppress(BodyTooLargeError):
         while (await http.receive())["type"] != "http.disconnect":
             pass

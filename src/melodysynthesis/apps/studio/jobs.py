@@ -31,7 +31,7 @@ from melodysynthesis.music import DEFAULT_TEMPO, TICKS_PER_QUARTER, Melody, Note
 from melodysynthesis.runtime.base import Engine
 from melodysynthesis.runtime.loading import ModelSource, open_model
 
-Event = dict[str, Any]
+JobEvent = dict[str, Any]
 Stopped = Callable[[], bool]
 SOUND_SECONDS = 4.0
 """Length of a single note's sound; longer notes fade out as strings do."""
@@ -47,7 +47,7 @@ class Jobs:
     def __init__(self, models: dict[str, str]) -> None:
         self._files = models
         self._opened: LRUCache[str, tuple[Engine, ModelSource]] = LRUCache(MAX_OPENED_MODELS)
-        self.table: dict[str, Callable[[dict[str, Any], Stopped], Iterator[Event]]] = {
+        self.table: dict[str, Callable[[dict[str, Any], Stopped], Iterator[JobEvent]]] = {
             "warm": self.warm,
             "generate": self.generate,
             "read": read,
@@ -63,7 +63,7 @@ class Jobs:
         }
         self._rehearsed: tuple[dict[str, Any], ModelImproviser] | None = None
 
-    def warm(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+    def warm(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
         """Open the first model and engrave a note, so that no client waits for either."""
         del fields, stopped
         engine, _ = self._open(next(iter(self._files)))
@@ -71,7 +71,7 @@ class Jobs:
         engrave(Melody((Note(0, 96, 67),), 96), 800)
         yield {"type": "warm"}
 
-    def generate(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+    def generate(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
         """Notes as they are drawn, and each melody once it is whole; those that are `ranked` once all are drawn."""
         request = Request(**fields["request"])
         engine, model = self._open(request.model, fields.get("file"))
@@ -106,7 +106,7 @@ class Jobs:
         for number, one in enumerate(ranked(made, request.count, known)):
             yield _whole(number, replace(one, melody=with_metadata(one.melody, known, request)), model)
 
-    def judge(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+    def judge(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
         """Analyse any melodies, generated or changed by hand; see `analysis`."""
         del stopped
         melodies = [melody_json.from_dict(melody) for melody in fields["melodies"]]
@@ -115,13 +115,13 @@ class Jobs:
         for number, found in enumerate(analyse(melodies, request, engine, searched=fields["searched"])):
             yield {"type": "judged", "index": number, **found}
 
-    def rehearse(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+    def rehearse(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
         """Prepare a model to play live by a request, or raise why it can't."""
         del stopped
         self._improviser(fields["request"])
         yield {"type": "rehearsed"}
 
-    def improvise(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+    def improvise(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
         """The notes of an answer as they are written; see `live.Improviser`."""
         played = melody_json.from_dict(fields["heard"])
         for note in self._improviser(fields["request"]).improvise(played, fields["bars"], fields["turn"]):
@@ -144,22 +144,22 @@ class Jobs:
         return found
 
 
-def _whole(number: int, made: Generated, model: ModelSource) -> Event:
+def _whole(number: int, made: Generated, model: ModelSource) -> JobEvent:
     melody = melody_json.to_dict(made.melody)
     return {"type": "melody", "index": number, "melody": melody, "provenance": output.provenance(made, model)}
 
 
-def _notes(partial: Partial) -> Event:
+def _notes(partial: Partial) -> JobEvent:
     """The notes of a melody that changed since its latest event; with all of its notes also its header."""
     melody, kept = partial.melody, partial.kept
-    event: Event = {"type": "notes", "index": partial.index, "keep": kept, "notes": melody.notes[kept:]}
+    event: JobEvent = {"type": "notes", "index": partial.index, "keep": kept, "notes": melody.notes[kept:]}
     if kept == 0:
         key = {"tonic": melody.key.tonic, "mode": melody.key.mode} if melody.key else None
         event |= {"key": key, "meters": melody.meters, "pickup": melody.pickup}
     return event
 
 
-def count(fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+def count(fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
     """The baselines of a corpus, as they become ready."""
     for counted in baselines.count(fields["corpus"], encoding_from(fields["encoding"])):
         if stopped():
@@ -167,7 +167,7 @@ def count(fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
         yield {"name": counted.name, "value": str(counted.file)}
 
 
-def index(fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+def index(fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
     """Open the index of each corpus in which melodies are searched; a missing corpus is skipped."""
     for corpus in fields["corpora"]:
         with contextlib.suppress(CorpusError):
@@ -177,7 +177,7 @@ def index(fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
         yield {"name": corpus, "value": True}
 
 
-def read(fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+def read(fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
     """The melodies of a file's bytes. Its name tells the format; without a known suffix the bytes do."""
     del stopped
     data, name = base64.b64decode(fields["data"]), fields["name"]
@@ -195,27 +195,27 @@ def read(fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
     yield {"type": "opened", "melodies": opened, "notices": notices, "parts": parts}
 
 
-def draw_score(fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+def draw_score(fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
     """The engraved score of a melody; see `engraving`."""
     del stopped
     yield {"type": "score", **engrave(melody_json.from_dict(fields["melody"]), fields["width"])}
 
 
-def convert(fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+def convert(fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
     """A melody as the bytes of a file."""
     del stopped
     data = formats.to_bytes(melody_json.from_dict(fields["melody"]), fields["format"], fields.get("backing", False))
     yield {"type": "file", "data": base64.b64encode(data).decode()}
 
 
-def harmonise(fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+def harmonise(fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
     """A melody with chords, in some ways; the fields are the arguments of `api.harmonise`."""
     del stopped
     found = api.harmonise(melody_json.from_dict(fields["melody"]), **fields["options"])
     yield {"type": "harmonised", "melodies": [melody_json.to_dict(melody) for melody in found]}
 
 
-def sound(fields: dict[str, Any], stopped: Stopped) -> Iterator[Event]:
+def sound(fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
     """A single note as it sounds: WAV, mono."""
     del stopped
     ticks = round((SOUND_SECONDS - render.TAIL_SECONDS) * DEFAULT_TEMPO / 60) * TICKS_PER_QUARTER

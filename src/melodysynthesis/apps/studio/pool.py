@@ -23,7 +23,7 @@ from melodysynthesis.errors import MelodyError
 
 PATIENCE = 1.0
 """Seconds that a worker has to stop by itself."""
-MAX_LINE_BYTES = 256 * 2**20
+MAX_ANSWER_BYTES = 256 * 2**20
 """Length of one answer: a WAV of half an hour would not fit, but no melody within the limits is as long."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 URGENCY = {"generate": 1, "judge": 2}
@@ -57,7 +57,7 @@ class Worker:
         environment = {**os.environ, **ONE_THREAD}
         return cls(
             await asyncio.create_subprocess_exec(
-                *command, stdin=PIPE, stdout=PIPE, limit=MAX_LINE_BYTES, env=environment
+                *command, stdin=PIPE, stdout=PIPE, limit=MAX_ANSWER_BYTES, env=environment
             )
         )
 

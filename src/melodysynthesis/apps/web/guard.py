@@ -48,7 +48,7 @@ FOREIGN = 4403
 """Close code of a WebSocket that a foreign page has opened."""
 
 
-class TooLargeError(HTTPException):
+class BodyTooLargeError(HTTPException):
     """The body of a request is too large."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class Guard:
             more = message["type"] == "http.request" and message.get("more_body", False)
             taken += len(message.get("body", b"")) if message["type"] == "http.request" else 0
             if taken > MAX_BODY_BYTES:
-                raise TooLargeError
+                raise BodyTooLargeError
             return message
 
         async def headed(message: Message) -> None:

@@ -17,7 +17,7 @@ from melodysynthesis.theory import beat_ticks
 from melodysynthesis.theory.chords import NO_CHORD, Chart, Chord, format_chords, in_key, parse_chord, parse_chords
 
 STEPS = (-2, -1, 1, 2)
-FREE, FIRST_STEP = 0, 1
+ANY_NOTE, FIRST_STEP = 0, 1
 """States: no step has to follow; from `FIRST_STEP` on: one has to, after a note reached by that one of `STEPS`, first
 those that do not begin on a beat, then those that do."""
 ALL = (1 << 12) - 1
@@ -130,8 +130,8 @@ class Chords(StatelessRule):
         follows = np.full(interval.shape, NO)  # the step after a note outside the chord has to go on from this one
         for number, step in enumerate(STEPS if not long else ()):
             follows[interval == step] = FIRST_STEP + number + len(STEPS) * on_beat
-        arrives = np.where(tone, FREE, np.where(fits, follows, NO))
-        table[FREE, :, :-1] = arrives
+        arrives = np.where(tone, ANY_NOTE, np.where(fits, follows, NO))
+        table[ANY_NOTE, :, :-1] = arrives
         for number, step in enumerate(STEPS):
             left = np.isin(interval, STEPS) & (np.sign(interval) == np.sign(step)) | (interval == -step)
             table[FIRST_STEP + number, :, :-1] = np.where(left, arrives, NO)
@@ -141,7 +141,7 @@ class Chords(StatelessRule):
 
     def ends(self) -> Flags:
         """Not on a note that is passing."""
-        return np.equal(np.arange(self.states), FREE)[:, None]
+        return np.equal(np.arange(self.states), ANY_NOTE)[:, None]
 
 
 def _check(values: Values, bars: RequestedBars) -> None:

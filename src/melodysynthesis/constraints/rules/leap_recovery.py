@@ -7,7 +7,7 @@ import numpy as np
 from melodysynthesis.constraints.rule import NO, Flags, Ints, RuleContext, StatelessRule
 from melodysynthesis.constraints.specification import RuleSpec
 
-FREE, AFTER_UP, AFTER_DOWN = range(3)
+ANY_PITCH, AFTER_UP, AFTER_DOWN = range(3)
 FIFTH = 7
 """Semitones of the largest leap that needs no recovery."""
 
@@ -24,9 +24,9 @@ class LeapRecovery(StatelessRule):
     def __init__(self, context: RuleContext) -> None:
         super().__init__(context)
         interval = context.intervals
-        leaps = np.where(interval > FIFTH, AFTER_UP, np.where(interval < -FIFTH, AFTER_DOWN, FREE))
-        falls = np.where(np.isin(interval, (-1, -2)), FREE, NO)
-        rises = np.where(np.isin(interval, (1, 2)), FREE, NO)
+        leaps = np.where(interval > FIFTH, AFTER_UP, np.where(interval < -FIFTH, AFTER_DOWN, ANY_PITCH))
+        falls = np.where(np.isin(interval, (-1, -2)), ANY_PITCH, NO)
+        rises = np.where(np.isin(interval, (1, 2)), ANY_PITCH, NO)
         rest = np.arange(3)[:, None, None] + np.zeros((1, len(interval), 1), np.int64)
         self.table = np.concatenate([np.stack([leaps, falls, rises]), rest], axis=2)
 

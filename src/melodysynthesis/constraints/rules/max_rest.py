@@ -10,7 +10,7 @@ from melodysynthesis.constraints.specification import RuleSpec
 
 SOUNDING, SILENT = 0, 1
 """States: a note is the latest event, or nothing was yet; or a rest that no other may follow."""
-OPEN = 2
+FIRST_LENGTH = 2
 """From this state on: a rest that ends at a cut, by its length. Another rest, to which it belongs, may follow."""
 
 
@@ -26,7 +26,7 @@ class MaxRest(StatelessRule):
         self.silences = np.zeros(0, np.int64)  # lengths so far of rests that end at cuts
         if context.cuts:
             self.silences = np.arange(1, min(ticks, context.timeline.ticks) + 1)
-        self.states = OPEN + len(self.silences)
+        self.states = FIRST_LENGTH + len(self.silences)
 
     def symbols(self, onsets: Ints, lengths: Ints) -> Ints:
         """0: a rest that is short enough, 1: one that is not; near a cut 2 + 2 * length + whether it ends at one."""
@@ -34,19 +34,19 @@ class MaxRest(StatelessRule):
         if not self.context.cuts:
             return long.astype(np.int64) + 0 * onsets
         begins, ends = np.isin(onsets, self.context.cuts), np.isin(onsets + lengths, self.context.cuts)
-        return np.where((begins | ends) & ~long, OPEN + 2 * lengths + ends, long)
+        return np.where((begins | ends) & ~long, FIRST_LENGTH + 2 * lengths + ends, long)
 
     def transitions(self, symbol: int) -> Ints:
         """A note ends every rest."""
         table = np.full((self.states, 1, len(self.context.pitches) + 1), SOUNDING)
         table[..., -1] = NO
-        if symbol < OPEN:
+        if symbol < FIRST_LENGTH:
             table[SOUNDING, 0, -1] = NO if symbol else SILENT
             return table
-        length, ends = divmod(symbol - OPEN, 2)
+        length, ends = divmod(symbol - FIRST_LENGTH, 2)
         before = np.concatenate([[0, self.ticks + 1], self.silences])  # of a silence that is closed, too much
         whole = before + length
-        table[:, 0, -1] = np.where(whole <= self.ticks, OPEN - 1 + whole if ends else SILENT, NO)
+        table[:, 0, -1] = np.where(whole <= self.ticks, FIRST_LENGTH - 1 + whole if ends else SILENT, NO)
         return table
 
     def ends(self) -> Flags:

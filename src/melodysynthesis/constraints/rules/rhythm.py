@@ -14,7 +14,7 @@ from melodysynthesis.constraints.timeline import Timeline
 from melodysynthesis.errors import RequestError
 from melodysynthesis.notation import format_quarters, parse_quarters, split_items
 
-NOTE, REST, FREE = 0, 1, 2
+NOTE, REST, UNBOUND = 0, 1, 2
 
 
 class RhythmPart(NamedTuple):
@@ -80,7 +80,7 @@ class Rhythm(StatelessRule):
     def symbols(self, onsets: Ints, lengths: Ints) -> Ints:
         """The note or rest that begins there, if it has this duration; anything behind the end of the rhythm."""
         bound = np.where(self.length[onsets] == lengths, self.kind[onsets], NO)
-        return np.where(onsets < self.until, bound, FREE)
+        return np.where(onsets < self.until, bound, UNBOUND)
 
     def transitions(self, symbol: int) -> Ints:
         """A note, or a rest."""
