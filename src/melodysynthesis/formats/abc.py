@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise, takewhile
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats.abc_fields import ACCIDENTALS, Dialect
@@ -66,11 +66,13 @@ def read(data: bytes, source: str, part: str | None = None, *, dialect: Dialect 
     if (count := data.count(b"\nX:") + data.count(b"\rX:")) > MAX_TUNES:
         raise FormatError(f"it holds {count:,} tunes; at most {MAX_TUNES:,} are read", source, "too large")
     reading, remarks, found, notes = Reading(), dict.fromkeys(NOTICES, 0), False, 0
-    for first_line, lines in _tunes(text_of(data, source, "ABC text with fields such as X:1", "no tune")):
+    rows = text_of(data, source, "ABC text with fields such as X:1", "no tune").split("\n")
+    file_header = _file_header(rows)
+    for first_line, lines in _tunes(rows):
         found = True
         tune = Tune(source, part, dialect)
         try:
-            reading.melodies.append(tune.read(first_line, lines))
+            reading.melodies.append(tune.read(first_line, lines, file_header))
         except FormatError as problem:
             reading.problems.append(problem)
         notes += len(tune.sounds)
@@ -90,12 +92,20 @@ def read(data: bytes, source: str, part: str | None = None, *, dialect: Dialect 
     return reading
 
 
-def _tunes(text: str) -> Iterator[tuple[int, list[str]]]:
+_OF_ALL_TUNES = re.compile(r"[CILMm]:|%%|%abc-")
+
+
+def _file_header(rows: list[str]) -> list[str]:
+    """What stands before the first tune and holds for all: fields, directives and the version of the standard."""
+    first = next((number for number, row in enumerate(rows) if row.startswith("X:")), 0)
+    return [row for row in rows[:first] if _OF_ALL_TUNES.match(row)]
+
+
+def _tunes(rows: list[str]) -> Iterator[tuple[int, list[str]]]:
     """Tunes as (number of the first line, lines). A tune runs from X: to a blank line after its music.
 
     Text without X: is one tune if it has a K: field, as a pasted fragment may.
     """
-    rows = text.split("\n")
     starts = [number for number, row in enumerate(rows) if row.startswith("X:")]
     if not starts and any(row.startswith("K:") for row in rows):
         starts = [0]
@@ -108,18 +118,20 @@ def _tunes(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 _NOT_PLAIN_MUSIC = re.compile(r"\"[^\"]*\"|![^!]*!|\{[^}]*\}|\[[A-Za-z]:[^\]]*\]|%.*|[~HLMOPSTuv](?=[A-Ga-g])")
+_NO_MUSIC = re.compile(r"%|[A-Za-z+]:")
 _WORD = re.compile(r"[A-Za-z]*[H-WY-Zh-wy][A-Za-z]*[H-WY-Zh-wy][A-Za-z]*")
 
 
 def _goes_on(rows: list[str], blank: int, following: int) -> bool:
-    """Whether what follows a blank line is music all the same: a line with bar lines and without words.
+    """Whether what follows a blank line is music all the same: lines without words, the first with bar lines.
 
     By the standard a blank line ends a tune, and anything may follow it; real files have blank lines within tunes.
     """
     row = rows[blank + 1] if blank + 1 < following else ""
-    if "|" not in row or (row[0].isalpha() and row[1:2] == ":") or row[0] == "%":
+    if "|" not in row or _NO_MUSIC.match(row):
         return False
-    return _WORD.search(_NOT_PLAIN_MUSIC.sub(" ", row)) is None
+    block = takewhile(str.strip, islice(rows, blank + 1, following))
+    return not any(_WORD.search(_NOT_PLAIN_MUSIC.sub(" ", line)) for line in block if not _NO_MUSIC.match(line))
 
 
 # ---- writing

@@ -28,10 +28,11 @@ Ticks = int | Fraction
 ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 MAX_DENOMINATOR = 256
 
-_METER_FIELD = re.compile(r"\(?(\d{1,3}(?:\s*\+\s*\d{1,3})*)\)?\s*/\s*(\d{1,3})(?!\d)")
+_METER_FIELD = re.compile(r"\(?(\d{1,3}(?:\s*\+\s*\d{1,3})*)\)?\s*/\s*(\d{1,3})(?!\d)\s*(\+(?=\s*[(\d]))?\s*")
+"""A meter, or a term of a sum of meters, and the sign that another follows."""
 _UNIT_FIELD = re.compile(r"(\d{1,3})(?:\s*/\s*(\d{1,3}))?(?!\d|\s*/)")
 _KEY_FIELD = re.compile(r"([A-GH])([#b]{0,2})\s*([A-Za-z]*)(.*)")
-_KEY_ACCIDENTAL = re.compile(r"(?:^|\s)(\^{1,2}|_{1,2}|=)([a-gA-G])\b")
+_KEY_ACCIDENTAL = re.compile(r"(\^{1,2}|_{1,2}|(?<!\w)=)([a-gA-G])(?![A-Za-z])")
 _NAME = re.compile(r"\b(?:name|nm)\s*=\s*\"?([^\"]+?)\"?(?:\s+\w+=|$)")
 _CLEFS = ("treble", "bass", "alto", "tenor", "clef", "perc", "octave", "transpose", "middle", "stafflines")
 _MODE_NAMES = {mode[:3]: mode for mode in MODES} | {"": "major", "ion": "major", "aeo": "minor", "m": "minor"}
@@ -41,8 +42,9 @@ class Dialect(NamedTuple):
     """What collections of ABC disagree about, and no field says."""
 
     lines_are_phrases: bool = True
-    accidentals_reach: Literal["octave", "letter"] = "octave"
-    """To the bar's end on the same pitch only, or on its letter in every octave (the rule of ABC 2.1)."""
+    accidentals_reach: Literal["octave", "letter", "note"] = "octave"
+    """To the bar's end on the same pitch only, or on its letter in every octave (the rule of ABC 2.1, which holds in
+    files that begin with ``%abc-2.1``); or no further than its own note."""
     bar_lines_bind: bool = False
     """A bar that is longer or shorter than the meter says is a change of meter."""
 
@@ -66,8 +68,14 @@ def parse_meter(value: str) -> tuple[int, int] | None:
     match = _METER_FIELD.match(value)
     if not match:
         raise ValueError(f"meter {value[:40]!r}; expected one such as 3/4, C or none")
-    beats, beat_unit = sum(int(part) for part in match[1].split("+")), int(match[2])
-    if not 0 < beats <= MAX_BEATS or beat_unit not in BEAT_UNITS:
+    terms = [(sum(map(int, match[1].split("+"))), int(match[2]))]
+    while match and match[3]:
+        match = _METER_FIELD.match(value, match.end())
+        terms += [(sum(map(int, match[1].split("+"))), int(match[2]))] if match else [(0, 0)]
+    beat_unit = max(unit for _, unit in terms)
+    if any(unit not in BEAT_UNITS for _, unit in terms) or not (
+        0 < (beats := sum(count * beat_unit // unit for count, unit in terms)) <= MAX_BEATS
+    ):
         raise ValueError(f"meter {value[:40]!r}; expected 1 to {MAX_BEATS} beats of 1/1 to 1/32")
     return beats, beat_unit
 
@@ -115,15 +123,17 @@ def _mode_by_third(tonic: str, altered: dict[str, int]) -> str:
 _OCTAVE = re.compile(r"\boctave\s*=\s*([+-]?\d)(?!\d)")
 _TRANSPOSE = re.compile(r"\btranspose\s*=\s*([+-]?\d{1,2})(?!\d)")
 _CLEF = re.compile(
-    r"(?:^|[\s=\"])(?:treble|bass|alto|tenor|perc|none|auto|[GFC][1-5]|(?<=clef=)[GFC])[1-5]?([+-](?:8|15))?(?=[\s\"]|$)"
+    r"(?:^|[\s=\"])(?:treble|bass|alto|tenor|perc|none|auto|[GFC][1-5]|(?<=clef=)[GFC])[1-5]?([+-](?:8|15))?(?:v[ab]|m[ab])?(?=[\s\"]|$)"
 )
+_OCTAVE_SIGN = re.compile(r"(?:^|\s)([+-])8v[ab](?=\s|$)")
 _TONIC = re.compile(r"^[A-H][#b]?\S*\s*")
 _OCTAVES = {"8": 12, "15": 24}
 
 
 def parse_shifts(value: str) -> dict[str, int]:
-    """Semitones by which music sounds higher than it is written, by each of ``octave``, ``transpose`` and ``clef``
-    (such as ``treble-8``) that a `V:` field states, or a `K:` field after its tonic.
+    """Semitones by which music sounds higher than it is written, by what a `V:` field states, or a `K:` field after
+    its tonic: ``octave``, ``transpose``, ``clef`` (such as ``treble-8``), and ``playback`` for a ``-8va`` without
+    clef in older files. A clef alone, such as ``bass``, moves nothing.
     """
     shifts: dict[str, int] = {}
     if match := _OCTAVE.search(value):
@@ -133,6 +143,8 @@ def parse_shifts(value: str) -> dict[str, int]:
     if match := _CLEF.search(value):
         sign = match[1]
         shifts["clef"] = (-1 if sign[0] == "-" else 1) * _OCTAVES[sign[1:]] if sign else 0
+    if match := _OCTAVE_SIGN.search(value):
+        shifts["playback"] = -12 if match[1] == "-" else 12
     return shifts
 
 
@@ -173,7 +185,7 @@ def voice_names(lines: list[str]) -> dict[str, str]:
             continue
         for whole_line, inline in re.findall(r"^V:\s*(.*)|\[V:([^\]]{0,200})\]", row):
             text = (whole_line or inline).strip()
-            if text:
+            if text and not text.startswith("*"):  # V:* is of all voices
                 label = _NAME.search(text)
                 names.setdefault(text.split(maxsplit=1)[0], label[1] if label else "")
     return names

@@ -6,11 +6,13 @@ import re
 _LENGTH = r"\d*/*\d*"
 _NOTE = rf"(\^{{1,2}}|_{{1,2}}|=)?([A-Ga-g])([',]*)({_LENGTH})(-?)"
 _IN_CHORD = r"(?>(?:\"[^\"]{0,200}\"|![^!|]{1,40}!|\+[^+|]{1,40}\+|[^\]\[|:\"]){1,200})"
+_OLD_LINE = r"(?!f+z?!)(?:[A-Ga-gz][',]*\d*/?\d*\s*){2,}!"  # notes between two line breaks of ABC 1.6, no decoration
 TOKEN = re.compile(
     rf"""\s*(?:
       (?P<note>{_NOTE})
     | (?P<rest>([zxZX])({_LENGTH}))
-    | (?P<bar>(\[\|[\]:|]*|(?:\||::)[|:\]]*|:+[|\]]+)(\s*\[\d[\d,.\-]*|\d[\d,.\-]*)?)   # perhaps an ending: |1 or | [1
+    | (?P<bar>(\[\|[\]:|]*|(?:\||::)[|:\]]*|:+[|\]]+)(\s*\[\d[\d,.\-]*|\d[\d,.\-]*
+              |\s+[1-9](?=\s*[A-Ga-gz"({{\[^_=]))?)                            # perhaps an ending: |1 or | [1
     | (?P<ending>\[(\d[\d,.\-]*))
     | (?P<tuplet>\(([2-9])(?::([1-9]?))?(?::(\d{{0,2}}))?)                   # (p:q:r
     | (?P<broken><{{1,3}}|>{{1,3}})
@@ -18,11 +20,11 @@ TOKEN = re.compile(
     | (?P<chord>\[(?!\d)({_IN_CHORD})\]({_LENGTH})(-?))
     | (?P<old_chord>\+([\^_=]?[A-Ga-g][',]*\d{{0,3}}/?\d{{0,3}}){{2,6}}\+)           # +EA+ of ABC 1.6
     | (?P<late_tie>-)
-    | (?P<overlay>&)
+    | (?P<overlay>\(&|&\)|&+)
     | (?P<line_break>\$)
     | (?P<breath>!breath!)
     | (?P<grace>\{{[^}}]{{0,200}}\}})
-    | "(?P<quoted>[^"]{{0,200}})" | ![^!|]{{1,40}}! | \+[^+|]{{1,40}}\+  # text, decoration
+    | "(?P<quoted>[^"]{{0,200}})" | !(?!{_OLD_LINE})[^!|]{{1,40}}! | \+[^+|]{{1,40}}\+  # text, decoration
     | y\d{{0,4}} | [~.H-Wh-w()`*;?@\#!\\:] | $
     | (?P<mistake>.)
     )""",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import repeat
 from typing import Literal
 
 from melodysynthesis.errors import FormatError
@@ -42,7 +43,7 @@ _MAX_CHARACTERS = (
 _NATURALS = {letter: 60 + STEP_PITCH_CLASS[letter] for letter in "CDEFGAB"}
 _NATURALS |= {letter.lower(): pitch + 12 for letter, pitch in _NATURALS.items()}
 
-REPEATS, CHORDS, ROUNDED, OVERLAYS, VOICES, KEYS, FREE, SHIFTED, SYMBOLS = range(9)
+REPEATS, CHORDS, ROUNDED, OVERLAYS, VOICES, KEYS, FREE, SHIFTED, SYMBOLS, MACROS = range(10)
 NOTICES = {
     REPEATS: "{tunes} with repeats; each strain is read once, with its last ending",
     CHORDS: "{tunes} with chords; their top notes are read",
@@ -50,11 +51,28 @@ NOTICES = {
     OVERLAYS: "{tunes} with voice overlays (&), which are left out",
     VOICES: "{tunes} with several voices; took {part}",
     KEYS: "{tunes} with changes of key; the first is the melody's key",
-    SHIFTED: "{tunes} with octave=, transpose= or a clef with 8; read as they sound",
+    SHIFTED: "{tunes} with octave=, transpose=, %%MIDI transpose or a clef with 8; read as they sound",
+    MACROS: "{tunes} with macros (m:), which are not expanded",
     SYMBOLS: "{tunes} with " + LEFT_OUT,
     FREE: "{tunes} partly in free time; read as if in the meter throughout",
 }
 """What may have to be told of a tune: `Tune.remarks` holds these numbers."""
+_COMMENT = re.compile(r"(?<!\\)%.*")
+_REACHES: dict[str, Literal["octave", "letter", "note"]] = {"not": "note", "octave": "octave", "pitch": "letter"}
+
+
+def _joined(lines: list[str]) -> list[str]:
+    """The lines, with what stands behind ``+:`` joined to the field that it goes on with."""
+    if not any(row.startswith("+:") for row in lines):
+        return lines
+    rows, latest = list(lines), 0
+    for number, row in enumerate(rows):
+        if row.startswith("+:"):
+            rows[latest] = _COMMENT.sub("", rows[latest]).rstrip() + " " + row[2:].strip()
+            rows[number] = ""
+        elif row[1:2] == ":":
+            latest = number
+    return rows
 
 
 @dataclass(slots=True)
@@ -111,37 +129,58 @@ class Tune:
     """A phrase ends with the next note or rest."""
     silent: bool = False
     """In a voice that was not asked for, or an overlay."""
+    overlaid_bars: int = 0
+    """So many bars the overlay lasts; `layered`: it lasts to its closing sign."""
+    layered: bool = False
 
-    def read(self, first_line: int, lines: list[str]) -> Melody:
+    def read(self, first_line: int, lines: list[str], file_header: Sequence[str] = ()) -> Melody:
         """Read the tune's lines, of which the first is line `first_line` of the file.
+
+        Args:
+            first_line: counted from 1.
+            lines: from X: on.
+            file_header: lines that hold for all tunes of the file.
 
         Raises:
             FormatError: at the first thing that is no ABC, or beyond the limits.
         """
         self._choose_voice(lines)
         self.has_words = any("w:" in row for row in lines)
+        has_key = any(row.startswith("K:") for row in lines)
         verbatim = False
-        for self.line, row in enumerate(lines, first_line):
+        rows = [*zip(repeat(1), file_header), *enumerate(_joined(lines), first_line)]
+        for self.line, row in rows:
             if row.startswith("%"):
                 verbatim = row.startswith("%%begin") or (verbatim and not row.startswith("%%end"))
                 self._directive(row)
                 continue
-            text = row.partition("%")[0].strip()
+            text = _COMMENT.sub("", row).strip() if "%" in row else row.strip()
             if verbatim or not text:
                 continue
             if text[1:2] == ":" and (match := FIELD.match(text)):
                 self._field(match[1], match[2])
-            else:
+            elif not (self.in_header and has_key):  # else it goes on with the text of a field, such as H:
                 self._music_line(text)
         return self._melody()
 
     def _directive(self, row: str) -> None:
-        if row.startswith("%%propagate-accidentals"):
-            reach: Literal["octave", "letter"] = "octave" if "octave" in row else "letter"
+        if row.startswith("%%"):
+            self._instruction(row[2:])
+        elif re.match(r"%abc-2\.[1-9]", row):
+            self.dialect = self.dialect._replace(accidentals_reach="letter")
+
+    def _instruction(self, text: str) -> None:
+        """What ``%%`` and `I:` say."""
+        words = text.split()
+        if words[:1] == ["propagate-accidentals"]:
+            reach = _REACHES.get(words[-1], "letter")
             self.dialect = self.dialect._replace(accidentals_reach=reach)
-        elif row.startswith("%%linebreak"):
-            self._set_line_breaks(row[2:])
-        elif match := re.match(r"%%pickup (\d{1,6})(?:/(\d{1,2}))?\s*$", row):
+        elif words[:1] == ["linebreak"]:
+            self.breaks_at = "".join(word for word in words[1:] if word in {"$", "!"})
+            self.breaks_at_line_ends = "<EOL>" in words
+        elif words[:2] == ["MIDI", "transpose"] and re.fullmatch(r"[+-]?\d{1,2}", words[-1]) and not self._elsewhere():
+            self._set_shifts(self.shifts | {"playback": int(words[-1])})
+        elif match := re.match(r"pickup (\d{1,6})(?:/(\d{1,2}))?\s*$", text):
             self.pickup = int(match[1]) * TICKS_PER_WHOLE // max(1, int(match[2] or 1))
 
     # ---- fields
@@ -158,7 +197,11 @@ class Tune:
         elif letter == "Q":
             self.tempo = self.tempo or value[:200]
         elif letter == "I":
-            self._set_line_breaks(value)
+            self._instruction(value)
+        elif letter == "m":
+            self.remarks.add(MACROS)
+        elif letter == "P" and self.in_header:  # in which order the parts are played
+            self.remarks.add(REPEATS)
         elif letter == "w":
             self._words(value)
         elif letter in "MLK" and (self.in_header or not self._elsewhere()):
@@ -171,7 +214,10 @@ class Tune:
 
     def _set_voice(self, value: str) -> None:
         """In the header a voice is only described; in the body its music follows."""
-        voice, _, properties = value.partition(" ")
+        voice, properties = (*value.split(maxsplit=1), "", "")[:2]
+        if voice == "*":
+            self._set_shifts(self.shifts | parse_shifts(properties))
+            return
         if not self.in_header:
             self.voice = voice or None
             self.silent = self._elsewhere()
@@ -185,13 +231,6 @@ class Tune:
             self.remarks.add(SHIFTED)
         if not self.now:
             self.key_shift = self.shift
-
-    def _set_line_breaks(self, value: str) -> None:
-        """``linebreak $``: lines end there, and not at the ends of lines, unless ``<EOL>`` is named, too."""
-        words = value.split()
-        if words[:1] == ["linebreak"]:
-            self.breaks_at = "".join(word for word in words[1:] if word in {"$", "!"})
-            self.breaks_at_line_ends = "<EOL>" in words
 
     def _choose_voice(self, lines: list[str]) -> None:
         names = voice_names(lines)
@@ -215,6 +254,8 @@ class Tune:
     def _set_meter(self, value: str) -> None:
         meter = parse_meter(value)
         if meter is None:
+            if not self.now:
+                self.meters.clear()
             if self.meters:
                 self.remarks.add(FREE)
             return
@@ -260,7 +301,7 @@ class Tune:
         handlers = _HANDLERS
         for match in TOKEN.finditer(text):
             kind = match.lastgroup
-            if kind is not None and (not self.silent or kind in {"inline", "bar"}):
+            if kind is not None and (not self.silent or kind in {"inline", "bar", "overlay"}):
                 handlers[kind](self, match)
         if self.now > MAX_TICKS or len(self.sounds) > MAX_NOTES:
             check_length(len(self.sounds), int(self.now), self._where())
@@ -317,7 +358,9 @@ class Tune:
             natural += 12 * (octave.count("'") - octave.count(","))
         reach = natural if self.dialect.accidentals_reach == "octave" else letter.upper()
         if accidental:
-            self.accidentals[reach] = alteration = ACCIDENTALS[accidental]
+            alteration = ACCIDENTALS[accidental]
+            if self.dialect.accidentals_reach != "note":
+                self.accidentals[reach] = alteration
         elif self.accidentals and reach in self.accidentals:
             alteration = self.accidentals[reach]
         elif self.tied and natural == self.held:
@@ -415,14 +458,22 @@ class Tune:
     def _late_tie(self, match: re.Match[str]) -> None:
         self.tied = self.last_sounds
 
-    def _start_overlay(self, match: re.Match[str]) -> None:
-        self.silent = True
+    def _overlay(self, match: re.Match[str]) -> None:
+        """Another layer of as many bars as there are signs; of all bars from ``(&`` on, up to ``&)``."""
+        if self._elsewhere():
+            return
+        sign = match["overlay"]
         self.remarks.add(OVERLAYS)
+        if sign in {"(&", "&)"}:
+            self.layered, self.silent = sign == "(&", False
+        else:
+            self.silent, self.overlaid_bars = True, len(sign)
 
     def _bar_line(self, match: re.Match[str]) -> None:
         bar = match["bar"].strip()
         if self.silent:
-            self.silent = self._elsewhere()
+            self.overlaid_bars -= 1
+            self.silent = self._elsewhere() or self.layered or self.overlaid_bars > 0
             if self.silent:
                 return
         self.accidentals.clear()
@@ -520,7 +571,7 @@ _HANDLERS: dict[str, Callable[[Tune, re.Match[str]], None]] = {
     "chord": Tune._chord,
     "old_chord": Tune._chord,
     "late_tie": Tune._late_tie,
-    "overlay": Tune._start_overlay,
+    "overlay": Tune._overlay,
     "line_break": Tune._line_break,
     "quoted": Tune._quoted,
     "breath": Tune._breath,

@@ -17,14 +17,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats.base import Reading
 from melodysynthesis.formats.chord_symbols import LEFT_OUT, quality_of, sorted_chords, symbol_of
+from melodysynthesis.formats.kern_tokens import (
+    LONG,
+    MAX_RECIPROCAL,
+    RECIPROCAL,
+    Column,
+    Spine,
+    Ticks,
+    pitch_of,
+    ticks_of,
+)
 from melodysynthesis.formats.limits import MAX_PARTS, check_length, check_melodies
 from melodysynthesis.formats.notation import MAX_SIGNATURE, key_by_last_pitch
 from melodysynthesis.formats.parts import Part, choose, monophony, top_line
@@ -35,7 +43,6 @@ from melodysynthesis.music import (
     MAX_TEMPO,
     MIN_TEMPO,
     MODES,
-    STEP_PITCH_CLASS,
     TICKS_PER_WHOLE,
     Key,
     Melody,
@@ -43,62 +50,11 @@ from melodysynthesis.music import (
     Note,
 )
 
-_RECIPROCAL = re.compile(r"(\d+(?:\.\d+)?)(?:%(\d+))?(\.*)")
-_PITCH = re.compile(r"([a-gA-G])\1*(#{1,3}|-{1,3}|n)?")
 _METER = re.compile(r"\*M(\d{1,3}(?:\+\d{1,3})*)/(\d{1,3})(\.?)(?!\d)([%.].*)?")
 _SIGNATURE = re.compile(r"\*k\[((?:[a-g](?:#|-))*)\]$")
 _TEMPO = re.compile(r"\*MM(\d{1,4}(?:\.\d{1,3})?)$")
 _KEY = re.compile(r"\*([a-gA-G])(##?|--?)?:([a-z]{3})?$")
 _MODES = {mode[:3]: mode for mode in MODES} | {"ion": "major", "aeo": "minor"}
-_LONG = {"0": 2, "00": 4, "000": 8}
-"""Breve, longa and maxima in whole notes."""
-_MAX_DIGITS, _MAX_RECIPROCAL, _MAX_DOTS = 9, 2048, 4
-
-Ticks = int | Fraction
-
-
-@lru_cache(maxsize=1024)
-def _ticks(digits: str, of: str | None, dots: str) -> Ticks | None:
-    """Ticks of a reciprocal duration such as ``8.`` or ``3%2``; None if it is out of range."""
-    if max(len(digits), len(of or "")) > _MAX_DIGITS or len(dots) > _MAX_DOTS:
-        return None
-    reciprocal, count = Fraction(digits), int(of or 1)
-    whole = Fraction(_LONG[digits]) if digits in _LONG else count / reciprocal if reciprocal else Fraction(0)
-    if not whole or reciprocal > _MAX_RECIPROCAL:
-        return None
-    ticks = whole * TICKS_PER_WHOLE * (2 - Fraction(1, 2 ** len(dots)))
-    return ticks.numerator if ticks.denominator == 1 else ticks
-
-
-@dataclass(slots=True)
-class _Spine:
-    """One part while it is being read; times in ticks."""
-
-    name: str = ""
-    notes: list[tuple[Ticks, Ticks, int]] = field(default_factory=list)
-    held: dict[int, int] = field(default_factory=dict)  # pitch of an open tie -> number of its note
-    end: Ticks = 0
-    phrase_ends: set[Ticks] = field(default_factory=set)
-    bar_lines: list[Ticks] = field(default_factory=list)
-    meters: dict[Ticks, tuple[int, int]] = field(default_factory=dict)
-    key: Key | None = None
-    fifths: int | None = None
-    tempo: float | None = None
-    onset: Ticks = 0
-    lyrics: dict[Ticks, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Column:
-    """A column of the file: the part it belongs to, if that is `**kern`, and how far it has come.
-
-    `words_of` is the part that a column of `**text` belongs to, the one before it; `chords_of` that of `**mxhm`.
-    """
-
-    spine: _Spine | None
-    now: Ticks = 0
-    words_of: _Spine | None = None
-    chords_of: _Spine | None = None
 
 
 def read(data: bytes, source: str, part: str | None = None) -> Reading:
@@ -130,12 +86,13 @@ class _KernScore:
     def __init__(self, source: str, name: str) -> None:
         self.source, self.name = source, name
         self.line = 0
-        self.columns: list[_Column] = []
-        self.spines: list[_Spine] = []
+        self.columns: list[Column] = []
+        self.spines: list[Spine] = []
         self.title = self.composer = ""
         self.chords: dict[Ticks, str] = {}
         self.pickup: int | None = None
         self.notices: dict[str, None] = {}
+        self.has_layers = False  # whether a spine has several columns now
 
     def read(self, rows: list[str], first_line: int) -> None:
         for self.line, row in enumerate(rows, first_line):
@@ -161,13 +118,33 @@ class _KernScore:
             self.pickup = int(match[1]) * TICKS_PER_WHOLE // max(1, int(match[2] or 1))
 
     def _start(self, tokens: list[str]) -> None:
-        self.columns = [_Column(_Spine() if token == "**kern" else None) for token in tokens]
-        self.spines = [column.spine for column in self.columns if column.spine]
-        spine: _Spine | None = None
+        self.columns = [Column(None) for _ in tokens]
+        self.spines = []
+        self._designate(tokens)
+
+    def _designate(self, tokens: list[str]) -> None:
+        """Make columns what exclusive interpretations such as ``**kern`` say; those that were added (``*+``), too."""
+        now = max(column.now for column in self.columns)
+        spine: Spine | None = None
         for column, token in zip(self.columns, tokens, strict=True):
+            if token.startswith("**"):
+                column.spine = self._new_spine() if token == "**kern" else None
+                column.now = now
             spine = column.spine or spine
-            column.words_of = spine if token in {"**text", "**silbe"} else None
-            column.chords_of = spine if token == "**mxhm" else None
+            if token.startswith("**"):
+                column.words_of = spine if token in {"**text", "**silbe"} else None
+                column.chords_of = spine if token == "**mxhm" else None
+
+    def _new_spine(self) -> Spine:
+        """A part; one that is added within the music, such as an ossia, has the meters of those before."""
+        first = self.spines[0] if self.spines else Spine()
+        is_added = any(spine.end for spine in self.spines)
+        spine = Spine(is_added=is_added)
+        if is_added:
+            spine.key, spine.fifths = first.key, first.fifths
+            spine.meters, spine.bar_lines = dict(first.meters), list(first.bar_lines)
+        self.spines.append(spine)
+        return spine
 
     def _row(self, tokens: list[str]) -> None:
         if len(tokens) != len(self.columns):
@@ -177,6 +154,8 @@ class _KernScore:
             self._interpret(tokens)
             return
         bar = tokens[0].startswith("=")
+        if self.has_layers and not bar:
+            self._align(tokens)
         for column, token in zip(self.columns, tokens, strict=True):
             if column.words_of and not bar and token not in {".", ""}:
                 column.words_of.lyrics.setdefault(column.words_of.onset, token.lstrip("-|")[:80])
@@ -188,6 +167,19 @@ class _KernScore:
                 self._bar_line(column, token)
             else:
                 self._data(column, column.spine, token)
+
+    def _align(self, tokens: list[str]) -> None:
+        """Let notes of one row and one spine begin together, though a layer had no rests before its first note."""
+        latest: dict[int, Ticks] = {}
+        begin = [
+            (column, id(column.spine))
+            for column, token in zip(self.columns, tokens, strict=True)
+            if column.spine and token not in {".", ""} and token[0] != "!" and "q" not in token.lower()
+        ]
+        for column, spine in begin:
+            latest[spine] = max(latest.get(spine, 0), column.now)
+        for column, spine in begin:
+            column.now = latest[spine]
 
     def _chord(self, now: Ticks, token: str) -> None:
         """A chord that enters with the data before it in this row."""
@@ -207,30 +199,41 @@ class _KernScore:
                 self._interpret_one(column.now, column.spine, token)
         if any(token in ("*^", "*v", "*x", "*+", "*-") for token in tokens):
             self.columns = list(self._rearranged(tokens))
+            spines = [id(column.spine) for column in self.columns if column.spine]
+            self.has_layers = len(spines) > len(set(spines))
+        elif any(token.startswith("**") for token in tokens):
+            self._designate(tokens)
 
-    def _interpret_one(self, now: Ticks, spine: _Spine, token: str) -> None:
+    def _interpret_one(self, now: Ticks, spine: Spine, token: str) -> None:
         if match := _METER.match(token):
             self._meter(now, spine, match)
         elif match := _SIGNATURE.match(token):
-            if spine.fifths is None:
-                spine.fifths = match[1].count("#") - match[1].count("-")
+            fifths = match[1].count("#") - match[1].count("-")
+            self._tell_change(spine.fifths not in {None, fifths})
+            spine.fifths = fifths if spine.fifths is None else spine.fifths
         elif match := _TEMPO.match(token):
             spine.tempo = spine.tempo or float(match[1])
         elif match := _KEY.match(token):
-            if spine.key is None:
-                tonic = match[1].upper() + (match[2] or "").replace("-", "b")
-                plain = "minor" if match[1].islower() else "major"
-                spine.key = Key(tonic, _MODES.get(match[3] or "", plain))
+            tonic = match[1].upper() + (match[2] or "").replace("-", "b")
+            key = Key(tonic, _MODES.get(match[3] or "", "minor" if match[1].islower() else "major"))
+            self._tell_change(spine.key not in {None, key})
+            spine.key = spine.key or key
+        elif token.startswith("*clefX"):
+            spine.is_drum = True
         elif token.startswith('*I"') or (token.startswith("*I") and not spine.name):
             spine.name = token[2:].strip("\":[]'")[:80]
         elif token.startswith("*>["):
             self.notices["repeats are not unfolded"] = None
 
-    def _meter(self, now: Ticks, spine: _Spine, match: re.Match[str]) -> None:
+    def _tell_change(self, is_other: bool) -> None:
+        if is_other:
+            self.notices["the key changes; the first is the melody's"] = None
+
+    def _meter(self, now: Ticks, spine: Spine, match: re.Match[str]) -> None:
         """A meter, whose beat may be a breve (``*M3/0``) or a dotted value (``*M2/4.``)."""
         beats, unit = sum(map(int, match[1].split("+"))), int(match[2])
-        if match[2] in _LONG:
-            beats, unit = beats * _LONG[match[2]], 1
+        if match[2] in LONG:
+            beats, unit = beats * LONG[match[2]], 1
         if match[3]:
             beats, unit = 3 * beats, 2 * unit
         if match[4] or not 0 < beats <= MAX_BEATS or unit not in BEAT_UNITS:
@@ -238,7 +241,7 @@ class _KernScore:
         else:
             spine.meters[now] = (beats, unit)
 
-    def _rearranged(self, tokens: list[str]) -> Iterator[_Column]:
+    def _rearranged(self, tokens: list[str]) -> Iterator[Column]:
         """The columns after a row of spine paths: split, joined, exchanged, new and ended ones."""
         place = 0
         while place < len(tokens):
@@ -255,12 +258,12 @@ class _KernScore:
             elif token != "*-":
                 yield column
                 if token == "*^":
-                    yield _Column(column.spine, column.now)
+                    yield Column(column.spine, column.now)
                 elif token == "*+":
-                    yield _Column(None)
+                    yield Column(None)
             place += 1
 
-    def _bar_line(self, column: _Column, token: str) -> None:
+    def _bar_line(self, column: Column, token: str) -> None:
         assert column.spine is not None
         lines = column.spine.bar_lines
         if column.now and (not lines or lines[-1] < column.now):
@@ -268,7 +271,7 @@ class _KernScore:
         if ":|" in token:
             self.notices["repeats are not unfolded"] = None
 
-    def _data(self, column: _Column, spine: _Spine, token: str) -> None:
+    def _data(self, column: Column, spine: Spine, token: str) -> None:
         ticks: Ticks = 0
         if "q" in token.partition(" ")[0].lower():
             return  # a grace note; of a grace chord only the first note may say so
@@ -288,26 +291,22 @@ class _KernScore:
 
     def _duration(self, token: str, chord: Ticks | None) -> Ticks:
         """Ticks of a token; a later note of a chord may leave its duration to the first."""
-        match = _RECIPROCAL.search(token)
+        match = RECIPROCAL.search(token)
         if match is None and chord:
             return chord
-        ticks = _ticks(*match.groups()) if match else None
+        ticks = ticks_of(*match.groups()) if match else None
         if ticks is None:
             raise self._bad_duration(token)
         return ticks
 
     def _bad_duration(self, token: str) -> FormatError:
-        expected = f"expected a reciprocal such as 4, 8. or 3%2, up to {_MAX_RECIPROCAL}"
+        expected = f"expected a reciprocal such as 4, 8. or 3%2, up to {MAX_RECIPROCAL}"
         return self._error(f"duration of {token[:40]!r}; {expected}", "bad duration")
 
-    def _note(self, now: Ticks, ticks: Ticks, spine: _Spine, token: str) -> None:
-        match = _PITCH.search(token)
-        letters = match[0].rstrip("#-n") if match else ""
-        if not match or len(letters) > 8:
+    def _note(self, now: Ticks, ticks: Ticks, spine: Spine, token: str) -> None:
+        pitch = pitch_of(token)
+        if pitch is None:
             raise self._error(f"token {token[:40]!r}; expected a pitch such as 4cc# or a rest 4r", "bad pitch")
-        octave = 4 + len(letters) - 1 if letters[0].islower() else 4 - len(letters)
-        sign = match[2] or ""
-        pitch = 12 * (octave + 1) + STEP_PITCH_CLASS[letters[0].upper()] + sign.count("#") - sign.count("-")
         if not 0 <= pitch <= 127:
             raise self._error(f"note {token[:40]!r} is beyond the MIDI range", "bad pitch")
         before = spine.held.pop(pitch, None) if "_" in token or "]" in token else None
@@ -363,16 +362,17 @@ class _KernScore:
         except ValueError as problem:
             raise FormatError(str(problem), self.name, "bad music") from problem
 
-    def _choose(self, part: str | None) -> tuple[_Spine, list[str]]:
+    def _choose(self, part: str | None) -> tuple[Spine, list[str]]:
         sounding = [spine for spine in self.spines if spine.notes] or self.spines
         parts = [
             Part(
                 spine.name,
                 sum(note[2] for note in spine.notes) / max(1, len(spine.notes)),
+                spine.is_drum,
                 notes=len(spine.notes),
                 monophony=monophony([(onset, onset + ticks) for onset, ticks, _ in spine.notes]),
                 has_lyrics=bool(spine.lyrics),
-                place=place,
+                place=-1 if spine.is_added else place,
             )
             for place, spine in enumerate(sounding)
         ]
