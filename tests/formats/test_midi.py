@@ -7,7 +7,7 @@ import pytest
 import symusic
 
 from melodysynthesis.errors import FormatError
-from melodysynthesis.formats import midi, midi_words
+from melodysynthesis.formats import midi, midi_repair
 from melodysynthesis.music import Key, Melody, Meter, Note
 
 ON, OFF = b"\x90\x3c\x40", b"\x80\x3c\x40"
@@ -302,7 +302,7 @@ def test_texts_that_do_not_go_with_the_notes_are_no_lyrics():
         assert only(file(track(*words), track(*TUNE)))[0].lyrics == ()
 
 
-@pytest.mark.parametrize("count", [100, midi_words.MAX_TRACK_BYTES // 4])
+@pytest.mark.parametrize("count", [100, midi_repair.MAX_TRACK_BYTES // 4])
 def test_a_track_of_any_length_keeps_its_lyrics(count):
     sung = [text("la-", kind=5), *note(60, 480), text("la", kind=5), *note(62, 480)]
     assert only(file(track(*[(0, b"\xe0\0\x40")] * count, *sung)))[0].lyrics == ((0, "la-"), (24, "la"))

@@ -38,10 +38,11 @@ from melodysynthesis.formats.backing import backing as played_chords
 from melodysynthesis.formats.base import Format, Reading
 from melodysynthesis.formats.chord_symbols import LEFT_OUT, sorted_chords, symbol_of
 from melodysynthesis.formats.limits import check_file_size, check_length
-from melodysynthesis.formats.midi_repair import repaired, with_ends
-from melodysynthesis.formats.midi_words import Words, are_sung_to, in_ticks, may_have_words, syllables, words_in
+from melodysynthesis.formats.midi_parts import Tracks, tracks_of
+from melodysynthesis.formats.midi_repair import repaired, with_all_tracks, with_ends, without_programs
+from melodysynthesis.formats.midi_words import syllables
 from melodysynthesis.formats.notation import MAX_SIGNATURE, key_of, usual_signature
-from melodysynthesis.formats.parts import Part, choose, monophony, top_line
+from melodysynthesis.formats.parts import choose, top_line
 from melodysynthesis.music import (
     BEAT_UNITS,
     DEFAULT_TEMPO,
@@ -58,7 +59,6 @@ from melodysynthesis.music import (
 from melodysynthesis.theory import SCALES
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from symusic.core import ScoreTick
 
 PULSES_PER_QUARTER = 480
@@ -78,8 +78,6 @@ _COMMON_TIME = Meter(0, 4, 4)
 
 Markers = list[tuple[int, str]]
 """Tick and text, in order."""
-Tracks = list[tuple[Part, "NDArray[np.int64]"]]
-"""The parts that have notes; of each note its onset and end in pulses and its pitch, shape (notes, 3)."""
 
 
 class Frame(NamedTuple):
@@ -132,11 +130,11 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
         FormatError: if this is no MIDI file, or damaged, or in SMPTE time, or has no notes, or no such part.
     """
     check_file_size(len(data), source, MAX_MIDI_BYTES)
-    data = _unwrapped(data, source)
+    data, more_tracks = with_all_tracks(_unwrapped(data, source))
     score, repairs = _parse(data, source)
     markers = [(_tick(marker.time, score.tpq), marker.text) for marker in score.markers]
     is_ours = any(text == END for _, text in markers)
-    tracks, words = _tracks(score, data)
+    tracks, words = tracks_of(score, data)
     notes, notices = _chosen_notes(tracks, score.tpq, source, part, may_be_empty=is_ours)
     meters = _meters(score, notices)
     if not meters and (0, NO_METER) not in markers:
@@ -154,7 +152,7 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
         chords=_chords(markers, frame.duration, notices),
         **frame._asdict(),
     )
-    return Reading([melody], notices=[f"{source}: {notice}" for notice in repairs + notices])
+    return Reading([melody], notices=[f"{source}: {notice}" for notice in more_tracks + repairs + notices])
 
 
 FORMAT = Format(
@@ -208,7 +206,7 @@ def _parse(data: bytes, source: str) -> tuple[ScoreTick, list[str]]:
     try:
         # A packet F7 that does not end one of F0 would be read as if it took time.
         needs_repair = data.count(b"\xf7") > data.count(b"\xf0")
-        score = parsed(data)
+        score = parsed(without_programs(data))
         needs_repair = needs_repair or parsed(with_ends(data)).note_num() > score.note_num()
     except (RuntimeError, ValueError, IndexError):
         needs_repair = True
@@ -217,7 +215,7 @@ def _parse(data: bytes, source: str) -> tuple[ScoreTick, list[str]]:
     if needs_repair:
         file, notices = repaired(data, source)
         try:
-            score = parsed(file)
+            score = parsed(without_programs(file))
         except (RuntimeError, ValueError, MemoryError) as error:
             reason = str(error).removeprefix("MiniMidi: ").removesuffix(": iostream error").splitlines()[0]
             raise FormatError(f"damaged MIDI: {reason[:200]}", source, "damaged MIDI") from None
@@ -278,43 +276,6 @@ def _chosen_notes(
     return notes, notices
 
 
-def _tracks(score: ScoreTick, data: bytes) -> tuple[Tracks, list[Words]]:
-    """The parts that have notes, and the words of the file in ticks.
-
-    symusic parts a track where its program changes, so tracks of one name are joined; but not in a file of
-    type 0, whose single name covers every channel.
-    """
-    pieces: dict[tuple[str, bool, int], list[NDArray[np.int64]]] = {}
-    sung: set[tuple[str, bool, int]] = set()
-    is_type_0 = data[8:10] == b"\0\0"
-    for number, track in enumerate(score.tracks):
-        columns = track.notes.numpy()
-        onset, duration = columns["time"].astype(np.int64), columns["duration"].astype(np.int64)
-        notes = np.stack([onset, onset + duration, columns["pitch"]], axis=1)[duration > 0]
-        if len(notes):
-            name = track.name.strip()
-            part = (name, track.is_drum, number if is_type_0 or not name else -1)
-            pieces.setdefault(part, []).append(notes)
-            sung |= {part} if len(track.lyrics) else set()
-    rows = {part: np.concatenate(arrays) if len(arrays) > 1 else arrays[0] for part, arrays in pieces.items()}
-    words: list[Words] = []
-    if may_have_words(data):
-        onsets = {part: sorted(set(notes[:, 0].tolist())) for part, notes in rows.items()}
-        words = in_ticks(words_in(data, score, min(map(len, onsets.values()), default=0)), score.tpq)
-        for part, pulses in onsets.items() if words else ():
-            ticks = [pulse * TICKS_PER_QUARTER / score.tpq for pulse in pulses]
-            sung |= {part} if any(are_sung_to(of, ticks) for of in words) else set()
-    return [_part(part, notes, part in sung, len(rows) > 1) for part, notes in rows.items()], words
-
-
-def _part(
-    part: tuple[str, bool, int], notes: NDArray[np.int64], has_lyrics: bool, is_one_of_many: bool
-) -> tuple[Part, NDArray[np.int64]]:
-    """What the choice of the melody needs to know of a part, and its notes."""
-    (name, is_drum, _), mean = part, float(notes[:, 2].mean())
-    return Part(name, mean, is_drum, len(notes), monophony(notes[:, :2]) if is_one_of_many else 1.0, has_lyrics), notes
-
-
 def _meters(score: ScoreTick, notices: list[str]) -> list[Meter]:
     """The time signatures in order; of several at one tick the last. The first stands at tick 0."""
     meters: dict[int, Meter] = {}
@@ -340,7 +301,7 @@ def _after(label: str, markers: Markers) -> str:
 
 def _tempo(score: ScoreTick, is_ours: bool) -> float | None:
     """The first tempo, if it is one that a melody may have; ours state the default where none is known."""
-    first = min(score.tempos, key=lambda tempo: tempo.time, default=None)
+    first = min(reversed(score.tempos), key=lambda tempo: tempo.time, default=None)  # of several at a time the last
     if first is None or not MIN_TEMPO <= first.qpm <= MAX_TEMPO:  # one of no microseconds is infinite
         return None
     return None if is_ours and round(first.qpm) == DEFAULT_TEMPO else round(first.qpm, 3)
@@ -361,7 +322,8 @@ def _key(score: ScoreTick, markers: Markers, notices: list[str]) -> Key | None:
                 return Key(*text.removeprefix(KEY).split(" "))
             except (ValueError, TypeError):
                 continue  # someone else's marker
-    for signature in score.key_signatures:
+    later_first = list(reversed(score.key_signatures))  # of several at one time the last holds
+    for signature in sorted(later_first, key=lambda signature: signature.time):
         if abs(signature.key) <= MAX_SIGNATURE and signature.tonality in (0, 1):
             return _key_of(signature.key, bool(signature.tonality))
         notices.append("left out a key signature that is none")

@@ -7,6 +7,7 @@ channel, else to the end of its track). What is within a track's length but no e
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -18,6 +19,10 @@ _META, _END_OF_TRACK = 0xFF, 0x2F
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 """Data bytes of system messages that have any, but for the packets F0 and F7."""
 
+MAX_TRACK_BYTES = 2**20
+"""Longer tracks are not searched for plain texts and for changes of program."""
+_NOTE_BYTES, _PROGRAM_BYTES = re.compile(rb"[\x90-\x9f][\0-\x7f]"), re.compile(rb"[\xc0-\xcf][\0-\x7f]")
+"""What notes and changes of program look like; other bytes may look so, too."""
 _ENDS = b"".join(bytes((0, pitch, 0)) for pitch in range(1, 128))
 """Ends of all pitches but the lowest, with running status."""
 
@@ -53,6 +58,52 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def joined(parts: list[tuple[bytes, bytes]]) -> bytes:
     """The file of such chunks."""
     return b"".join(name + len(content).to_bytes(4) + content for name, content in parts)
+
+
+def with_all_tracks(data: bytes) -> tuple[bytes, list[str]]:
+    """The file with a header that counts all its tracks, and a notice if it did not."""
+    declared = int.from_bytes(data[10:12])
+    try:
+        count = sum(name == b"MTrk" for name, _ in chunks(data))
+    except IndexError:
+        return data, []  # cut off, which is told elsewhere
+    if not declared < count <= 0xFFFF:
+        return data, []
+    return data[:10] + count.to_bytes(2) + data[12:], [f"its header counts {declared} tracks; all {count} are read"]
+
+
+def without_programs(data: bytes) -> bytes:
+    """The file without changes of program, if there is one after notes: the library would part a channel there.
+
+    Tracks of more than `MAX_TRACK_BYTES` stay as they are.
+    """
+    try:
+        parts = list(chunks(data))
+        changed = {
+            index: _rewritten([event for event in events if event.status & 0xF0 != _PROGRAM], {})
+            for index, (name, content) in enumerate(parts)
+            if name == b"MTrk"
+            and len(content) <= MAX_TRACK_BYTES
+            and (note := _NOTE_BYTES.search(content))
+            and _PROGRAM_BYTES.search(content, note.end())
+            and _changes_program(events := track_events(content, {}))
+        }
+    except IndexError:
+        return data  # damage, which is told elsewhere
+    if not changed:
+        return data
+    return joined([(name, changed.get(index, content)) for index, (name, content) in enumerate(parts)])
+
+
+def _changes_program(events: list[MidiEvent]) -> bool:
+    """Whether a channel changes its program after its first note."""
+    sounding: set[int] = set()
+    for _, status, _ in events:
+        if status & 0xF0 == _NOTE_ON:
+            sounding.add(status & 0x0F)
+        elif status & 0xF0 == _PROGRAM and status & 0x0F in sounding:
+            return True
+    return False
 
 
 def with_ends(data: bytes) -> bytes:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from melodysynthesis.formats.midi_repair import chunks, track_events
+from melodysynthesis.formats.midi_repair import MAX_TRACK_BYTES, chunks, track_events
 from melodysynthesis.music import TICKS_PER_QUARTER, Note
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 NEAR = 3
 """Ticks: a thirty-second note."""
 MIN_WORDS = 4
-MAX_TRACK_BYTES = 2**20
-"""A longer track is not searched for plain texts."""
 _TEXT, _LYRIC = 0x01, 0x05
 _SIGN_OF_TEXT, _SIGN_OF_LYRIC = bytes((0xFF, _TEXT)), bytes((0xFF, _LYRIC))
 _BREAKS = "/\\"
