@@ -104,7 +104,7 @@ MISTAKES = [
     (["generate", "--model", "{event}", "--primer", ""], "the primer is empty"),
     (["generate", "--model", "{event}", "--primer", "nowhere.mid"], "no such file"),
     (["generate", "--model", "{event}", "--primer", "nothing"], "neither notes such as"),
-    (["generate", "--model", "{event}", "--primer", "G4:9", "--meter", "4/4", "--bars", "2"], "ask for 3 or more"),
+    (["generate", "--model", "{event}", "--primer", "G4:9", "--meter", "4/4", "--bars", "2"], "set bars to 3 or more"),
     (["generate", "--model", "{event}", "--part", "1"], "give --primer too"),
     (["generate", "--model", "{event}", "--format", "midd"], "unknown format 'midd': did you mean mid"),
     (["generate", "--model", "{event}", "--out", "file/below"], "folder can't be made"),

@@ -90,7 +90,7 @@ def test_grid_text_is_continued_as_it_stands():
 @pytest.mark.parametrize(
     ("encoding", "fields", "primer", "match"),
     [
-        (EVENT, {"bars": 1}, TUNE, "ask for 2 or more"),
+        (EVENT, {"bars": 1}, TUNE, "set bars to 2 or more"),
         (EVENT, {"bars": 2}, parse_notes("G4"), "the primer says none"),
         (GRID, {"bars": 2}, None, "this model says none"),
         (GRID, {"meter": "1/32"}, None, "a bar of 1/32 is no multiple"),

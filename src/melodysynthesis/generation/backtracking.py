@@ -19,11 +19,11 @@ from melodysynthesis.generation.task import GenerationTask, Numbers
 
 
 class NogoodStore:
-    """A rule of what leads nowhere.
+    """Continuations known to fail ("nogoods"), as a rule that forbids them.
 
     Attributes:
-        events: for a history, the events and lengths from which no melody was found to go on.
-        pitches: for a history, the events from which none was, whatever their length.
+        events: for each history, the events with their lengths after which no melody was found.
+        pitches: for each history, the events after which none was found, whatever their length.
     """
 
     name = "nogoods"
@@ -51,28 +51,28 @@ class NogoodStore:
         return fine
 
     def add_event(self, history: EventHistory, tick: int, event: int, length: int) -> None:
-        """No melody was found to go on from this event."""
+        """Forbid an event of this length after this history."""
         self.events.setdefault(self.state_key(history, tick), set()).add((event, length))
 
     def add_pitch(self, history: EventHistory, tick: int, event: int) -> None:
-        """No melody was found to go on from this event, however long it is."""
+        """Forbid an event of any length after this history."""
         self.pitches.setdefault(self.state_key(history, tick), set()).add(event)
 
     def state_key(self, history: EventHistory, tick: int) -> bytes:
-        """See `HistoryRule.state_key`: everything."""
+        """See `HistoryRule.state_key`: the whole history."""
         return bytes(history.event[0, :tick].tobytes() + history.length[0, :tick].tobytes() + tick.to_bytes(4))
 
 
 class Backtracking:
-    """Draws one melody of a task, of which `search` has found some.
+    """Draws one melody of a task, for which `search` has already found a melody.
 
     Args:
-        task: with the problem of the search.
-        search: of the task.
-        start: makes one particle before the first step, with these rules that look far back.
+        task: the rules and what is given.
+        search: finds a melody of the task that goes on from a prefix.
+        start: makes a filter of one particle at its first step, with the history rules that it is given.
 
     Attributes:
-        particles: the one particle, whose melody goes on to an end that keeps the rules when an event is yielded.
+        particles: the one particle. When an event is yielded, a melody that keeps the rules is known to go on from it.
         sample: the melody, once it is finished.
     """
 
@@ -85,7 +85,7 @@ class Backtracking:
         self.sample: Sample | None = None
 
     def events(self) -> Iterator[Numbers]:
-        """Numbers of onset, event and length of each event that is drawn; each is final once it is yielded."""
+        """Yield the numbers of onset, event and length of each event that is drawn; each is final once yielded."""
         particles, tick = self.particles, self.task.start.tick
         saved = particles.save()
         while True:
@@ -101,7 +101,7 @@ class Backtracking:
                 self.nogoods.add_event(before.history, last, *next(one[1:] for one in sample.events if one[0] == last))
                 particles.restore(saved)
             elif particles.done or not np.isfinite(particles.weights).any():
-                assert before.event[0] != saved["stepper"].event[0], "what was begun goes on"
+                assert before.event[0] != saved["stepper"].event[0], "the event that has begun must go on"
                 self.nogoods.add_pitch(before.history, int(before.tick[0]), int(before.event[0]))
                 particles.restore(saved)
             elif int(self._stepper.tick[0]) > tick:
@@ -119,7 +119,7 @@ class Backtracking:
         return self.particles.stepper
 
     def _goes_on(self, before: RuleStepper) -> bool:
-        """Whether a melody goes on from the event that has ended, and with the one that may have begun since."""
+        """Whether a melody goes on from the latest complete event, and with the event after it if that has begun."""
         stepper = self._stepper
         history, tick, state, event = (
             stepper.history,

@@ -1,7 +1,8 @@
-"""Melodies that are drawn together: what comes out of a batch, and batches in several threads.
+"""Melodies that are drawn together: the events that a batch yields, and batches in several threads.
 
-A batch says where its particles begin and how tokens become a melody; `MelodyBatch.draw` steps them and yields what
-happens, with the number of the melody. Files, streams, drafts in the studio and live answers are made of it.
+A batch defines where its particles begin and how tokens become a melody. `MelodyBatch.draw` steps the particles and
+yields events, each with the number of its melody. Files, streams, the studio's drafts and live answers are made of
+these events.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from melodysynthesis.runtime.base import Engine
 from melodysynthesis.runtime.judge import Judge
 
 Advance = Callable[[int], None]
-"""Is told after each step how many melodies have ended. What it raises ends the drawing."""
+"""Called after each step with the number of melodies that have ended. An exception from it ends the drawing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Steering:
         particles: how many there were.
         effective_size: the least effective number of them at any step.
         log_probability: estimated natural logarithm of the probability that the model by itself keeps the rules.
-        attempts: how often it was begun.
+        attempts: how often the melody was started.
     """
 
     particles: int
@@ -59,7 +60,7 @@ class Judged:
     Attributes:
         drafts: how many different melodies there were to choose from.
         log_odds: natural logarithm of how much likelier this one is among people's than among the model's drafts, less
-            `generation.judging.PENALTY` for each sign of a melody that nobody would sing.
+            `generation.judging.PENALTY` for each sign of an unsingable melody.
         sha256: of the judge's file, in hex.
     """
 
@@ -76,13 +77,13 @@ class Generated:
         index: its number in the request, from 0: with the seed it makes the melody again.
         melody: the primer included.
         ids: its tokens, from the start token on.
-        request: what was asked for, for this melody alone.
-        header: what the model was held to.
+        request: the request for this melody alone.
+        header: the key, meter, pickup and bars that were prescribed to the model.
         ended: whether the model chose the end; otherwise it was finished at the step limit.
         drawn: number of tokens drawn.
         log_likelihood: natural logarithm, summed over the drawn tokens that make music.
-        notes_drawn: number of notes beside the primer's.
-        steering: how it came to keep the rules that were asked for; None without any.
+        notes_drawn: number of notes after the primer's.
+        steering: how particles were steered to keep the rules; None without rules.
         judged: how it was chosen among drafts; None without a judge.
         wishes: for each rule that need not be kept, the share of the melody that keeps it, or None.
     """
@@ -103,7 +104,7 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """What there is of a melody that is being drawn.
+    """The beginning of a melody that is being drawn.
 
     Attributes:
         index: its number in the request.
@@ -134,7 +135,7 @@ class MelodyBatch(ABC):
     """Melodies of one request that are drawn together.
 
     Attributes:
-        request: what is asked for.
+        request: the melodies to draw.
         indices: numbers of the melodies in the request.
         judge: chooses among drafts; None for none.
     """
@@ -143,7 +144,7 @@ class MelodyBatch(ABC):
     indices: list[int]
     judge: Judge | None = None
     wished: Request | None = None
-    """The request with the wishes that were left out of `request`; see `generation.wishes`."""
+    """The request including the wishes that `request` leaves out; see `generation.wishes`."""
 
     @abstractmethod
     def start(self, engine: Engine) -> ParticleFilter:
@@ -155,7 +156,7 @@ class MelodyBatch(ABC):
 
     @abstractmethod
     def given_ticks(self, index: int) -> int:
-        """Length of what stands before the first note that is drawn, in ticks."""
+        """Length of the given notes before the first drawn note, in ticks."""
 
     def melody(self, encoding: Encoding, index: int, ids: Sequence[int]) -> Melody:
         """The melody of tokens, which may be a beginning."""
@@ -167,12 +168,12 @@ class MelodyBatch(ABC):
         return None
 
     def accepts(self, sample: Sample) -> bool:
-        """Whether what the particles came to is a melody of the request; see `redraw`."""
+        """Whether the result of the particles is a melody that the request allows; see `redraw`."""
         del sample
         return True
 
     def judging(self, encoding: Encoding) -> Judging | None:
-        """What weighs the drafts of this batch that have ended."""
+        """The function that gives drafts of this batch their log odds; None without a judge."""
         judge = self.judge
         if judge is None:
             return None
@@ -183,17 +184,17 @@ class MelodyBatch(ABC):
         return log_odds
 
     def redraw(self, engine: Engine, index: int) -> Iterator[ParticleFilter | Sample]:
-        """Another way to draw a melody whose particles came to nothing: the particle at each step, then the result."""
+        """Draw a melody whose particles failed in another way: yield its particle at each step, then the result."""
         raise AssertionError("particles without rules never die")
 
     def draw(
         self, engine: Engine, *, partial: bool = False, advance: Advance = lambda done: None
     ) -> Iterator[Partial | Generated | Refused]:
-        """Draw all melodies; each is yielded once it has ended, in no order. One that is refused does not end the rest.
+        """Draw all melodies. Each is yielded once it has ended, in any order; a refused one does not end the others.
 
         Args:
             engine: the model.
-            partial: whether melodies that are under way are yielded, too, when they have another note.
+            partial: whether unfinished melodies are yielded, too, each time their notes change.
             advance: see `Advance`.
         """
         particles, failed, ended = self.start(engine), [], 0
@@ -222,7 +223,7 @@ class MelodyBatch(ABC):
                 yield Refused(index, error)
 
     def generated(self, encoding: Encoding, index: int, sample: Sample, attempts: int = 1) -> Generated:
-        """The melody of a sample, with what is known of it."""
+        """The melody of a sample, with the record of how it was made."""
         melody = self.melody(encoding, index, sample.ids)
         given = bisect_left(melody.notes, self.given_ticks(index), key=itemgetter(0))
         name = Path(self.request.model).stem
@@ -291,7 +292,7 @@ class _Progress:
         self.stopped = False
 
     def set(self, number: int, done: int) -> None:
-        """So many melodies of batch `number` have ended. Raises in every thread once one of them has failed."""
+        """Record how many melodies of batch `number` have ended. Raises in every thread once one has failed."""
         with self._lock:
             if self.stopped:
                 raise _StoppedError
@@ -317,7 +318,7 @@ def draw_all(
         engine: draws all batches in the calling thread; None to use `engines`.
         engines: as many batches are drawn at a time as there are engines, each in a thread of its own.
         advance: see `Advance`.
-        each: is told of each melody once it has ended or is refused, by one thread at a time.
+        each: called with each melody once it has ended or is refused, by one thread at a time.
     """
     progress, lock = _Progress(advance), Lock()
 

@@ -35,7 +35,7 @@ from melodysynthesis.generation.stepper import CountBudget, HistoryRule
 from melodysynthesis.music import Key
 
 GIVEN = "given"
-"""The rule that what is given stands, among the names of rules."""
+"""Name of the rule that keeps the given notes and rests, in the sets of rules that conflict."""
 LOOKING_BACK = tuple(name for name, rule in RULES.items() if rule.build is None)
 """Rules that look further back than an automaton can."""
 COMMON_PITCHES = (52, 84)
@@ -44,7 +44,7 @@ COMMON_NOTE, COMMON_REST = Fraction(1), Fraction(3, 4)
 """The longest note and rest that are usual, in bars: of 4,300 German songs in one meter, 97 % have no longer note, and
 99 % no longer rest. Without a limit melodies escape rules such as chords by a few endless notes."""
 LOOKAHEAD_CACHE_BYTES = 256 * 2**20
-"""What the tables that are kept may take. Most have a few megabytes, those of the hardest rules a hundred."""
+"""Size of the cache of tables. Most have a few megabytes, those of the hardest rules a hundred."""
 
 
 class ConstraintProblem(NamedTuple):
@@ -55,16 +55,17 @@ class ConstraintProblem(NamedTuple):
         values: of the request's fields, by name.
         timeline: the bars.
         key: of the melody.
-        given: notes and rests that stand.
-        cuts: where rests are split, so that what is told apart by one rule is by all.
-        pitches: that the encoding can say.
+        given: notes and rests that are given.
+        cuts: ticks at which rests are split, so that all rules see the same events.
+        pitches: MIDI numbers that the encoding can write.
         step: of the encoding, in ticks.
         corpus: name of the one that the model was trained on, which max-copy compares with.
         early: whether max-copy is kept before rests have to save it; see `MaxCopy`.
-        loose: whether pitches that few songs use are looked at, too.
-        held: start and end of what was left of a note that was held out of rewritten bars: no other may begin there.
-        parts: what a contour asks of each part, where it is known how many notes they have; see `contour_in_form`.
-        usual_lengths: ticks of the longest note and rest that are looked at; None for any.
+        loose: whether rarely used pitches are searched, too.
+        held: start and end of the rest of a note that was held beyond rewritten bars; no note may begin there.
+        parts: the directions that a contour requires in each stretch, once the notes of the stretches are counted;
+            see `generation.form.parts_of`.
+        usual_lengths: ticks of the longest note and rest that are considered; None for any.
     """
 
     rules: tuple[str, ...]
@@ -92,7 +93,7 @@ def build_problem(
     given: Sequence[Event] = (),
     corpus: str = "",
 ) -> ConstraintProblem:
-    """What a request asks of a melody with these bars and this key."""
+    """The constraints of a request on a melody with these bars and this key."""
     timeline = replace(timeline, grouping=request.grouping or ())
     names = (*request.rules, *([GIVEN] if given else []))
     values = tuple(request.rule_values.items())
@@ -104,7 +105,7 @@ def build_problem(
 
 
 def pitches_of(encoding: Encoding, key: Key | None) -> Ints:
-    """MIDI numbers that an encoding can say in a key, ascending."""
+    """MIDI numbers that an encoding can write in a key, ascending."""
     return np.array(encoding.pitches_in(key), np.int64)
 
 
@@ -114,10 +115,10 @@ def pitches_of(encoding: Encoding, key: Key | None) -> Ints:
     lock=Lock(),
 )
 def tables(problem: ConstraintProblem) -> Lookahead | None:
-    """The look-ahead; None if no melody keeps all rules, those left aside that look too far back.
+    """The look-ahead over the automaton of the rules; None if no melody keeps them. History rules are not in it.
 
-    Only usual pitches and lengths are looked at, as far as no rule says them, and all that the encoding can say where
-    those do not do.
+    Pitches and lengths are limited to the usual ones where no rule gives them. If no melody is possible with these, all
+    that the encoding can write are used.
     """
     usual, anything = problem, problem._replace(usual_lengths=(None, None))
     if not problem.loose:
@@ -125,14 +126,14 @@ def tables(problem: ConstraintProblem) -> Lookahead | None:
     if "range" not in problem.rules and not problem.loose:
         near = {event.pitch for event in problem.given} | {note.pitch for note in dict(problem.values)["fixed"] or ()}
         around = [COMMON_PITCHES, *((pitch - 12, pitch + 12) for pitch in near if pitch is not None)]
-        sung = tuple(pitch for pitch in problem.pitches if any(low <= pitch <= high for low, high in around))
-        usual = usual._replace(pitches=sung or problem.pitches)
+        in_range = tuple(pitch for pitch in problem.pitches if any(low <= pitch <= high for low, high in around))
+        usual = usual._replace(pitches=in_range or problem.pitches)
     look = _tables(usual)
     return _tables(anything) if look is None and usual != anything else look
 
 
 def usual_lengths(problem: ConstraintProblem) -> tuple[int | None, int | None]:
-    """Ticks of the longest note and rest that are usual, or that are given; None where a rule says the lengths."""
+    """Ticks of the longest usual or given note and rest; None where a rule gives the lengths."""
     bar = max(meter.bar_ticks for meter in problem.timeline.meters)
     limits = []
     for share, notes, rules in (
@@ -227,7 +228,7 @@ def cuts_of(
 ) -> tuple[int, ...]:
     """Where rests are split: where sections of a form meet, and where rests that are given or a rhythm's begin or end.
 
-    Sections that are alike are split alike.
+    Equal sections are split at the same places.
     """
     rests = [(event.onset, event.onset + event.ticks) for event in given if event.pitch is None]
     if values.get("rhythm"):
@@ -243,7 +244,7 @@ def cuts_of(
 
 
 def section_groups_of(timeline: Timeline, form: Sequence[Section]) -> tuple[SectionGroup, ...] | None:
-    """Which sections are alike; None if ones of one letter can't be, as they have other bars."""
+    """The groups of equal sections; None if sections of one letter have different bars, so that they can't be equal."""
     if not form:
         return ()
     if len(timeline.meters) % len(form):

@@ -1,4 +1,4 @@
-"""Melodies that keep rules: particles first, backtracking where they come to nothing, and streams of final notes."""
+"""Melodies that keep rules: by particles first, by backtracking where these fail, and as streams of final notes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from melodysynthesis.runtime.base import Engine
 from melodysynthesis.runtime.judge import Judge
 
 PARTICLES = 8
-"""For each melody, unless another number is asked for."""
+"""Particles for each melody by default."""
 ROWS = 1024
 """Particles that are stepped together."""
 
@@ -42,7 +42,7 @@ class ConstrainedBatch(MelodyBatch):
 
     Args:
         task: what they have in common.
-        request: what is asked for.
+        request: the melodies to draw.
         indices: numbers of the melodies in the request.
         judge: weighs the particles that have ended; None for none.
     """
@@ -77,7 +77,7 @@ class ConstrainedBatch(MelodyBatch):
         return Steering(particles_of(self.request), sample.effective_size, sample.log_probability, attempts)
 
     def accepts(self, sample: Sample) -> bool:
-        """See `MelodyBatch.accepts`: rules that look back may be broken in what is given behind the free part."""
+        """See `MelodyBatch.accepts`: history rules may be broken in the given notes after the free part."""
         return self.task.keeps_to_the_end(sample.events)
 
     def redraw(self, engine: Engine, index: int) -> Iterator[ParticleFilter | Sample]:
@@ -93,12 +93,12 @@ class ConstrainedBatch(MelodyBatch):
 
 
 class RefusedBatch(ConstrainedBatch):
-    """Melodies of a request that no melody can be, while others of the request can.
+    """Melodies for which the rules conflict, while others of the request can be drawn.
 
     Args:
-        request: what is asked for.
+        request: the melodies to draw.
         indices: numbers of the melodies in the request.
-        error: why they can't be.
+        error: why they are refused.
     """
 
     def __init__(self, request: Request, indices: Sequence[int], error: RequestError) -> None:

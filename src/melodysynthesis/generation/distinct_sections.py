@@ -1,4 +1,4 @@
-"""Sections of different letters differ: few notes of the earlier one come again in the later one, at the same place.
+"""Sections of different letters differ: few notes of the earlier one return in the later one at the same place.
 
 The notes of the earlier section are known when the later one begins. So the later one has a budget of notes that it may
 share, and what would exceed it is not drawn.
@@ -93,8 +93,8 @@ class DistinctSections:
         found = []
         for pair in self.pairs:
             if pair.all_earlier[0] < tick <= pair.later[-1]:
-                sung = history.event[0, pair.all_earlier]
-                found.append(np.where(_is_note(sung, history.rest), sung, NO).tobytes())
+                notes = history.event[0, pair.all_earlier]
+                found.append(np.where(_is_note(notes, history.rest), notes, NO).tobytes())
                 _, shared = self._counted(history, np.zeros(1, np.int64), np.array([tick]), pair)
                 noted = _is_note(history.event[0, pair.later], history.rest) & (pair.later < tick)
                 found.append(bytes([bool(noted.any())]) + shared.tobytes())

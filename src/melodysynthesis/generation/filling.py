@@ -1,4 +1,4 @@
-"""Some bars of a melody written anew: the request, and what is known of the melody before."""
+"""Rewriting some bars of a melody: the request, and the metadata that the new melody keeps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fill_request(melody: Melody, bars: str, *, follow_chords: bool = False, **fi
 def with_metadata(melody: Melody, other: Melody, request: Request) -> Melody:
     """A melody with title, composer, tempo, lyrics and chords of the one that it rewrites or varies.
 
-    Other chords that are requested go first.
+    Chords of the request take precedence.
     """
     follows = request.rewrite is not None and request.chords == chart_under(other, *request.rewrite)
     return melody.with_metadata(replace(other, chords=()) if request.chords and not follows else other)

@@ -1,8 +1,8 @@
-"""Forms: sections that repeat, note for note or with other pitches, and what a search has to know of them.
+"""Forms: sections that repeat, note for note or with other pitches.
 
-`Form` is the rule. `RepeatChecker` tells whether what has been written can be repeated where the form requires, and
-whether the repeat can still be reached: what a repeat does to the other rules depends on the state in which it begins,
-which is not known before; so it is followed from every state in which it may begin, note by note.
+`Form` is the rule. `RepeatChecker` checks that the notes so far can be repeated where the form requires, and that the
+repeat can still be reached. Whether a repeat keeps the other rules depends on the state of their automaton in which it
+begins. That state is not known yet, so the repeat is followed note by note from every state in which it may begin.
 
 `parts_of` solves a contour within a form. A contour counts notes from the start of a melody. Where a section is
 repeated, its notes are elsewhere in the contour, and where depends on how many notes there are in all sections before.
@@ -34,21 +34,21 @@ from melodysynthesis.generation.stepper import EventHistory
 class Form:
     """Guaranteed: equal sections have the same notes; a varied one has the rhythm, and at least one other pitch.
 
-    The automaton knows already which events fit in all sections that are alike; what was sung is known only here.
+    The automaton already allows only events that fit in all equal sections; this rule adds which notes were drawn.
 
     Args:
         space: of the melody.
         form: its sections.
         places: start and end of each.
-        edge: so many notes at the start and at the end of a section count for what stands beside it when it is sung
-            again, by other rules than those of the automaton.
+        edge: number of notes at the start and the end of a section that other history rules compare with the
+            neighbours of a repeat.
     """
 
     name = "form"
 
     def __init__(self, space: Space, form: Sequence[Section], places: Sequence[tuple[int, int]], edge: int = 0) -> None:
         self.space, self.edge, count = space, edge, len(space.ticks)
-        # Where the same notes, or the same rhythm, were sung before each tick; `NO` where they are new.
+        # Where the same notes, or the same rhythm, were drawn before each tick; `NO` where they are new.
         self.same, self.rhythm = np.full(count, NO), np.full(count, NO)
         self.begins = np.full(count, NO)  # the first tick of the section of each
         self.varied: list[tuple[Ints, Ints]] = []  # ticks of each varied section, and those of what it varies
@@ -73,10 +73,10 @@ class Form:
         """See `HistoryRule.may_begin`."""
         rows, same, rhythm = np.arange(len(tick)), self.same[tick], self.rhythm[tick]
         events = np.arange(history.rest + 1)
-        sung = history.event[rows, np.maximum(np.maximum(same, rhythm), 0)][:, None]
-        fine = np.where((same != NO)[:, None], events == sung, True)
-        alike = (events == history.rest) == (sung == history.rest)
-        fine &= np.where((rhythm != NO)[:, None], alike & (sung != NO), True)
+        source = history.event[rows, np.maximum(np.maximum(same, rhythm), 0)][:, None]
+        fine = np.where((same != NO)[:, None], events == source, True)
+        same_kind = (events == history.rest) == (source == history.rest)
+        fine &= np.where((rhythm != NO)[:, None], same_kind & (source != NO), True)
         for mine, theirs in self.varied:
             here = np.flatnonzero(np.isin(tick, mine))
             if len(here):
@@ -96,9 +96,9 @@ class Form:
     def may_last(self, history: EventHistory, tick: Ints, event: Ints) -> Flags:
         """See `HistoryRule.may_last`: a section that is varied can't be all silent, as nothing in it could differ."""
         source = np.maximum(self.same[tick], self.rhythm[tick])
-        sung = history.length[np.arange(len(tick)), np.maximum(source, 0)]
+        repeated = history.length[np.arange(len(tick)), np.maximum(source, 0)]
         lengths = np.arange(len(self.space.lengths))
-        fine = np.where((source == NO)[:, None], True, lengths == sung[:, None])
+        fine = np.where((source == NO)[:, None], True, lengths == repeated[:, None])
         for (_, theirs), end in zip(self.varied, self.varied_ends, strict=True):
             here = np.flatnonzero((event == history.rest) & np.isin(tick, theirs))
             old = history.event[here[:, None], theirs]
@@ -109,9 +109,9 @@ class Form:
     def state_key(self, history: EventHistory, tick: int) -> bytes:
         """All of the history before a tick that counts from there on, for one particle.
 
-        In a section that is sung again that is the rest of it; before it, the sections' effect is known better by
-        `repetitions`, but for their edges. Of what is varied it is the rhythm and the pitches, and whether there is
-        another one yet.
+        Within a repeat it is the rest of the section that is repeated; before a repeat, `RepeatChecker` knows the
+        effect of the section except for its edges. For a varied section it is the rhythm and the pitches of its
+        model, and whether a pitch differs yet.
         """
         later = np.arange(len(self.same)) >= tick
         sources = self.rhythm[later & (self.rhythm != NO)]
@@ -125,17 +125,17 @@ class Form:
             if len(mine) and mine[0] < tick <= mine[-1]
         ]
         edges = self._edges(history, tick)
-        told = (
+        parts = (
             history.event[0, sources],
             history.length[0, sources],
             edges,
             history.event[0, edges],
             history.length[0, edges],
         )
-        return b"".join(part.tobytes() for part in told) + bytes(differs)
+        return b"".join(part.tobytes() for part in parts) + bytes(differs)
 
     def _edges(self, history: EventHistory, tick: int) -> Ints:
-        """Ticks of the first and the last events, up to `edge` notes, of what was sung and will be sung again."""
+        """Ticks of the first and the last events, up to `edge` notes, of sections that will be repeated."""
         again = self.same[tick:]
         begins = np.unique(self.begins[again[(again != NO) & (again < tick)]])
         found = [np.zeros(0, np.int64)]
@@ -149,17 +149,17 @@ class Form:
 
 
 LARGEST = 2**28
-"""Ticks times states up to which the ways to a repetition are looked for: a quarter of a gigabyte, for a moment."""
+"""Ticks times states up to which ways to a repeat are computed: a quarter of a gigabyte, for a moment."""
 WAYS_CACHE_BYTES = 128 * 2**20
-"""What is kept of them, a bit for each tick and state."""
+"""Size of the cache of these ways, a bit for each tick and state."""
 
 PendingRepeats = dict[int, Ints]
-"""For each repetition to come of what has been sung, by the number of its first tick: (U,) the state to which its notes
-so far lead, from each state in which it may begin; U where they can't be sung."""
+"""For each repeat to come, by the number of its first tick: (U,) the state to which the notes so far lead from each
+state in which the repeat may begin; U where they can't be repeated."""
 
 
 class RepeatChecker:
-    """The sections of a form that are sung again.
+    """Follows the sections of a form that will be repeated.
 
     Args:
         look: of the automaton.
@@ -176,23 +176,23 @@ class RepeatChecker:
     def after(
         self, again: PendingRepeats, tick: int, event: int, length: int, then: tuple[int, int]
     ) -> PendingRepeats | None:
-        """What becomes of repetitions with an event; None if one can't be, or its start is not reached any more.
+        """The pending repeats after an event; None if one becomes impossible, or its start can't be reached any more.
 
         Args:
-            again: before the event.
-            tick: of the event, by number.
-            event: by number.
-            length: by number.
-            then: number of the tick after it, and state of the automaton there.
+            again: the pending repeats before the event.
+            tick: number of the event's tick.
+            event: number of the event.
+            length: number of its length.
+            then: number of the tick after it, and the state of the automaton there.
         """
         again = {start: states for start, states in again.items() if start > tick}
         for start, there in self._to_come(tick):
             states = again[start] if start in again else np.where(self._may_begin[start], self._all, self.broken)
-            again[start] = self._sung(states, there, event, length)
+            again[start] = self._repeated(states, there, event, length)
         return again if all(self._leads_to(start, states, *then) for start, states in again.items()) else None
 
-    def _sung(self, states: Ints, tick: int, event: int, length: int) -> Ints:
-        """(states,) those after an event, of those before it."""
+    def _repeated(self, states: Ints, tick: int, event: int, length: int) -> Ints:
+        """(states,) the states after an event, from the states before it."""
         automaton = self.look.automaton
         kind, end = int(automaton.event_classes[tick, length]), int(self.look.ends[tick, length])
         if kind == NO:
@@ -208,7 +208,8 @@ class RepeatChecker:
         return [(int(self.form.begins[one]), int(one)) for one in there]
 
     def _leads_to(self, start: int, states: Ints, tick: int, state: int) -> bool:
-        """Whether anything leads from a tick and state to a repetition's first tick, in a state that it can begin in.
+        """Whether any events lead from a tick and state to the first tick of a repeat, in a state in which it can
+        begin.
 
         Args:
             start: number of the first tick.
@@ -230,7 +231,7 @@ class RepeatChecker:
         leads = np.zeros((start + 1, automaton.states + 1), np.bool_)
         leads[start, :-1] = alive
         for tick in reversed(range(start)):
-            states, fine = np.flatnonzero(self._may_begin[tick]), self._can_be_sung_again(tick)
+            states, fine = np.flatnonzero(self._may_begin[tick]), self._can_be_repeated(tick)
             for length in np.flatnonzero(
                 (automaton.event_classes[tick] != NO) & (self.look.ends[tick] <= start)
             ).tolist():
@@ -240,8 +241,8 @@ class RepeatChecker:
                 leads[tick, states] |= (after & fine[length]).any(axis=1)
         return leads
 
-    def _can_be_sung_again(self, tick: int) -> Flags:
-        """(m, P + 1) which events at a tick are possible, from some state, wherever they are sung again."""
+    def _can_be_repeated(self, tick: int) -> Flags:
+        """(m, P + 1) which events at a tick are possible, from some state, in all places where they are repeated."""
         if tick not in self._shared:
             automaton = self.look.automaton
             shared = np.ones((len(automaton.space.lengths), automaton.context.rest + 1), np.bool_)
@@ -274,13 +275,13 @@ class RepeatChecker:
 
 
 class Stretch(NamedTuple):
-    """A section whose letter comes more than once, or a row of sections whose letters come once.
+    """A repeated section, or a run of sections that occur once.
 
     Attributes:
         start: its tick.
         end: its tick.
-        letter: those that share one have equally many notes.
-        section: those that share one have the same notes.
+        letter: stretches that share it have equally many notes.
+        section: stretches that share it have the same notes.
     """
 
     start: int
@@ -310,7 +311,8 @@ def _name(section: Section, often: Counter[str]) -> str | None:
 def parts_of(contour: Contour, stretches: Sequence[Stretch], look: Lookahead) -> Iterator[tuple[ContourPart, ...]]:
     """The parts of all melodies that may keep a contour in a form, by the numbers of their notes, the likeliest first.
 
-    Notes beyond the contour's end are not counted. Every melody that keeps contour and form is one of one of these.
+    Notes beyond the contour's end are not counted. Every melody that keeps contour and form belongs to exactly one of
+    them.
 
     Args:
         contour: directions.
@@ -369,15 +371,15 @@ def _direction(contour: Contour, note: int) -> int | None:
 def _parts(contour: Contour, stretches: Sequence[Stretch], counts: tuple[int, ...]) -> tuple[ContourPart, ...]:
     starts = dict(zip(stretches, accumulate(counts, initial=0), strict=False))
     first = {one.section: one for one in reversed(stretches)}
-    sung = {one.letter: notes for one, notes in reversed(list(zip(stretches, counts, strict=True)))}
+    counted = {one.letter: notes for one, notes in reversed(list(zip(stretches, counts, strict=True)))}
     over = len(contour.directions) + 1
     parts = []
     for one in stretches:
-        source, notes = first[one.section], sung[one.letter]
-        begun = next(starts[other] for other in stretches if other.letter == one.letter)
+        source, notes = first[one.section], counted[one.letter]
+        beginning = next(starts[other] for other in stretches if other.letter == one.letter)
         inside = tuple(_direction(contour, starts[source] + note) for note in range(1, notes))
         directions = (_direction(contour, starts[one]), *inside)[:notes]
-        parts.append(ContourPart(one.end, directions, not contour.whole and begun + notes >= over))
+        parts.append(ContourPart(one.end, directions, not contour.whole and beginning + notes >= over))
     return tuple(parts)
 
 

@@ -1,4 +1,4 @@
-"""The melodies of a request: all of them, some by their numbers, or as they are drawn; and the best of several."""
+"""Draw the melodies of a request: all of them, some by number, or as a stream; and choose the best of several."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TwinError(RequestError):
 
 
 POOL = 3
-"""So many melodies are drawn for each one that is kept when they are ranked."""
+"""Melodies that are drawn for each one that is kept when they are ranked."""
 
 
 def generate(engine: Engine, request: Request, constraints: Sequence[Constraint] = ()) -> list[Generated]:
@@ -33,8 +33,8 @@ def generate(engine: Engine, request: Request, constraints: Sequence[Constraint]
 
     Args:
         engine: the model.
-        request: what is asked for.
-        constraints: token masks beside those that always hold, for `count` sequences; without rules only.
+        request: the melodies to draw.
+        constraints: token masks in addition to those that always apply, for `count` sequences; without rules only.
 
     Raises:
         RequestError: if no melody can be as the request says, or the model can't write such melodies.
@@ -64,8 +64,8 @@ def generate_only(
         request: what is asked for; its count is ignored.
         indices: numbers of the melodies, each once.
         constraints: token masks whose sequences are those of `indices`, in this order.
-        advance: is told after each step how many melodies have ended.
-        each: is told of each melody once it has ended or is refused, in no order. Without it the first refusal is
+        advance: called after each step with the number of melodies that have ended.
+        each: called with each melody once it has ended or is refused, in any order. Without it the first refusal is
             raised when all others have been drawn.
     """
     made: list[Generated] = []
@@ -93,9 +93,10 @@ def generate_streaming(
 
     Args:
         engine: the model.
-        request: what is asked for.
-        advance: is told after each step how many melodies have ended; what it raises ends the drawing.
-        drafts: whether melodies that are under way are yielded.
+        request: the melodies to draw.
+        advance: called after each step with the number of melodies that have ended; an exception from it ends the
+            drawing.
+        drafts: whether unfinished melodies are yielded.
     """
     ended = 0
     for batch in _batches(engine, request, range(request.count)):
@@ -106,16 +107,16 @@ def generate_streaming(
 def generate_distinct(
     engine: Engine, request: Request, advance: Advance = lambda done: None, *, drafts: bool = False
 ) -> Iterator[Partial | Generated | Refused]:
-    """The melodies of a request in order, no two of them equal: a later twin is drawn anew, or refused in the end.
+    """The melodies of a request in order, no two of them equal: a later twin is drawn again, or refused in the end.
 
-    With rules, each is yielded as soon as it and those before it have ended. So which melody is drawn anew depends on
-    those before it alone, and not on the count.
+    With rules, each is yielded as soon as it and those before it have ended. So which melody is drawn again depends
+    only on those before it, and not on the count.
 
     Args:
         engine: the model.
-        request: what is asked for.
+        request: the melodies to draw.
         advance: see `generate_streaming`.
-        drafts: whether melodies that are under way are yielded, in no order.
+        drafts: whether unfinished melodies are yielded, in any order.
     """
     drawn: Iterable[Partial | Generated | Refused]
     if request.steered or drafts:
@@ -185,15 +186,15 @@ def pool(request: Request) -> Request:
     return request if request.temperature == 0 else request.model_copy(update={"count": more})
 
 
-def ranked(made: Sequence[Generated], count: int, heard: Melody | None = None) -> list[Generated]:
+def ranked(made: Sequence[Generated], count: int, known: Melody | None = None) -> list[Generated]:
     """At most `count` of the melodies, each once: the likeliest, then ones that are likely and unlike those before.
 
     Args:
         made: the melodies.
         count: how many to choose.
-        heard: a melody that is known already, and not chosen again.
+        known: a melody that must not be chosen again.
     """
-    left = list({one.melody.notes: one for one in made if heard is None or one.melody.notes != heard.notes}.values())
+    left = list({one.melody.notes: one for one in made if known is None or one.melody.notes != known.notes}.values())
     likelihood = [one.log_likelihood / max(one.notes_drawn, 1) for one in left]
     chosen: list[int] = []
     while len(chosen) < min(count, len(left)):

@@ -18,7 +18,7 @@ from melodysynthesis.music import MODES, Key, Melody, Meter
 from melodysynthesis.runtime.base import Engine
 
 WITHOUT_METER = Header(meter=Meter(0, 4, 4), pickup=0, bars=8)
-"""Stands for the header of a model that would write without meter, which rules can't do."""
+"""Replaces the header of a model that would write without meter, as rules need one."""
 MOST_BARS = 32
 """Bars that a model may choose."""
 OTHER_BARS = (8, 16, 4, 12, 6, 10, 24, 32, 20, 2, 3, 5, 7, 9, 1)
@@ -26,12 +26,12 @@ OTHER_BARS = (8, 16, 4, 12, 6, 10, 24, 32, 20, 2, 3, 5, 7, 9, 1)
 
 
 def headers_of(engine: Engine, request: Request, prompts: dict[int, Prompt]) -> dict[int, Header]:
-    """The header of each melody: what was asked for, and the model's choice of the rest, its pickup among it."""
+    """The header of each melody: the requested parts, and the model's choice of the rest, the pickup included."""
     headers = {index: prompt.header for index, prompt in prompts.items()}
     needs_key = any(RULES[name].needs_key for name in request.rules)
     if not says_meters(engine.encoding):
         if any(one.meter is None or not one.bars or (needs_key and one.key is None) for one in headers.values()):
-            raise RequestError("this model says neither key nor meter: with rules, ask for key, meter and bars")
+            raise RequestError("this model chooses neither key nor meter: with rules, give key, meter and bars")
         return {index: replace(header, pickup=header.pickup or 0) for index, header in headers.items()}
     open_ones = [
         index
@@ -81,7 +81,7 @@ def _header_of(tokens: Sequence[int]) -> Header:
 
 
 def fitting(engine: Engine, request: Request, header: Header, primer: Melody | None) -> Header:
-    """The header, or the nearest to it of what was not asked for, in which the rules can be kept."""
+    """The header if the rules can be kept in it, else the nearest one: only parts that were not requested change."""
     candidates = [header]
     if request.number_of_bars is None:
         candidates += [replace(header, bars=bars) for bars in OTHER_BARS]

@@ -1,4 +1,4 @@
-"""Which judge draws among how many drafts: from the request, the model, and the judge that ships."""
+"""The number of drafts and their judge, from the request, the model, and the judge that ships."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from melodysynthesis.runtime.base import Engine
 from melodysynthesis.runtime.judge import Judge, shipped
 
 DRAFTS = 4
-"""Of so many drafts one is drawn, unless another number is requested; docs/lab-notes.md says why."""
+"""Drafts from which one is drawn by default; docs/lab-notes.md gives the reason."""
 
 PENALTY = 3.0
-"""Taken from the log odds for each sign of a melody that nobody would sing (`evaluation.degenerate`). Under rules,
-models write some that the judge has not met: there a sign can be 50 times as frequent as among people's tunes."""
+"""Taken from the log odds for each sign of an unsingable melody (`evaluation.degenerate`). Under rules,
+models write kinds of melodies that the judge was not trained on: there a sign can be 50 times as frequent as in human
+tunes."""
 
 
 class Drafting(NamedTuple):

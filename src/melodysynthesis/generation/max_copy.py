@@ -33,17 +33,17 @@ def steps_of(corpus: str, kind: str) -> Ints:
 
 
 class MaxCopy:
-    """Guaranteed: no run of more than `notes` notes stands in a training tune.
+    """Guaranteed: no run of more than `notes` notes occurs in a training tune.
 
-    A note lasts until the next one begins, so that a rest behind it can make a run another one; the last note of a
-    melody lasts as long as it sounds. Whether a note completes a run is known when the next begins.
+    A note lasts until the next one begins, so a following rest changes its duration and breaks the match; the last note
+    of a melody lasts as long as it sounds. Whether a note completes a run is known when the next begins.
 
     Args:
         automaton: of the melody.
         notes: the longest run.
         training: (notes,) steps of the training tunes, -1 between them.
-        early: whether no note may be so long that it completes a run, even if a rest could still save it. Melodies are
-            drawn so, lest the model be driven to rest; where that leads nowhere, rests are counted on.
+        early: whether a note may not complete a run even if a rest could still break the match. Melodies are drawn
+            with it first, so that the model need not rest; without it, rests may break a match.
     """
 
     name = "max_copy"
@@ -91,7 +91,7 @@ class MaxCopy:
     ) -> tuple[Ints, Ints, Ints]:
         """Rows that have a note more than `notes`, and (rows, notes + 1) onsets and pitches of the latest.
 
-        The last of them is that of an event that has begun, if it is told; rows where that is a rest are left out.
+        The last of them is that of an event that has begun, if it is given; rows where that is a rest are left out.
         """
         new = 0 if tick is None or event is None else 1
         enough = history.notes + new > self.notes

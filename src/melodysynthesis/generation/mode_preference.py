@@ -1,8 +1,9 @@
-"""A mode or scale that the model may not know is preferred note by note: what it would sing in major or minor is moved.
+"""Prefer the notes of a mode or scale that the model may not know: what it would write in major or minor is moved.
 
-Models learn from songs that are nearly all in major or minor. Asked for D dorian they sing D major. So before a note is
-drawn, the probability of each pitch outside the scale goes to the pitch that has its degree in the scale: F# to F, C#
-to C. Scales without seven degrees have no degrees in common with major: there it goes to the nearest pitch.
+Models learn from songs that are nearly all in major or minor. Requested to write D dorian, they write D major. So
+before a note is drawn, the probability of each pitch outside the scale goes to the pitch that has its degree in the
+scale: F# to F, C# to C. Scales without seven degrees have no degrees in common with major: there it goes to the nearest
+pitch.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from melodysynthesis.theory import NAMED_SCALES, SCALES
 Ints = NDArray[np.int64]
 
 KNOWN_MODES = ("major", "minor")
-"""What models know by themselves."""
+"""Modes that models follow by themselves."""
 FOREIGN = 6.0
 """Taken from the logits of pitches outside the scale: they are left a four-hundredth of their probability, or less."""
 BLUE, BLUE_SHARE = 6, 0.3
@@ -34,10 +35,10 @@ class ModePreference(NamedTuple):
 
     Attributes:
         foreign: outside the scale.
-        sources: those of them that a pitch of the scale stands for.
-        targets: which one that is, for each.
+        sources: foreign tokens that a pitch of the scale replaces.
+        targets: the token that replaces each source.
         blue: blue notes.
-        beside: (blue notes, 2) their neighbours.
+        neighbours: (blue notes, 2) their neighbours.
         penalty: what is taken from the logits of the foreign.
     """
 
@@ -45,7 +46,7 @@ class ModePreference(NamedTuple):
     sources: Ints
     targets: Ints
     blue: Ints
-    beside: Ints
+    neighbours: Ints
     penalty: float
 
     def applied(self, logits: Logits) -> Logits:
@@ -54,7 +55,7 @@ class ModePreference(NamedTuple):
         np.logaddexp.at(new.T, self.targets, logits.T[self.sources])
         new[:, self.foreign] -= self.penalty
         if len(self.blue):
-            around = np.logaddexp(new[:, self.beside[:, 0]], new[:, self.beside[:, 1]])
+            around = np.logaddexp(new[:, self.neighbours[:, 0]], new[:, self.neighbours[:, 1]])
             new[:, self.blue] = np.logaddexp(new[:, self.blue], around + np.log(BLUE_SHARE))
         return new
 
@@ -94,13 +95,13 @@ def mode_preference(
         sources=np.array([token[source] for source, _ in pairs], np.int64),
         targets=np.array([token[target] for _, target in pairs], np.int64),
         blue=np.array([token[one] for one in blues], np.int64),
-        beside=np.array([(token[one - 1], token[one + 1]) for one in blues], np.int64).reshape(-1, 2),
+        neighbours=np.array([(token[one - 1], token[one + 1]) for one in blues], np.int64).reshape(-1, 2),
         penalty=0.0 if chromatic else FOREIGN,
     )
 
 
 def _moves(degrees: tuple[int, ...]) -> dict[int, int]:
-    """By semitones above the tonic, for pitches outside a scale: how far it is to the pitch that stands for them."""
+    """By semitones above the tonic, for pitches outside a scale: semitones to the pitch that replaces them."""
     moves = {}
     for foreign in set(range(12)) - set(degrees):
         if len(degrees) == len(SCALES["major"]):

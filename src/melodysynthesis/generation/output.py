@@ -1,9 +1,9 @@
-"""Files of generated melodies: the formats that were asked for, and beside them a JSON that says how each came about.
+"""Files of generated melodies: the requested formats, and a JSON file that records how each melody was made.
 
 A file's name is made of the model, the seed, the melody's number and the first digits of a digest of everything that
 made it: `lstm-seed42-001-3f9a1c.mid`. So the same request writes the same names with the same contents, which changes
-nothing, and another request writes other names. A file of that name with other contents was changed by somebody since,
-and is never overwritten.
+nothing, and another request writes other names. A file of that name with other contents was changed since, and is never
+overwritten.
 
 The JSON is a melody in the `json` format, with a field `provenance` that `read_provenance` reads.
 """
@@ -38,7 +38,7 @@ STRAIN = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What makes a melody again: the request for it alone, its number, and the model and program that made it."""
+    """What reproduces a melody: the request for it alone, its number, and the model and program that made it."""
 
     request: Request
     index: int
@@ -48,7 +48,7 @@ class Provenance:
 
 
 def statistics(melody: Melody) -> dict[str, Any]:
-    """What a musician wants to know first; JSON types only. The key is found where the melody says none."""
+    """What a musician wants to know first; JSON types only. The key is estimated where the melody has none."""
     key = melody.key or find_key(melody)
     lowest, highest = (min(melody.pitches), max(melody.pitches)) if melody.notes else (None, None)
     return {
@@ -72,7 +72,7 @@ def provenance(
     *,
     certificate: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """How a melody came about; JSON types only. Its certificate and originality, where it was judged, stand last."""
+    """How a melody came about; JSON types only. Its certificate and originality, if known, come last."""
     bits = -made.log_likelihood / log(2)
     return {
         "program": f"melodysynthesis {__version__}",
@@ -242,7 +242,7 @@ def _is_there(path: Path, data: bytes) -> bool:
 
 
 def read_provenance(path: Path) -> Provenance:
-    """What a JSON beside a generated melody says.
+    """Read the JSON file of a generated melody.
 
     Raises:
         FormatError: if it is no such file.
@@ -250,9 +250,9 @@ def read_provenance(path: Path) -> Provenance:
     """
     data = files.load(path)
     melody = formats.read_bytes(data, "json", str(path)).melodies[0]
-    said = json.loads(data)
+    record = json.loads(data)
     try:
-        about = said["provenance"]
+        about = record["provenance"]
         fields, index = dict(about["request"]), int(about["index"])
         sha256, program = str(about["model"]["sha256"]), str(about["program"])
     except (KeyError, TypeError, ValueError):

@@ -7,8 +7,8 @@ the v before. Options with v = 0 are never drawn. Weights correct what the look-
 particles the melody that is drawn has the model's own distribution among those that keep the rules. Top-k and top-p cut
 what is drawn from, after the rules, and are not corrected.
 
-A melody without rules is the case of particles whose options keep the rules alike: the filter then is ordinary
-ancestral sampling, and the particles are drafts that know nothing of each other.
+A melody without rules is the case of particles whose options all keep the rules: the filter is then ordinary
+ancestral sampling, and the particles are independent drafts.
 
 A judge of whole melodies multiplies the weight of each particle that has ended by its odds, before one is drawn: of
 drafts one is drawn by odds alone, under rules by weight times odds (sampling importance resampling, Rubin 1987).
@@ -178,7 +178,7 @@ class ParticleFilter:
         options = self.stepper.options(self.logits, context, self.request.temperature)
         chosen = self._choose(options, walking)
         ids = options.tokens[np.arange(len(chosen)), chosen]
-        if self.dead.any():  # the grammar needs some token; nobody reads it
+        if self.dead.any():  # the grammar needs some token; it is not used
             ids[self.dead] = np.argmax(context.allowed()[self.dead], axis=1)
         self.stepper.done |= self.dead
         self.stepper.advance(options, chosen)

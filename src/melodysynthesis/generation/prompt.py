@@ -1,4 +1,4 @@
-"""What is given before the first note that is drawn: primers that a person gives, header and tokens for the model."""
+"""What is given before the first drawn note: primers of the user, header and tokens for the model."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Prompt:
     """What is known of one melody before it is generated.
 
     Attributes:
-        header: what the model is held to.
-        ids: the primer's tokens, to be said after the header's; empty for none.
+        header: the key, meter, pickup and bars that are prescribed to the model.
+        ids: the primer's tokens, written after the header's; empty for none.
         ticks: length of the primer.
         bars: the least number of bars that leaves room after the primer; 0 where no meter is known.
         held: whether the primer's last note may go on.
@@ -54,7 +54,7 @@ def prompt_for(encoding: Encoding, request: Request, primer: Melody | None) -> P
     if header.bars and needed > header.bars:
         raise RequestError(
             f"the primer takes {primer.duration / TICKS_PER_QUARTER:g} quarters of {header.meter}, which leaves "
-            f"nothing of {header.bars} bars: ask for {needed} or more"
+            f"nothing of {header.bars} bars: set bars to {needed} or more"
         )
     return Prompt(header, encoding.body(melody), primer.duration, needed, request.held)
 
@@ -77,7 +77,7 @@ def says_meters(encoding: Encoding) -> bool:
 
 
 def in_common(encoding: Encoding, header: Header) -> Header:
-    """What of a header the sequences of one batch must have in common: nothing, where it is said in tokens."""
+    """The part of a header that all sequences of a batch must share: nothing, where the header is written in tokens."""
     return Header() if says_meters(encoding) else replace(header, key=None)
 
 
@@ -113,7 +113,7 @@ def _header(encoding: Encoding, request: Request, primer: Melody | None) -> Head
 
 
 def _with_header(primer: Melody, header: Header) -> Melody:
-    """The primer as it is said in the header: its pitches relative to the header's key, in the header's meter."""
+    """The primer as it is written in the header: its pitches relative to the header's key, in the header's meter."""
     meters: tuple[Meter, ...] = primer.meters
     if header.meter is not None and meters[:1] != (header.meter,):
         if len(meters) > 1:
@@ -147,7 +147,7 @@ def primers_from(text: str, part: str | None = None, called: str = "primer") -> 
     Args:
         text: such as "G4:1 A4:1/2", or the name of a file in any format that can be read. A file of that name wins.
         part: the part or track of the file.
-        called: what it is, for messages.
+        called: its name in messages.
 
     Raises:
         RequestError: if the text is neither.

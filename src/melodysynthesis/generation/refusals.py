@@ -26,8 +26,7 @@ from melodysynthesis.notation import format_pitch
 from melodysynthesis.theory import beat_ticks
 
 SMALLEST, SMALLEST_SECONDS = 300, 3.0
-"""So many sets of rules are looked through at most for one smaller than the first that was found, in so much time of
-the processor."""
+"""Most sets of rules, and most processor time, that are spent to find a smaller conflict than the first one."""
 NEAREST_SECONDS = 1.0
 """Processor time in which requests are looked for that can be kept."""
 PLACE_SECONDS = 2.0
@@ -59,7 +58,7 @@ def refusal(problem: ConstraintProblem) -> RequestError:
     timeline = problem.timeline
     where = f"in {_bars(timeline)}{f', {problem.key}' if problem.key else ''}"
     if not shown:
-        line = f"no melody fills {_bars(timeline)}: this model can't say notes of such lengths"
+        line = f"no melody fills {_bars(timeline)}: this model can't write notes of such lengths"
         return RequestError(line, names)
     together = " together" if len(shown) > 1 else ""
     line = f"no melody keeps {_listed(shown, 'and')}{together} {where}"
@@ -132,7 +131,7 @@ def _changed(problem: ConstraintProblem, name: str) -> Iterator[tuple[str, Const
 
 
 def _other_bars(problem: ConstraintProblem) -> Iterator[tuple[str, ConstraintProblem]]:
-    """The problem with more or fewer bars, the nearest number first, where all bars are alike and no note is given."""
+    """The problem with more or fewer bars, the nearest number first, if all have one meter and no note is given."""
     timeline, values = problem.timeline, dict(problem.values)
     meters, sections = set(timeline.meters), len(values.get("form") or "1")
     if len(meters) > 1 or problem.given:
@@ -149,7 +148,7 @@ def _other_bars(problem: ConstraintProblem) -> Iterator[tuple[str, ConstraintPro
 
 
 def _contradicts(problem: ConstraintProblem, bars: RequestedBars) -> bool:
-    """Whether a rule can't be asked for with so many bars."""
+    """Whether a rule contradicts this number of bars."""
     values = dict(problem.values)
     try:
         for name in problem.rules:

@@ -40,9 +40,9 @@ from melodysynthesis.notation import (
 from melodysynthesis.runtime.pretrained import DEFAULT
 
 MAX_COUNT = 100_000
-MAX_ASKED_BARS = 127
+MAX_BARS_OF_REQUEST = 127
 DEFAULT_STEPS = 1_500
-"""As many as the original study's generator took."""
+"""The limit of the original study's generator."""
 MAX_STEPS = 1_000_000
 MAX_PARTICLES = 1_024
 MAX_DRAFTS = 64
@@ -130,7 +130,7 @@ class _Basics(BaseModel):
     """Such as "3/4"; without it the primer's, or the model's choice. A requested meter does not change."""
     pickup: Ticks | None = Field(None, ge=0)
     """Length of the incomplete first bar: ticks, or quarters as text ("1/2"); without it the model's choice."""
-    bars: int | None = Field(None, ge=1, le=MAX_ASKED_BARS)
+    bars: int | None = Field(None, ge=1, le=MAX_BARS_OF_REQUEST)
     """Number of bars, a pickup and its complement counted as one; without it the model's choice."""
     primers: tuple[MelodyField, ...] = ()
     """Melodies to continue; reused in turn when there are more melodies than primers. `primer` is short for one."""
@@ -162,11 +162,11 @@ class _Fields(_WithRules):
     """All fields: the basics, a field for each rule, and what the program itself adds to a request."""
 
     prefer: WishesField | None = None
-    """Names of rules that are wishes, such as "chords max-leap": one that no melody keeps beside the others is left
+    """Names of rules that are wishes, such as "chords max-leap": one that conflicts with the others is left
     out, the last first. The JSON says what share of the melody keeps each."""
     redraw: int | None = Field(None, ge=1, le=MAX_REDRAWS)
-    """How often a melody was drawn anew, since it was equal to an earlier one of its request. The JSON beside such a
-    melody says it, so that the melody can be made again by itself."""
+    """How often a melody was drawn again, because it equalled an earlier one of its request. The JSON file of such a
+    melody records it, so that the melody can be made again by itself."""
     particles: int | None = Field(None, ge=1, le=MAX_PARTICLES)
     """Particles for each melody with rules: more follow the model more closely and take longer; 8 by default."""
     within: MelodyField | None = None
@@ -241,8 +241,8 @@ class Request(_Fields):
         if self.meter is not None:
             raise RequestError("meter and meters can't be given together: meters says the first one too")
         bars = sum(span.number for span in self.meters)
-        if bars > MAX_ASKED_BARS:
-            raise RequestError(f"meters: {bars} bars are more than {MAX_ASKED_BARS}")
+        if bars > MAX_BARS_OF_REQUEST:
+            raise RequestError(f"meters: {bars} bars are more than {MAX_BARS_OF_REQUEST}")
         if self.bars not in (None, bars):
             raise RequestError(f"meters are of {bars} bars, but {self.bars} are requested")
         if self.pickup and self.pickup >= self.meters[-1].meter.bar_ticks:

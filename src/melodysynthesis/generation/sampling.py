@@ -110,7 +110,7 @@ class Uniforms:
     """Uniform numbers in [0, 1), one a step for each of many sequences.
 
     Sequence i of a seed has its own counter-based stream (Philox keyed by seed and i), so what it draws does not depend
-    on how many sequences there are beside it.
+    on how many other sequences there are.
     """
 
     BLOCK = 256

@@ -39,7 +39,7 @@ SOON = 1_000
 SLICE = 200
 """Prefixes that are looked at in the first order; twice as many in each of the next."""
 TILTS = (0.5, 0.0, -0.5)
-"""Orders by chance: what the logarithm of how likely something is counts beside it."""
+"""Weight of the logarithm of the likelihood in random orders."""
 BYTES_OF_ONE = 100_000
 """So many bytes of tables are made in the time in which a prefix is looked at."""
 
@@ -257,7 +257,7 @@ class Search:
         return [int(number) for number in those[np.argsort(-score, kind="stable")]]
 
     def _following(self, prefix: Prefix, contrast: list[bool]) -> Iterator[Prefix]:
-        """The prefixes that are one event longer; `contrast` is told if sections that differ leave some out."""
+        """The prefixes that are one event longer; `contrast` is set if sections that must differ leave some out."""
         tick, state, history, pending = prefix
         if tick in pending and pending[tick][self._automaton_state(state)] == self.look.automaton.states:
             return
@@ -275,7 +275,7 @@ class Search:
                     yield new
 
     def _after(self, prefix: Prefix, event: int, length: int) -> Prefix | None:
-        """The prefix with one event more; None if what is sung can't be repeated where the form requires."""
+        """The prefix with one event more; None if the notes can't be repeated where the form requires."""
         tick, state, history, pending = prefix
         at, head, lasts = np.array([tick]), np.array([event]), np.array([length])
         then, state = int(self.look.ends[tick, length]), int(self.look.follow(at, lasts, np.array([state]), head)[0])

@@ -97,7 +97,7 @@ class HistoryRule(Protocol):
 
 
 class CountBudget:
-    """Guaranteed: no more such notes than the rule allows, counted over what was sung.
+    """Guaranteed: no more such notes than the rule allows, counted over the notes so far.
 
     Args:
         automaton: of the other rules.
@@ -150,7 +150,7 @@ class Options(NamedTuple):
         log_probability: (rows, K) the model's at the request's temperature; -inf for no option. It is normalised where
             the rules' likelihood is known, else known up to a constant for each row.
         log_likelihood: (rows, K) that the rules are kept after the option; -inf for no option. None where all options
-            keep them alike, so that particles have no weights.
+            keep them equally, so that particles have no weights.
         logits: (rows, vocabulary) from which the likelihood of the token that is taken is counted.
         forced: (rows,) whether the token is given, not drawn: there is one option then.
     """

@@ -140,7 +140,8 @@ class EventStepper(RuleStepper):
 class _Spelling:
     """Lengths and meters as tokens of `event`: a first token, and a queue of tokens that must follow.
 
-    A length is the sum of its longest parts, tied; where a new meter sets in within it, the meter stands between.
+    A length is the sum of its longest parts, tied; where a new meter sets in within it, the meter token is written
+    between.
 
     Attributes:
         queues: tokens that must follow; the first queue is empty, the second ends a melody.

@@ -192,40 +192,40 @@ def for_infill(encoding: Encoding, request: Request, corpus: str) -> GenerationT
     notes = sorted([*(note for note in melody.notes if not start <= note.onset < end), filler])
     ends = tuple(tick for tick in melody.phrase_ends if not start < tick < end)
     ids = encoding.encode(replace(melody, notes=tuple(notes), phrase_ends=ends)).tolist()
-    before, after = _parted(encoding, ids, start, end)
+    before, after = _split_ids(encoding, ids, start, end)
     header = Header(melody.key, timeline.meters[0], timeline.pickup, len(timeline.meters))
     return GenerationTask(problem, start, end, before, after, header, ends).check()
 
 
-def for_response(encoding: Encoding, request: Request, heard: Melody, corpus: str, moved: int) -> GenerationTask:
-    """The task of answers to what was heard, which is not judged: an answer keeps the rules as a melody by itself.
+def for_response(encoding: Encoding, request: Request, phrase: Melody, corpus: str, moved: int) -> GenerationTask:
+    """The task of answers to a played phrase. An answer by itself keeps the rules; the phrase need not.
 
     Its ticks count from where it begins, its bars from its first bar line on; what is left of a bar is its pickup.
-    In a form its last bar is short by that, so that sections can be equal; else it ends where what was heard ends.
+    In a form its last bar is short by that, so that sections can be equal; else it ends where the phrase ends.
 
     Args:
         encoding: of the model.
         request: rules, and the number of bars of the whole.
-        heard: what was heard, up to the answer, as the model is told it.
+        phrase: the played notes up to the answer, as they are given to the model.
         corpus: name of the one that the model was trained on.
-        moved: semitones by which the model is told pitches higher than they are.
+        moved: semitones by which the pitches given to the model are higher than those played.
 
     Raises:
         RequestError: if no answer keeps the rules, or the encoding can't say the header.
     """
-    prompt = prompt_for(encoding, request, heard)
+    prompt = prompt_for(encoding, request, phrase)
     whole = bars_of(request, prompt.header)
-    timeline = whole.after(heard.duration)
+    timeline = whole.after(phrase.duration)
     if request.form:
         timeline = Timeline.of_bars(timeline.meters, timeline.pickup)
     _check_step(encoding, timeline)
     problem = build_problem(encoding, request, timeline, prompt.header.key, corpus=corpus)
     low, high = (0, 127) if request.range or request.fixed else COMMON_PITCHES
-    said = (pitch for pitch in problem.pitches if low <= pitch <= high)
-    sung = tuple(pitch - moved for pitch in said if 0 <= pitch - moved <= 127)
+    chosen = (pitch for pitch in problem.pitches if low <= pitch <= high)
+    shifted = tuple(pitch - moved for pitch in chosen if 0 <= pitch - moved <= 127)
     prefix = (*_header_ids(encoding, prompt.header, whole), *prompt.ids.tolist())
     end = (clock_of(encoding).end,)
-    problem = problem._replace(pitches=sung, loose=True, usual_lengths=usual_lengths(problem))
+    problem = problem._replace(pitches=shifted, loose=True, usual_lengths=usual_lengths(problem))
     return GenerationTask(problem, 0, timeline.ticks, prefix, end, prompt.header, moved=moved).check()
 
 
@@ -242,7 +242,7 @@ def rewritten(melody: Melody, bars: tuple[int, int]) -> tuple[int, int]:
     return start, end
 
 
-def _parted(encoding: Encoding, ids: Sequence[int], start: int, end: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _split_ids(encoding: Encoding, ids: Sequence[int], start: int, end: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Tokens before and after a stretch, without the start token. A phrase mark at its ends is kept."""
     clock = clock_of(encoding).ticks
     body = next((number for number, token in enumerate(ids) if _is_head(encoding, token)), 1) if start == 0 else None

@@ -45,7 +45,7 @@ class FreeStepper:
         encoding: of the model.
         prompts: one for each sequence.
         limit: tokens that may be drawn until a sequence is made to end; None for no limit.
-        constraints: masks beside those that always hold.
+        constraints: masks in addition to those that always apply.
     """
 
     def __init__(
@@ -148,9 +148,9 @@ class UnconstrainedBatch(MelodyBatch):
     """Melodies without rules that have the same header where the encoding has no tokens for it.
 
     Args:
-        request: what is asked for.
+        request: the melodies to draw.
         prompts: of each melody, by its number in the request.
-        constraints: masks beside those that always hold, a sequence of them for each melody.
+        constraints: masks in addition to those that always apply, a sequence of them for each melody.
         judge: draws one of the request's drafts; without one there is a single draft.
     """
 
@@ -203,9 +203,9 @@ def unconstrained_batches(
 
     Args:
         engine: the model.
-        request: what is asked for.
+        request: the melodies to draw.
         indices: numbers of the melodies.
-        constraints: masks beside those that always hold, for the melodies of `indices` in this order.
+        constraints: masks in addition to those that always apply, for the melodies of `indices` in this order.
         workers: how many batches can be drawn at the same time.
         judge: see `UnconstrainedBatch`.
     """

@@ -28,7 +28,7 @@ from melodysynthesis.notation import MeterSpan
 from melodysynthesis.theory import beat_ticks, find_key
 
 SEMITONES_AROUND = 5
-"""Semitones, a fourth, by which a variation may leave the motif's range on either side, unless a range is asked for."""
+"""Semitones, a fourth, by which a variation may leave the motif's range on either side, unless a range is requested."""
 
 
 def variation(motif: Melody, keep: Sequence[str] = ("rhythm",), **fields: Any) -> Request:
@@ -37,7 +37,7 @@ def variation(motif: Melody, keep: Sequence[str] = ("rhythm",), **fields: Any) -
     Args:
         motif: a melody with at least one note.
         keep: names in `KEPT`.
-        fields: of the request, such as count or a rule. Key, meter and pickup are the motif's, and can be said here
+        fields: of the request, such as count or a rule. Key, meter and pickup are the motif's, and can be given here
             where it has none.
 
     Raises:
@@ -46,8 +46,8 @@ def variation(motif: Melody, keep: Sequence[str] = ("rhythm",), **fields: Any) -
     if not motif.notes:
         raise RequestError("the motif has no notes")
     wordless = {name: value for name, value in fields.items() if name not in ("lyrics", "language")}
-    asked = Request(**{"key": motif.key or find_key(motif), **wordless})  # as bars would follow from words
-    motif = _with_meter(motif, asked)
+    wanted = Request(**{"key": motif.key or find_key(motif), **wordless})  # as bars would follow from words
+    motif = _with_meter(motif, wanted)
     timeline = whole_bars(motif)
     motif = replace(motif, duration=timeline.ticks)
     kept: dict[str, Any] = {}
@@ -60,7 +60,7 @@ def variation(motif: Melody, keep: Sequence[str] = ("rhythm",), **fields: Any) -
         kept[field] = rule(motif, timeline)
     if not kept:
         raise RequestError(f"nothing of the motif is kept: choose some of {', '.join(KEPT)}")
-    frame: dict[str, Any] = {"key": asked.key, "pickup": motif.pickup}
+    frame: dict[str, Any] = {"key": wanted.key, "pickup": motif.pickup}
     if len(set(timeline.meters)) == 1:
         frame |= {"meter": timeline.meters[0], "bars": len(timeline.meters)}
     else:
@@ -76,19 +76,19 @@ def whole_bars(melody: Melody) -> Timeline:
     return timeline if timeline.ticks >= melody.duration else Timeline.of_bars([*meters, meters[-1]], melody.pickup)
 
 
-def _with_meter(motif: Melody, asked: Request) -> Melody:
+def _with_meter(motif: Melody, wanted: Request) -> Melody:
     for name in ("meters", "bars", "primers", "within"):
-        if getattr(asked, name):
+        if getattr(wanted, name):
             raise RequestError(f"a variation is as long as its motif: leave out {name}")
     if motif.meters:
-        if asked.meter or asked.pickup is not None:
+        if wanted.meter or wanted.pickup is not None:
             raise RequestError(f"the motif is in {motif.meters[0]} already: leave out meter and pickup")
         return motif
-    if asked.meter is None:
+    if wanted.meter is None:
         raise RequestError("the motif says no meter: add one, such as 3/4")
-    if motif.duration <= (asked.pickup or 0):
+    if motif.duration <= (wanted.pickup or 0):
         raise RequestError("the motif is no longer than its pickup")
-    return replace(motif, meters=(asked.meter,), pickup=asked.pickup or 0)
+    return replace(motif, meters=(wanted.meter,), pickup=wanted.pickup or 0)
 
 
 def _rhythm(motif: Melody, timeline: Timeline) -> tuple[RhythmPart, ...]:

@@ -1,4 +1,5 @@
-"""Rules that are wishes: kept where a melody can keep them beside the others, else left out, and how far they are kept.
+"""Rules that are wishes: kept where a melody can keep them together with the others, else left out; and how far they
+are kept.
 
 A wish that conflicts with what is guaranteed, or with what is given, is left out, the last of several first. A melody
 keeps the others like any rule. How far it keeps one that was left out is measured on its notes.
