@@ -61,7 +61,7 @@ def generate_only(
 
     Args:
         engine: the model.
-        request: what is asked for; its count is ignored.
+        request: the melodies to draw; its count is ignored.
         indices: numbers of the melodies, each once.
         constraints: token masks whose sequences are those of `indices`, in this order.
         advance: called after each step with the number of melodies that have ended.
