@@ -27,7 +27,7 @@ anything = melodies() | melodies(step=STEP_TICKS, min_notes=1).map(sung)
 
 def sayable(encoding: Encoding, melody: Melody) -> Melody:
     """What of a melody the encoding keeps: everything, or for grid all but phrases and changes of meter."""
-    if encoding.name == "event":
+    if encoding.has_header:
         return melody
     return replace(melody, meters=melody.meters[:1], phrase_ends=())
 

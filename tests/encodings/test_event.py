@@ -6,13 +6,14 @@ from hypothesis import given
 
 from melodysynthesis.encodings import Header, encoding_from
 from melodysynthesis.encodings.event import tonic_shift
-from melodysynthesis.encodings.event_context import BARS_AGO, FEATURES
-from melodysynthesis.encodings.event_tokens import ALLOWED, GRAMMAR, ID, VOCABULARY, Kind, Slot
+from melodysynthesis.encodings.event_context import BARS_AGO, FEATURES, EventContext
+from melodysynthesis.encodings.event_tokens import EVENT_TOKENS, GRAMMAR, ID, TOKENS, Kind, Slot
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import Key, Melody, Meter, Note
 from tests.strategies import melodies
 
 EVENT = encoding_from({"name": "event"})
+VOCABULARY = EVENT.vocabulary
 NAMES = [feature.name for feature in FEATURES]
 
 # A pickup of a quarter, two bars of 3/4 that say the same, phrase marks after each, a last bar without its third beat.
@@ -113,7 +114,7 @@ def test_a_phrase_that_was_moved_up_and_a_rhythm_suggest_how_they_go_on():
 
 def test_every_slot_allows_just_the_kinds_of_the_grammar():
     for slot, kinds in GRAMMAR.items():
-        allowed = {VOCABULARY[i] for i in np.flatnonzero(ALLOWED[slot])}
+        allowed = {VOCABULARY[i] for i in np.flatnonzero(EventContext.can_follow[slot])}
         assert allowed == {VOCABULARY[i] for (kind, _), i in ID.items() if kind in kinds}
 
 
@@ -195,5 +196,7 @@ def test_a_pitch_out_of_range_is_named():
 
 
 def test_no_token_has_two_meanings():
-    assert len(set(VOCABULARY)) == len(VOCABULARY) == len(ID)
+    names = [name for name, _, _ in TOKENS]
+    assert len(set(names)) == len(names) == len(ID)
     assert {kind for kind, _ in ID} == set(Kind)
+    assert tuple(names[: len(EVENT_TOKENS)]) == VOCABULARY

@@ -8,14 +8,12 @@ from hypothesis import given
 
 from melodysynthesis.evaluation.structure import (
     STRUCTURE,
-    VARIED,
     Structure,
     figures,
-    letters,
-    likeness,
     mean_likeness,
 )
 from melodysynthesis.music import Key, Melody, Meter, Note
+from melodysynthesis.theory.form import VARIED, letters, likeness
 from tests.strategies import melodies
 
 UP, DOWN, OTHER = (60, 62, 64, 65), (67, 65, 64, 62), (72, 60, 71, 61)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from melodysynthesis.constraints import InHeader, StartsWithNote, WholeBars
+from melodysynthesis.constraints import InHeader, KeepsPlan, StartsWithNote, WholeBars
 from melodysynthesis.constraints.token_masks import MAX_REPEATED_NOTES
 from melodysynthesis.encodings.base import count_bars
 from melodysynthesis.encodings.event_tokens import KINDS, Kind
@@ -21,7 +21,7 @@ from melodysynthesis.music import Key, Melody, Meter, Note
 from melodysynthesis.notation import parse_notes
 from tests.fakes import TableEngine
 
-ENCODINGS = ("event", "grid")
+ENCODINGS = ("event", "grid", "planned")
 FRAME = {"key": "G major", "meter": "3/4", "bars": 4}
 
 
@@ -65,6 +65,7 @@ def test_temperature_0_is_the_argmax_at_every_step(encoding):
     context = engine.encoding.start(1, made.header)
     for token in made.ids[1:]:
         allowed = context.allowed() & StartsWithNote(engine.encoding).mask(context)
+        allowed &= KeepsPlan(engine.encoding, np.zeros(1, np.bool_)).mask(context)
         allowed &= WholeBars(engine.encoding).mask(context) & InHeader(engine.encoding, [made.header]).mask(context)
         logits = InHeader(engine.encoding, [made.header]).pooled(engine.table[[last]], context)
         assert token == np.argmax(np.where(allowed[0], logits[0], -np.inf))
@@ -91,7 +92,7 @@ def test_the_whole_primer_is_kept_its_first_note_too(encoding):
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_the_last_note_of_a_primer_is_not_made_longer(encoding):
-    engine = TableEngine(encoding).likes("tie" if encoding == "event" else "_")
+    engine = TableEngine(encoding).likes("tie" if encoding != "grid" else "_")
     primer = parse_notes("G4:1 A4:1")
     (made,) = generate(engine, Request(seed=4, primer=primer, meter="4/4", bars=2))
     assert made.melody.notes[:2] == primer.notes
@@ -136,7 +137,7 @@ def test_primers_in_different_frames_are_continued_beside_each_other(encoding):
         if primer.meters:
             assert (made.melody.meters[:1], made.melody.pickup) == (primer.meters, primer.pickup)
             assert is_whole(made.melody)
-    assert engine.batches[0] == (6 if encoding == "event" else 2)
+    assert engine.batches[0] == (6 if encoding != "grid" else 2)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -151,7 +152,7 @@ def test_key_meter_and_bars_are_as_asked(encoding):
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_melody_that_does_not_end_is_finished_with_a_whole_bar(encoding):
-    engine = TableEngine(encoding).likes(*(("bars:128", 50.0) if encoding == "event" else ("/", -1000.0)))
+    engine = TableEngine(encoding).likes(*(("bars:128", 50.0) if encoding != "grid" else ("/", -1000.0)))
     request = Request(seed=1, count=20, meter="4/4", pickup="1", max_steps=50)
     for made in generate(engine, request):
         assert made.melody.duration % 96 == 0
@@ -313,7 +314,7 @@ def test_a_number_of_bars_that_the_model_says_leaves_room_after_the_primer(seed,
 
 @pytest.mark.parametrize("encoding", ["event", "grid"])
 def test_a_model_that_loves_one_note_does_not_loop_on_it(encoding):
-    token = "pitch:60" if encoding == "event" else "60"
+    token = "pitch:60" if encoding != "grid" else "60"
     made = generate(TableEngine(encoding).likes(token, 8.0), Request(count=4, seed=3, max_steps=400))
     for one in made:
         runs = [len(list(group)) for _, group in groupby(one.melody.pitches)]

@@ -70,7 +70,7 @@ def command(  # noqa: PLR0917 - typer makes its options from the parameters
             help="A named corpus, a folder of scores, or one with train.txt and val.txt of grid tokens. [essen-german]"
         ),
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="grid or event. [base event, original grid]")] = None,
+    encoding: Annotated[str | None, typer.Option(help="grid, event or planned. [base event, original grid]")] = None,
     preset: Annotated[str | None, typer.Option(help="base (ours) or original (the original study's). [base]")] = None,
     settings: Annotated[
         list[str] | None,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from melodysynthesis.encodings.base import Clock, Context, Encoding, Header, Mask
 from melodysynthesis.encodings.event_context import EventContext
 from melodysynthesis.encodings.event_tokens import DURATIONS, FREE, ID, KINDS, MAX_BARS, TONICS, VALUES, Kind, Slot
+from melodysynthesis.encodings.planned_context import PlannedContext
 from melodysynthesis.music import MODES, TICKS_PER_WHOLE
 from melodysynthesis.numerics import log_sum_exp
 
@@ -267,7 +268,7 @@ class Finish:
     """The rule for a melody that has to stop: it ends at the next bar line, by the longest notes that reach it.
 
     It takes over after the first note, and stays until the end. Where a sequence stands on a bar line it ends at once;
-    one without meter ends as soon as its grammar allows.
+    one without meter ends as soon as its grammar allows. One with a plan keeps it, by the longest notes that it allows.
     """
 
     def __init__(self, encoding: Encoding) -> None:
@@ -288,6 +289,10 @@ class Finish:
         if isinstance(context, EventContext):
             mask[:, BEATS] = False
             _restrict_meter(mask, context)
+        if isinstance(context, PlannedContext):
+            rows = np.flatnonzero(context.planned & context.in_body)
+            fitting = np.where(context.allowed()[rows], clock.ticks, 0)
+            mask[rows] = (clock.ticks == 0) | (clock.ticks == fitting.max(axis=1, initial=0)[:, None])
         return mask
 
     def select(self, indices: NDArray[np.int64]) -> Self:

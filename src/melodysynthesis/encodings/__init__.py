@@ -16,9 +16,14 @@ from melodysynthesis.encodings.base import (
 )
 from melodysynthesis.encodings.event import EventEncoding
 from melodysynthesis.encodings.grid import GridEncoding
+from melodysynthesis.encodings.planned import PlannedEncoding
 from melodysynthesis.errors import EncodingError, unknown
 
-ENCODINGS: dict[str, Callable[..., Encoding]] = {"event": EventEncoding, "grid": GridEncoding}
+ENCODINGS: dict[str, Callable[..., Encoding]] = {
+    "event": EventEncoding,
+    "grid": GridEncoding,
+    "planned": PlannedEncoding,
+}
 
 __all__ = [
     "ENCODINGS",

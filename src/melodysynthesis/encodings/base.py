@@ -16,6 +16,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from melodysynthesis.encodings.plan import Plan
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import Key, Melody, Meter
 
@@ -241,6 +242,12 @@ class Encoding(Protocol):
 
     def body(self, melody: Melody) -> Ids:
         """Ids of the notes of a melody alone, without header and end: a primer."""
+
+    def read_plan(self, ids: Sequence[int] | Ids) -> Plan | None:
+        """The plan that stands before the notes; None where there is none."""
+
+    def unplanned(self) -> Encoding:
+        """The same encoding, which writes no plan before the notes; itself where it never does."""
 
     def start(self, batch: int, header: Header = Header()) -> Context:
         """The context of `batch` sequences after their start token; its grammar holds them to the header."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from melodysynthesis.encodings.event_context import FEATURES, EventContext
 from melodysynthesis.encodings.event_tokens import (
     DURATIONS,
     END,
+    EVENT_TOKENS,
     FREE,
     GRAMMAR,
     GROUPS,
@@ -29,7 +30,6 @@ from melodysynthesis.encodings.event_tokens import (
     KINDS,
     LOWEST_PITCH,
     MAX_BARS,
-    NEXT_SLOT,
     PHRASE,
     REST,
     ROLES,
@@ -38,30 +38,38 @@ from melodysynthesis.encodings.event_tokens import (
     TOKENS,
     TONICS,
     VALUES,
-    VOCABULARY,
+    Grammar,
     Kind,
     Slot,
+    transitions,
 )
+from melodysynthesis.encodings.plan import Plan
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import MODES, Key, Melody, Meter, Note
 
 # Reading and writing go token by token, where plain lists are quicker than arrays and enumerations.
-NEXT: list[list[int]] = NEXT_SLOT.tolist()
 VALUE = [value for _, _, value in TOKENS]
 FIRST_PITCH, FIRST_DURATION = ID[Kind.PITCH, LOWEST_PITCH], ID[Kind.DURATION, DURATIONS[0]]
-PICKUP_SLOT = int(Slot.PICKUP)
+END_OF_DURATIONS = FIRST_DURATION + len(DURATIONS)
+PICKUP_SLOT, FIRST_SLOT = int(Slot.PICKUP), int(Slot.FIRST)
 DURATION_IDS = {ticks: ID[Kind.DURATION, ticks] for ticks in DURATIONS}
+IS_HEAD = np.isin(KINDS, (Kind.PITCH, Kind.REST))
+NO_HEADER = frozenset((Kind.PITCH, Kind.REST, Kind.LAST, Kind.NOTES))
+"""Kinds of the tokens that may follow key, meter, pickup and number of bars."""
 
 
-IS_HEAD, IS_TIE = np.isin(KINDS, (Kind.PITCH, Kind.REST)), KINDS == Kind.TIE
-CLOCK = Clock(
-    ticks=np.where(KINDS == Kind.DURATION, VALUES, 0),
-    end=END,
-    heads=IS_HEAD,
-    rests=KINDS == Kind.REST,
-    holds=IS_TIE,
-    opens=IS_HEAD | IS_TIE | (KINDS == Kind.BEATS),
-)
+def clock_for(tokens: int) -> Clock:
+    """The clock of an encoding whose vocabulary is the first `tokens` of `TOKENS`."""
+    kinds, heads = KINDS[:tokens], IS_HEAD[:tokens]
+    ties = kinds == Kind.TIE
+    return Clock(
+        ticks=np.where(kinds == Kind.DURATION, VALUES[:tokens], 0),
+        end=END,
+        heads=heads,
+        rests=kinds == Kind.REST,
+        holds=ties,
+        opens=heads | ties | (kinds == Kind.BEATS),
+    )
 
 
 def tonic_shift(key: Key | None) -> int:
@@ -83,12 +91,14 @@ class EventEncoding:
     """The `event` encoding; see the module's docstring."""
 
     name = "event"
-    vocabulary = VOCABULARY
+    vocabulary: tuple[str, ...] = tuple(name for name, _, _ in EVENT_TOKENS)
     features: tuple[Feature, ...] = FEATURES
-    roles: NDArray[np.int64] = np.array([ROLES.get(kind, Role.MUSIC) for _, kind, _ in TOKENS], np.int64)
-    groups: NDArray[np.int64] = np.array([GROUPS.get(kind, Group.HEADER) for _, kind, _ in TOKENS], np.int64)
+    roles: NDArray[np.int64] = np.array([ROLES.get(kind, Role.MUSIC) for _, kind, _ in EVENT_TOKENS], np.int64)
+    groups: NDArray[np.int64] = np.array([GROUPS.get(kind, Group.HEADER) for _, kind, _ in EVENT_TOKENS], np.int64)
     start_id = START
-    clock = CLOCK
+    clock = clock_for(len(EVENT_TOKENS))
+    grammar: Grammar = GRAMMAR
+    next_slot: list[list[int]] = transitions(GRAMMAR, len(EVENT_TOKENS)).tolist()
     has_header, tonic_relative, is_text = True, True, False
 
     def transposition(self, key: Key | None) -> int:
@@ -102,12 +112,13 @@ class EventEncoding:
 
     def read_header(self, ids: Sequence[int] | Ids) -> Header:
         """The header before the first note; see `Encoding.read_header`. A melody in free time has no meter."""
-        values = {Kind(KINDS[token]): int(VALUES[token]) for token in ids if not IS_HEAD[token]}
+        header = list(takewhile(lambda token: KINDS[token] not in NO_HEADER, ids))
+        values = {Kind(KINDS[token]): int(VALUES[token]) for token in header}
         tonic, mode = values.get(Kind.TONIC, 0), values.get(Kind.MODE, 0)
         key = Key(TONICS[tonic - 1], MODES[mode - 1]) if tonic and mode else None
         if Kind.BARS not in values:
             return Header(key)
-        pickup = sum(int(VALUES[token]) for token in ids if KINDS[token] == Kind.DURATION)
+        pickup = sum(int(VALUES[token]) for token in header if KINDS[token] == Kind.DURATION)
         return Header(key, Meter(0, values[Kind.BEATS], values[Kind.UNIT]), pickup, values[Kind.BARS])
 
     def covering(self, tokens: Iterable[str]) -> EventEncoding:
@@ -126,6 +137,15 @@ class EventEncoding:
     def start(self, batch: int, header: Header = Header()) -> EventContext:  # noqa: B008 (a frozen value)
         """The context after the start token; see `Encoding.start`."""
         return EventContext(batch, header)
+
+    def read_plan(self, ids: Sequence[int] | Ids) -> Plan | None:
+        """None: there are no plans; see `Encoding.read_plan`."""
+        del ids
+        return None
+
+    def unplanned(self) -> EventEncoding:
+        """This encoding, which has no plans; see `Encoding.unplanned`."""
+        return self
 
     def description(self) -> dict[str, object]:
         """The settings that make this encoding again; see `Encoding.description`."""
@@ -182,7 +202,7 @@ class EventEncoding:
             raise EncodingError("token 1: a melody starts with the token 'start'")
         builder, slot = _MelodyBuilder(), int(Slot.TONIC)
         for number, token in enumerate(map(int, ids[1:]), 2):
-            then = NEXT[slot][token] if 0 <= token < len(TOKENS) else -1
+            then = self.next_slot[slot][token] if 0 <= token < len(self.vocabulary) else -1
             if then < 0:
                 raise EncodingError(self._ungrammatical(number, token, Slot(slot)))
             builder.advance(slot, token)
@@ -193,8 +213,8 @@ class EventEncoding:
             raise EncodingError(f"the tokens are no melody: {error}") from error
 
     def _ungrammatical(self, number: int, token: int, slot: Slot) -> str:
-        found = repr(VOCABULARY[token]) if 0 <= token < len(TOKENS) else f"id {token}"
-        expected = ", ".join(kind.name.lower() for kind in GRAMMAR[slot])
+        found = repr(self.vocabulary[token]) if 0 <= token < len(self.vocabulary) else f"id {token}"
+        expected = ", ".join(kind.name.lower() for kind in self.grammar[slot])
         return f"token {number}: {found} can't follow here; expected {expected}"
 
 
@@ -211,14 +231,14 @@ class _MelodyBuilder:
         self.tied = False
 
     def advance(self, slot: int, token: int) -> None:
-        if token >= FIRST_PITCH:  # pitches and durations are last in the vocabulary, and most tokens of a melody
+        if FIRST_PITCH <= token < END_OF_DURATIONS:  # most tokens of a melody
             value = VALUE[token]
             if token < FIRST_DURATION:
                 self.pitch, self.tied = value, False
+            elif slot > FIRST_SLOT:
+                self._add_duration(value)
             elif slot == PICKUP_SLOT:
                 self.pickup += value
-            else:
-                self._add_duration(value)
         else:
             self._advance_rare(*TOKENS[token][1:])
 

@@ -14,20 +14,21 @@ from numpy.typing import NDArray
 
 from melodysynthesis.encodings.base import Feature, Header, Ids
 from melodysynthesis.encodings.event_tokens import (
-    ALLOWED,
     DURATIONS,
+    EVENT_TOKENS,
+    GRAMMAR,
     HIGHEST_PITCH,
     ID,
     KINDS,
     LOWEST_PITCH,
     MAX_BARS,
-    NEXT_SLOT,
     REST,
     TOKENS,
     TONICS,
     VALUES,
     Kind,
     Slot,
+    transitions,
 )
 from melodysynthesis.encodings.match_table import MatchTable
 from melodysynthesis.errors import EncodingError
@@ -97,6 +98,10 @@ KINDS_OF_MATCH = SAME, MOVED, RHYTHM = range(3)
 class EventContext:
     """A batch of `event` sequences under way; see `Context`. Arrays are (batch,) unless their comment differs."""
 
+    next_slot = transitions(GRAMMAR, len(EVENT_TOKENS))
+    """(slots, vocabulary): the slot that a token leads to, -1 where the grammar forbids it."""
+    can_follow = next_slot >= 0
+
     def __init__(self, batch: int, header: Header) -> None:
         self.header = header
         self.slot = np.full(batch, Slot.TONIC, np.int64)
@@ -143,11 +148,11 @@ class EventContext:
 
     def advance(self, ids: Ids) -> None:
         """Take one token for each sequence."""
-        then = NEXT_SLOT[self.slot, ids]
+        then = self.next_slot[self.slot, ids]
         if then.min(initial=0) < 0:
             row = int(np.argmax(then < 0))
             raise EncodingError(f"token {TOKENS[ids[row]][0]!r} can't follow in slot {Slot(self.slot[row]).name}")
-        durations, in_prefix = IS_DURATION[ids], self.slot <= PICKUP
+        durations, in_prefix = IS_DURATION[ids], self.slot < FIRST
         (timed,), (onsets,) = (durations & ~in_prefix).nonzero(), IS_ONSET[ids].nonzero()
         if len(onsets) < len(ids):
             self._features = None
@@ -164,7 +169,7 @@ class EventContext:
         if len(phrase):
             self.last_phrase_start[phrase] = self.phrase_start[phrase]
             self.phrase_start[phrase] = self.tick[phrase]
-        pickup = durations & in_prefix
+        pickup = durations & np.equal(self.slot, PICKUP)
         if pickup.any() or IS_HEADER[ids].any():
             self._advance_header(ids, pickup, in_prefix)
         self.slot = then
@@ -291,14 +296,16 @@ class EventContext:
 
     def allowed(self) -> NDArray[np.bool_]:
         """(batch, vocabulary): the tokens that the grammar and the header allow next."""
-        allowed = ALLOWED[self.slot]
+        allowed = self.can_follow[self.slot]
         if (self.slot <= PICKUP).any():
             allowed &= self._header_mask()
         return allowed
 
     def _header_mask(self) -> NDArray[np.bool_]:
         """(batch, vocabulary): the tokens that agree with the header in the slots before the notes."""
-        agrees = np.ones((len(self.slot), len(TOKENS)), bool)
+        width = self.next_slot.shape[1]
+        kinds, values = KINDS[:width], VALUES[:width]
+        agrees = np.ones((len(self.slot), width), bool)
         key, meter, header = self.header.key, self.header.meter, self.header
         wanted: dict[Slot, int] = {}
         if key is not None:
@@ -308,19 +315,19 @@ class EventContext:
             wanted[Slot.METER] = ID[Kind.BEATS, meter.beats]
             wanted[Slot.UNIT] = ID[Kind.UNIT, meter.beat_unit]
         for slot, token in wanted.items():
-            agrees[self.slot == slot] = np.arange(len(TOKENS)) == token
+            agrees[self.slot == slot] = np.arange(width) == token
         at_pickup = self.slot == Slot.PICKUP
         if header.bars is not None:
-            agrees[at_pickup] &= (KINDS != Kind.BARS) | (min(header.bars, MAX_BARS) == VALUES)
-        is_duration = KINDS == Kind.DURATION
+            agrees[at_pickup] &= (kinds != Kind.BARS) | (min(header.bars, MAX_BARS) == values)
+        is_duration = kinds == Kind.DURATION
         if header.pickup is None:
             # Any pickup is shorter than its bar.
-            agrees[at_pickup] &= ~is_duration | ((self.bar_ticks - self.pickup)[at_pickup, None] > VALUES)
+            agrees[at_pickup] &= ~is_duration | ((self.bar_ticks - self.pickup)[at_pickup, None] > values)
         else:
             # A given pickup is written in one way only, as `encode` writes it: the longest durations first.
             left = np.maximum(header.pickup - self.pickup, 0)[at_pickup]
             part = np.array((0, *DURATIONS))[np.searchsorted(DURATIONS, left, "right")]
-            agrees[at_pickup] &= np.where(is_duration, part[:, None] == VALUES, left[:, None] == 0)
+            agrees[at_pickup] &= np.where(is_duration, part[:, None] == values, left[:, None] == 0)
         return agrees
 
     def select(self, indices: NDArray[np.int64]) -> Self:

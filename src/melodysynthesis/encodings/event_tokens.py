@@ -1,10 +1,15 @@
-"""The vocabulary and the grammar of the `event` encoding, as tables."""
+"""The vocabulary and the grammar of the `event` and the `planned` encoding, as tables.
+
+The tokens of `planned` are those of `event` and, behind them, those of a plan.
+"""
 
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from melodysynthesis.encodings.base import Group, Role
+from melodysynthesis.encodings.plan import SECTIONS
 from melodysynthesis.music import BEAT_UNITS, MAX_BEATS, MODES, STEPS
 
 LOWEST_PITCH, HIGHEST_PITCH = 36, 103
@@ -38,27 +43,36 @@ class Kind(IntEnum):
     PHRASE = 10
     DURATION = 11
     END = 12
+    LAST = 13
+    SECTION = 14
+    NOTES = 15
 
 
 class Slot(IntEnum):
-    """State of a sequence in the grammar: what may come next."""
+    """State of a sequence in the grammar: what may come next. Before `FIRST` is the header, a plan at its end."""
 
     TONIC = 0
     MODE = 1
     METER = 2
     UNIT = 3
     PICKUP = 4
-    FIRST = 5
-    DURATION = 6
-    NEXT = 7
-    AFTER_PHRASE = 8
-    NEW_UNIT = 9
-    AFTER_METER = 10
-    DONE = 11
+    PLAN = 5
+    FIRST_SECTION = 6
+    SECTION_LENGTH = 7
+    NEXT_SECTION = 8
+    FIRST = 9
+    DURATION = 10
+    NEXT = 11
+    AFTER_PHRASE = 12
+    NEW_UNIT = 13
+    AFTER_METER = 14
+    DONE = 15
 
 
-# The grammar: in each slot, the kinds that may come and the slot that follows each.
-GRAMMAR: dict[Slot, dict[Kind, Slot]] = {
+Grammar = dict[Slot, dict[Kind, Slot]]
+
+# The grammar of `event`: in each slot, the kinds that may come and the slot that follows each.
+GRAMMAR: Grammar = {
     Slot.TONIC: {Kind.TONIC: Slot.MODE},
     Slot.MODE: {Kind.MODE: Slot.METER},
     Slot.METER: {Kind.BEATS: Slot.UNIT, Kind.FREE: Slot.FIRST},
@@ -86,13 +100,27 @@ GRAMMAR: dict[Slot, dict[Kind, Slot]] = {
     Slot.DONE: {Kind.END: Slot.DONE},
 }
 
+# The grammar of `planned`: between the number of bars and the notes is a plan, or nothing but the token `notes`.
+PLANNED_GRAMMAR: Grammar = {
+    **GRAMMAR,
+    Slot.PICKUP: {Kind.DURATION: Slot.PICKUP, Kind.BARS: Slot.PLAN},
+    Slot.PLAN: {Kind.LAST: Slot.FIRST_SECTION, Kind.NOTES: Slot.FIRST},
+    Slot.FIRST_SECTION: {Kind.SECTION: Slot.SECTION_LENGTH},
+    Slot.SECTION_LENGTH: {Kind.DURATION: Slot.NEXT_SECTION},
+    Slot.NEXT_SECTION: {
+        Kind.DURATION: Slot.NEXT_SECTION,
+        Kind.SECTION: Slot.SECTION_LENGTH,
+        Kind.NOTES: Slot.FIRST,
+    },
+}
+
 ROLES = {Kind.TONIC: Role.GIVEN, Kind.MODE: Role.GIVEN, Kind.BEATS: Role.GIVEN, Kind.UNIT: Role.GIVEN,
          Kind.FREE: Role.GIVEN, Kind.START: Role.GIVEN, Kind.PHRASE: Role.PHRASE}  # fmt: skip
 GROUPS = {Kind.PITCH: Group.NOTE, Kind.REST: Group.REST, Kind.TIE: Group.HOLD, Kind.DURATION: Group.DURATION,
           Kind.PHRASE: Group.DELIMITER, Kind.END: Group.DELIMITER}  # fmt: skip
 
 # The vocabulary: name, kind and value of each token. The order is part of every trained model.
-TOKENS: tuple[tuple[str, Kind, int], ...] = (
+EVENT_TOKENS: tuple[tuple[str, Kind, int], ...] = (
     ("start", Kind.START, 0),
     ("end", Kind.END, 0),
     ("tonic:none", Kind.TONIC, 0),
@@ -109,17 +137,24 @@ TOKENS: tuple[tuple[str, Kind, int], ...] = (
     *((f"pitch:{p}", Kind.PITCH, p) for p in range(LOWEST_PITCH, HIGHEST_PITCH + 1)),
     *((f"duration:{d}", Kind.DURATION, d) for d in DURATIONS),
 )
-VOCABULARY = tuple(name for name, _, _ in TOKENS)
+TOKENS: tuple[tuple[str, Kind, int], ...] = (
+    *EVENT_TOKENS,
+    *((f"last:{degree}", Kind.LAST, degree) for degree in range(12)),  # semitones above the tonic
+    *((f"section:{name}", Kind.SECTION, number) for number, name in enumerate(SECTIONS)),
+    ("notes", Kind.NOTES, 0),
+)
 KINDS = np.array([kind for _, kind, _ in TOKENS])
 VALUES = np.array([value for _, _, value in TOKENS])
 ID = {(kind, value): i for i, (_, kind, value) in enumerate(TOKENS)}
-START, END, REST, TIE, PHRASE, FREE = (
-    ID[kind, 0] for kind in (Kind.START, Kind.END, Kind.REST, Kind.TIE, Kind.PHRASE, Kind.FREE)
+START, END, REST, TIE, PHRASE, FREE, NOTES = (
+    ID[kind, 0] for kind in (Kind.START, Kind.END, Kind.REST, Kind.TIE, Kind.PHRASE, Kind.FREE, Kind.NOTES)
 )
 
-NEXT_SLOT = np.full((len(Slot), len(TOKENS)), -1)
-"""(slots, vocabulary): the slot that a token leads to, -1 where the grammar forbids it."""
-for _slot, _kinds in GRAMMAR.items():
-    for _kind, _then in _kinds.items():
-        NEXT_SLOT[_slot, _kind == KINDS] = _then
-ALLOWED = NEXT_SLOT >= 0
+
+def transitions(grammar: Grammar, tokens: int) -> NDArray[np.int64]:
+    """(slots, tokens): the slot that each of the first `tokens` tokens leads to, -1 where the grammar forbids it."""
+    table = np.full((len(Slot), tokens), -1)
+    for slot, kinds in grammar.items():
+        for kind, then in kinds.items():
+            table[slot, kind == KINDS[:tokens]] = then
+    return table

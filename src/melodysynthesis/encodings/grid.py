@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from melodysynthesis.encodings.base import Clock, Group, Header, Ids, Role, token_ids
 from melodysynthesis.encodings.grid_context import GridContext, Tokens, features_of
+from melodysynthesis.encodings.plan import Plan
 from melodysynthesis.errors import EncodingError, FormatError
 from melodysynthesis.formats.grid import DELIMITER, HOLD, REST, STEP_TICKS, tokens_of
 from melodysynthesis.music import Key, Melody, Note
@@ -136,6 +137,15 @@ class GridEncoding:
     def start(self, batch: int, header: Header = Header()) -> GridContext:  # noqa: B008 (a frozen value)
         """The context after the first delimiter; see `Encoding.start`."""
         return GridContext(self.tokens, batch, header)
+
+    def read_plan(self, ids: Sequence[int] | Ids) -> Plan | None:
+        """None: there are no plans; see `Encoding.read_plan`."""
+        del ids
+        return None
+
+    def unplanned(self) -> GridEncoding:
+        """This encoding, which has no plans; see `Encoding.unplanned`."""
+        return self
 
     def description(self) -> dict[str, object]:
         """The settings that make this encoding again; see `Encoding.description`."""

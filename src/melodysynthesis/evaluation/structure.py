@@ -5,14 +5,11 @@ Conventions
 Input: `Melody`. What it does not have (bars without a meter, phrases without marks) is NaN, or empty.
 
 Likeness
-    Of two stretches, such as bars: of the onsets of both, half the share that have one at the same place in the other
-    (ticks after the stretch begins), and half the share that have one of the same pitch there. So it is 1 for the same
-    notes at the same places, at least 0.5 for the same rhythm, 0 for no onset in common. Bars begin at the bar line,
-    phrases at their first note. A pickup is no bar.
+    Of two stretches, such as bars: 1 for the same notes at the same places, at least 0.5 for the same rhythm, 0 for no
+    onset in common; see `theory.form`. Bars begin at the bar line, phrases at their first note. A pickup is no bar.
 Form
     Letters of the phrases, as students of folk song write them: a phrase that is like an earlier one gets its letter,
-    with a prime unless the two are equal (AA'BA); `VARIED` says how like. Compare Bronson, "Some Observations about
-    Melodic Variation in British-American Folk Tunes" (JAMS 3, 1950).
+    with a prime unless the two are equal (AA'BA); see `theory.form`.
 Foretold
     A note is foretold if the melody went on with the same interval and duration when its latest notes, at least
     `CONTEXT` intervals with durations, last occurred; of several earlier places the one with the longest like past,
@@ -30,49 +27,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.music import TICKS_PER_QUARTER, Bar, Melody, Note
+from melodysynthesis.theory.form import VARIED, Stretch, letters, likeness, notes_of_phrases
 
-VARIED = 0.65
-"""Likeness from which a phrase varies an earlier one. Of 4,000 pairs of phrases of different German tunes, on the same
-tonic, fewer than one in 200 are as like."""
 LAGS = (1, 2, 4, 8)
 """Bars ago."""
 CONTEXT = 2
 AFAR = 16
-MOST_LETTERS = 26
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 NAN = float("nan")
-
-Stretch = Sequence[tuple[int, int]]
-"""Place in ticks after the beginning, and pitch, of each onset."""
-
-
-def likeness(stretches: Sequence[Stretch], *, rhythm: bool = False) -> Floats:
-    """(stretches, stretches) how similar any two are, 0 to 1; with `rhythm` by places alone; 1 for two empty ones."""
-    places = {place: column for column, place in enumerate({place for stretch in stretches for place, _ in stretch})}
-    pitch = np.full((len(stretches), len(places)), -1)
-    for row, stretch in enumerate(stretches):
-        for place, sounding in stretch:
-            pitch[row, places[place]] = sounding
-    here = pitch >= 0
-    together = here.astype(np.float64) @ here.T
-    same = together if rhythm else ((pitch[:, None] == pitch[None]) & here[:, None]).sum(axis=2)
-    onsets = here.sum(axis=1)[:, None] + here.sum(axis=1)
-    return np.where(onsets > 0, (together + same) / np.maximum(onsets, 1), 1.0)
-
-
-def letters(similar: Floats) -> list[str]:
-    """The form of phrases by their likeness (phrases, phrases): each is compared with the first of each letter."""
-    first: list[int] = []
-    form = []
-    for phrase, row in enumerate(similar):
-        best = max(range(len(first)), key=lambda letter: row[first[letter]], default=-1)
-        if best < 0 or row[first[best]] < VARIED:
-            best = len(first)
-            first.append(phrase)
-        form.append(chr(ord("A") + min(best, MOST_LETTERS - 1)) + ("" if row[first[best]] == 1 else "'"))
-    return form
 
 
 class Structure:
@@ -89,11 +53,7 @@ class Structure:
     @cached_property
     def phrases(self) -> list[tuple[Note, ...]]:
         """The notes of each phrase that has some; none without phrase marks."""
-        ends = self.melody.phrase_ends
-        found: dict[int, list[Note]] = {}
-        for note in self.notes if ends else ():
-            found.setdefault(bisect_right(ends, note.onset), []).append(note)
-        return [tuple(notes) for _, notes in sorted(found.items())]
+        return notes_of_phrases(self.melody)
 
     @cached_property
     def bar_stretches(self) -> list[Stretch]:

@@ -22,6 +22,7 @@ import numpy as np
 from melodysynthesis.constraints.rules import RULES
 from melodysynthesis.constraints.token_masks import clock_of
 from melodysynthesis.encodings.base import Encoding, Group, Header
+from melodysynthesis.encodings.plan import Plan
 from melodysynthesis.errors import EncodingError, RequestError
 from melodysynthesis.generation.judging import weigh
 from melodysynthesis.generation.particle_filter import Judging, ParticleFilter, Sample
@@ -86,6 +87,7 @@ class Generated:
         steering: how particles were steered to keep the rules; None without rules.
         judged: how it was chosen among drafts; None without a judge.
         wishes: for each rule that need not be kept, the share of the melody that keeps it, or None.
+        plan: phrases and last degree, as the model planned them; None where it has no plans.
     """
 
     index: int
@@ -100,6 +102,7 @@ class Generated:
     steering: Steering | None = None
     judged: Judged | None = None
     wishes: Mapping[str, float | None] = field(default_factory=dict)
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +253,7 @@ class MelodyBatch(ABC):
             steering=self.steering(sample, attempts),
             judged=judged,
             wishes=shares(self.wished or self.request, self.request, melody),
+            plan=encoding.read_plan(sample.ids),
         )
 
 

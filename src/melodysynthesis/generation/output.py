@@ -85,6 +85,7 @@ def provenance(
         "tokens_drawn": made.drawn,
         "bits_per_note": bits / made.notes_drawn if made.notes_drawn else None,
         "usual_bits_per_note": usual_bits(model),
+        **({"plan": str(made.plan)} if made.plan else {}),
         **({"rules": rules(made)} if made.steering else {}),
         **({"wishes": dict(made.wishes)} if made.wishes else {}),
         **({"judge": asdict(made.judged)} if made.judged else {}),

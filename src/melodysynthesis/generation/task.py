@@ -191,7 +191,7 @@ def for_infill(encoding: Encoding, request: Request, corpus: str) -> GenerationT
         filler = filler._replace(pitch=60 - shift_to_c(melody.key))
     notes = sorted([*(note for note in melody.notes if not start <= note.onset < end), filler])
     ends = tuple(tick for tick in melody.phrase_ends if not start < tick < end)
-    ids = encoding.encode(replace(melody, notes=tuple(notes), phrase_ends=ends)).tolist()
+    ids = encoding.unplanned().encode(replace(melody, notes=tuple(notes), phrase_ends=ends)).tolist()
     before, after = _split_ids(encoding, ids, start, end)
     header = Header(melody.key, timeline.meters[0], timeline.pickup, len(timeline.meters))
     return GenerationTask(problem, start, end, before, after, header, ends).check()

@@ -16,7 +16,16 @@ from typing import Self
 
 import numpy as np
 
-from melodysynthesis.constraints import Constraint, Continues, Finish, InHeader, NoLoop, StartsWithNote, WholeBars
+from melodysynthesis.constraints import (
+    Constraint,
+    Continues,
+    Finish,
+    InHeader,
+    KeepsPlan,
+    NoLoop,
+    StartsWithNote,
+    WholeBars,
+)
 from melodysynthesis.constraints.token_masks import clock_of
 from melodysynthesis.encodings.base import Context, Encoding, Header
 from melodysynthesis.errors import RequestError
@@ -60,6 +69,7 @@ class FreeStepper:
             StartsWithNote(encoding),
             Continues(encoding, self.primer_ticks, bars, held.astype(np.bool_)),
             WholeBars(encoding),
+            KeepsPlan(encoding, self.primer_ticks > 0),
             NoLoop(encoding),
             *constraints,
         ]

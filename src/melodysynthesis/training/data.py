@@ -24,6 +24,8 @@ from melodysynthesis.music import Melody
 
 TEXTS = {"train": "train.txt", "validation": "val.txt"}
 """Files of a corpus in the form of the original study: each is one long text of grid tokens."""
+UNPLANNED = 6
+"""Every so manieth melody is trained on without its plan, so that a model can continue one that has none."""
 WALKED_TOGETHER = 256
 """Melodies in a batched context: enough to keep NumPy busy, few enough that their contexts stay in the cache."""
 
@@ -155,7 +157,7 @@ def load(corpus: str, encoding: Encoding) -> Data:
                 f"corpus {corpus!r}: its {len(loaded):,} tunes form {loaded.report.families:,} families of variants, "
                 f"too few for a {split} split"
             )
-        ids, refused = encode_all(encoding, loaded.split(split))
+        ids, refused = encode_all(encoding, loaded.split(split), UNPLANNED if split == "train" else 0)
         rejected += refused
         if not ids:
             reason = f"; the first: {refused[0]}" if refused else ""
@@ -167,13 +169,20 @@ def load(corpus: str, encoding: Encoding) -> Data:
     return Data(encoding, splits["train"], splits["validation"], loaded.name, licence, False, rejected)
 
 
-def encode_all(encoding: Encoding, melodies: Iterable[Melody]) -> tuple[list[Ids], list[str]]:
-    """Ids of the melodies that can be encoded, and the reason for each that can't."""
+def encode_all(encoding: Encoding, melodies: Iterable[Melody], unplanned: int = 0) -> tuple[list[Ids], list[str]]:
+    """Ids of the melodies that can be encoded, and the reason for each that can't.
+
+    Args:
+        encoding: in which they are written.
+        melodies: to encode.
+        unplanned: every so manieth melody is written without its plan; 0 for none.
+    """
     ids: list[Ids] = []
     rejected: list[str] = []
-    for melody in melodies:
+    without = encoding.unplanned()
+    for number, melody in enumerate(melodies, 1):
         try:
-            ids.append(encoding.encode(melody))
+            ids.append((without if unplanned and number % unplanned == 0 else encoding).encode(melody))
         except EncodingError as error:
             rejected.append(str(error))
     return ids, rejected

@@ -1,0 +1,83 @@
+"""The token mask of plans: what a plan may say, and an end that a melody can reach in good time."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melodysynthesis.encodings.base import Context, Encoding, Mask
+from melodysynthesis.encodings.event_tokens import KINDS, NOTES, REST, TIE, VALUES, Kind, Slot
+from melodysynthesis.encodings.planned_context import PlannedContext
+
+PLAN_SLOT, FIRST_SLOT, DURATION_SLOT = int(Slot.PLAN), int(Slot.FIRST), int(Slot.DURATION)
+LASTS, SECTIONS, DURATIONS, BEATS, PITCHES = (
+    np.flatnonzero(kind == KINDS) for kind in (Kind.LAST, Kind.SECTION, Kind.DURATION, Kind.BEATS, Kind.PITCH)
+)
+TICKS, DEGREE = VALUES[DURATIONS], VALUES[PITCHES] % 12
+
+LAST_TICKS = 12
+"""The last note begins at least so many ticks before the end."""
+
+
+class KeepsPlan:
+    """A melody whose number of bars is known has a plan that fills them, and does not change its meter.
+
+    Its last note, on the degree of the plan, is no shorter than `LAST_TICKS`: the grammar alone would let a melody that
+    missed it end with a note of one tick.
+
+    Args:
+        encoding: whose tokens are masked.
+        unplanned: (batch,) which melodies have no plan, such as those that continue a primer.
+    """
+
+    def __init__(self, encoding: Encoding, unplanned: Mask) -> None:
+        self._vocabulary, self._unplanned = len(encoding.vocabulary), unplanned
+
+    def mask(self, context: Context) -> Mask:
+        """(batch, vocabulary); see `Constraint.mask`."""
+        mask = np.ones((len(self._unplanned), self._vocabulary), np.bool_)
+        if isinstance(context, PlannedContext):
+            if context.planning.any():
+                self._restrict_plan(mask, context)
+            self._restrict_body(mask, context)
+        return mask
+
+    def _restrict_plan(self, mask: Mask, context: PlannedContext) -> None:
+        """The phrases of a plan fill the bars. Changes the mask."""
+        promised = context.promised_ticks
+        begins = np.equal(context.slot, PLAN_SLOT)
+        without = self._unplanned | (promised == 0)
+        mask[np.flatnonzero(begins & without)[:, None], LASTS] = False
+        mask[begins & ~without, NOTES] = False
+        rows = np.flatnonzero((context.slot > PLAN_SLOT) & (context.slot < FIRST_SLOT))
+        left = (promised - context.planned_ticks)[rows]
+        mask[rows[left > 0], NOTES] = False
+        mask[rows[left <= 0, None], SECTIONS] = False
+        mask[rows[:, None], DURATIONS] &= _leaving(left, context.bar_ticks[rows] // 2)
+
+    def _restrict_body(self, mask: Mask, context: PlannedContext) -> None:
+        """No change of meter, and time for the last note. Changes the mask."""
+        rows = np.flatnonzero(context.planned & context.in_body)
+        mask[rows[:, None], BEATS] = False
+        left = context.end_tick[rows] - context.tick[rows]
+        wrong = context.ends_wrong[rows]
+        late = (left <= LAST_TICKS) & (context.slot[rows] != DURATION_SLOT)
+        mask[rows[late][:, None], PITCHES] &= context.last[rows[late], None] == DEGREE
+        mask[rows[late & wrong][:, None], (REST, TIE)] = False
+        early = wrong & (left > LAST_TICKS)
+        mask[rows[early][:, None], DURATIONS] &= left[early, None] - TICKS >= LAST_TICKS
+
+    def select(self, indices: NDArray[np.int64]) -> Self:
+        """The mask for the sequences at `indices`."""
+        new = object.__new__(type(self))
+        new._vocabulary, new._unplanned = self._vocabulary, self._unplanned[indices]
+        return new
+
+
+def _leaving(left: NDArray[np.int64], least: NDArray[np.int64]) -> Mask:
+    """(rows, durations): which fit into what is left, and leave nothing of it or `least` ticks if they can."""
+    after = left[:, None] - TICKS
+    good = (after == 0) | (after >= least[:, None])
+    return np.asarray(np.where(good.any(axis=1, keepdims=True), good, after >= 0))
