@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 
 import { setTheory } from "../../src/melodysynthesis/apps/studio/static/theory.js";
 
+globalThis.innerWidth = 1280;
 setTheory(JSON.parse(readFileSync(new URL("theory.json", import.meta.url), "utf8")));
 
 /** A melody of one meter. */

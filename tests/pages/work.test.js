@@ -18,8 +18,10 @@ const take = (duration, more = {}) => ({ melody: melodyOf([4, 4], duration), req
 const linkTo = (said) => `#${Buffer.from(JSON.stringify(said)).toString("base64url")}`;
 
 test("a link has the request and its seed; where the notes were changed by hand, the notes and the request", () => {
-  const request = { model: "lstm", seed: 3, key: "E♭ major ?>", chords: "G | C" };
+  const request = { model: "lstm", seed: 3, count: 3, key: "E♭ major ?>", chords: "G | C" };
   assert.deepEqual(linked(linkOf(take(9, { request, index: 2 }))), { request, melody: undefined, index: 2 });
+  const chosen = take(9, { request, index: 5 });
+  assert.equal(linked(linkOf(chosen)).melody.notes.length, chosen.melody.notes.length, "one of more than the request makes");
   for (const text of [">>>???", " >>>???", "  >>>???"]) {
     const link = linkOf(take(9, { request: { text } }));
     assert.match(link, /^#[\w-]+$/, "letters that addresses would change");

@@ -10,6 +10,13 @@ PATIENCE = 90_000  # milliseconds: a machine may be busy
 def opened(page, address):
     page.goto(address)
     page.wait_for_selector("body[data-ready]")
+    if page.is_visible("#tour"):
+        page.click("#tour-end")
+
+
+def unfold(page, field):
+    """Open the group in which a field of the form is."""
+    page.evaluate(f"document.querySelector('{field}').closest('details')?.setAttribute('open', '')")
 
 
 def until(page, expression):

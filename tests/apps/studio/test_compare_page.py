@@ -3,7 +3,7 @@
 import pytest
 
 from melodysynthesis.evaluation.descriptors import NAMES
-from tests.apps.studio.chromium import CHROMIUM, until
+from tests.apps.studio.chromium import CHROMIUM, unfold, until
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
@@ -15,6 +15,7 @@ def compared(page):
     """A page on which the models have written two bars; baselines may still be counted."""
     page.click("#view-compare")
     page.fill("#ask-bars", "2")
+    unfold(page, "#ask-seed")
     page.fill("#ask-seed", "4")
     page.click("#generate")
     page.wait_for_selector("#generate", state="visible")

@@ -223,7 +223,7 @@ def test_a_mistake_is_told_and_mended(live):
 
 
 def test_settings_are_kept_over_a_reload(live):
-    live.select_option("#live-meter", "6/8")
+    live.fill("#live-meter", "6/8")
     live.reload()
     live.wait_for_selector("body[data-ready]")
     live.click("#view-live")

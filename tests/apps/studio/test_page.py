@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from melodysynthesis import formats
+from melodysynthesis.apps.studio.json_schema import REQUEST, WITHOUT_CONTROL, basic_fields
 from melodysynthesis.constraints.rules import describe
 from melodysynthesis.formats import json as melody_json
-from tests.apps.studio.chromium import CHROMIUM, opened, until
+from melodysynthesis.generation.request import Request
+from tests.apps.studio.chromium import CHROMIUM, opened, unfold, until
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
@@ -22,6 +24,7 @@ def melody_of(page):
 
 def generate(page, **fields):
     for name, value in {"bars": 4, "meter": "4/4", "key": "G major", "count": 1, "seed": 5, **fields}.items():
+        unfold(page, f"#ask-{name}")
         page.fill(f"#ask-{name}", str(value))
     page.click("#generate")
     settled(page)
@@ -221,6 +224,7 @@ def test_a_file_is_dropped_on_the_page(page):
 def test_one_request_goes_through_every_model(page):
     page.click("#view-compare")
     page.fill("#ask-bars", "2")
+    unfold(page, "#ask-seed")
     page.fill("#ask-seed", "4")
     page.click("#generate")
     page.wait_for_selector("#generate", state="visible")
@@ -296,19 +300,69 @@ def test_everything_has_a_name_and_can_be_reached_by_keys(page):
     assert out_of_reach == []
 
 
-def test_every_rule_of_the_library_has_a_control_that_asks_for_it(page):
-    for field in describe():
-        control = page.locator(f"#ask-{field['name']}")
-        assert control.count() == 1, field["name"]
+EXAMPLES = {
+    "model": "lstm", "key": "A minor", "meter": "5/4", "pickup": "1/2", "meters": "3/4 x4, 4/4 x4", "title": "Evening",
+}  # fmt: skip
+
+
+def test_every_field_of_a_request_has_a_control_that_asks_for_it(page):
+    """But those that are named, each with what says it instead."""
+    page.evaluate("document.querySelectorAll('#fields details').forEach((one) => { one.open = true; })")
+    fields = {field["name"]: field for field in (*basic_fields(), *describe())}
+    assert set(fields) | set(WITHOUT_CONTROL) == set(REQUEST["properties"])
+    wanted = {name: field.get("example", EXAMPLES.get(name, field.get("max") or 1)) for name, field in fields.items()}
+    wanted["temperature"] = 0.9
+    for name, field in fields.items():
+        control = page.locator(f"#ask-{name}")
+        assert control.count() == 1, name
         if field["kind"] == "flag":
             control.set_checked(field["example"])
-        elif field["kind"] == "choice":
-            control.select_option(str(field["example"]))
+        elif field["kind"] == "choice" or name == "model":
+            control.select_option(str(wanted[name]))
         else:
-            control.fill(str(field["example"]))
-    wanted = {field["name"]: field["example"] for field in describe()}
+            control.fill(str(wanted[name]))
     found = page.evaluate("studio.store.fields")
     assert {name: found.get(name) for name in wanted} == wanted
+
+
+def test_a_rule_is_guaranteed_or_a_wish_and_a_wish_that_can_not_be_kept_is_left_out(page):
+    unfold(page, "#ask-max_leap")
+    page.fill("#ask-range", "C4-G4")
+    page.fill("#ask-first_degree", "1")
+    page.fill("#ask-climax", "1:E5")
+    page.fill("#ask-bars", "1")
+    page.click("#generate")
+    page.wait_for_selector("#message.mistake")
+    page.get_by_role("button", name="Climax: a wish").click()
+    assert page.evaluate("studio.store.fields.prefer") == "climax"
+    page.click("#generate")
+    settled(page)
+    assert page.evaluate("studio.store.take.request.prefer") == "climax"
+
+
+def test_a_search_leaves_the_rules_that_say_its_words(page):
+    unfold(page, "#ask-climax")
+    page.get_by_placeholder("Search the rules").first.fill("highest note")
+    shown = page.locator("#fields fieldset:has([type=search]) .field:visible label").all_inner_texts()
+    assert "Climax" in shown
+    assert "Rhythm" not in shown
+
+
+def test_a_preset_fills_in_the_form_and_each_is_a_request(page):
+    for name in page.locator("#preset option").all_inner_texts()[1:]:
+        page.select_option("#preset", name)
+        Request(**page.evaluate("studio.store.fields"))
+    page.select_option("#preset", "a jig")
+    assert page.input_value("#ask-meter") == "6/8"
+
+
+def test_chords_are_found_for_a_melody(page):
+    generate(page)
+    page.click("#harmony summary")
+    page.fill("#ways", "2")
+    page.click("#harmonise")
+    until(page, "studio.store.take.melody.chords?.length > 0 && !studio.store.saving")
+    assert page.locator("#alternatives [role=tab]").count() == 2
 
 
 def test_what_is_opened_while_melodies_are_written_replaces_nothing(page):
@@ -437,7 +491,7 @@ def test_a_request_that_was_taken_away_is_opened(page):
     open_text_now = {"name": "r.json", "mimeType": "text/plain", "buffer": b'{"seed": 9, "bars": 3, "particles": 12}'}
     page.set_input_files("#file", open_text_now)
     until(page, "document.querySelector('#ask-seed').value === '9'")
-    assert "particles 12" in page.inner_text("#fields .others")
+    assert page.input_value("#ask-particles") == "12"
 
 
 def test_several_files_each_have_an_item_and_tunes_their_names(page):

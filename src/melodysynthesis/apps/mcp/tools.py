@@ -14,7 +14,7 @@ from melodysynthesis import formats
 from melodysynthesis.apps.certificate import SHOWN
 from melodysynthesis.apps.inspect import described
 from melodysynthesis.apps.studio.json_schema import DOWNLOADS, MELODY, REQUEST, Json
-from melodysynthesis.apps.studio.limits import MAX_ALTERNATIVES, MAX_BARS, check_melody
+from melodysynthesis.apps.studio.limits import MAX_BARS, MAX_OF_FIELD, check_melody
 from melodysynthesis.apps.studio.pool import TooBusyError, WorkerFailedError
 from melodysynthesis.apps.studio.service import Studio, collect_melodies
 from melodysynthesis.apps.web.guard import MAX_BODY_BYTES
@@ -218,7 +218,7 @@ class Tools:
     async def _generated(self, fields: Json, known: Melody | None = None) -> ToolResult:
         request = self._studio.checked(self._with_model(fields))
         ranked = None if known is None else melody_json.to_dict(known)
-        found = await collect_melodies(self._studio.generate(request, ranked=ranked))
+        found = await collect_melodies(self._studio.generate(request, rank=ranked is not None, unlike=ranked))
         melodies, texts = [], [f"seed {request['seed']}; model {request['model']}"]
         for number, one in enumerate(found, 1):
             melody = melody_json.from_dict(one["melody"])
@@ -331,7 +331,7 @@ _MELODY = {
 def _request_arguments(without: tuple[str, ...] = ()) -> Json:
     """The fields of a request as arguments: one type each, the flag's help for a rule, the studio's limits."""
     helps = {field.name: field.help for field in fields_of(RULES.values())}
-    limits = {"count": MAX_ALTERNATIVES, "bars": MAX_BARS}
+    limits = {"count": MAX_OF_FIELD["count"], "bars": MAX_BARS}
     found: Json = {}
     for name, schema in REQUEST["properties"].items():
         if name in {"primers", "held", "within", "rewrite", *without}:

@@ -9,6 +9,7 @@
     WS   /api/generate             the same; sends notes as they are drawn: see `stream`
     WS   /api/live                 to play with a model: see below
     POST /api/judge                certificate, originality, and bits per note of any melody
+    POST /api/harmonise            a melody with chords, in some ways
     POST /api/chords               when each chord of a chart sounds under a melody
     POST /api/score                an engraved score, and which of its elements show which note
     POST /api/convert/{format}     a melody as a file
@@ -41,7 +42,7 @@ from melodysynthesis import __version__, formats, theory
 from melodysynthesis.apps.baselines import BASELINES
 from melodysynthesis.apps.studio import live
 from melodysynthesis.apps.studio.disconnect import cancel_on_disconnect
-from melodysynthesis.apps.studio.json_schema import DOWNLOADS, Json
+from melodysynthesis.apps.studio.json_schema import DOWNLOADS, Json, basic_fields
 from melodysynthesis.apps.studio.limits import MAX_REPORT_BYTES, Seconds, check_melody
 from melodysynthesis.apps.studio.pool import TooBusyError, TooSlowError, WorkerFailedError
 from melodysynthesis.apps.studio.schemas import (
@@ -53,6 +54,7 @@ from melodysynthesis.apps.studio.schemas import (
     MelodyBody,
     MelodyToConvert,
     MelodyToEngrave,
+    MelodyToHarmonise,
     MelodyToJudge,
     MelodyToVary,
     MelodyWithChords,
@@ -174,10 +176,11 @@ def _add_lists(app: FastAPI, studio: Studio) -> None:
 
     @app.get("/api/terms", summary="Values of a request's fields")
     def terms() -> Json:
-        """Modes, scales and chord suffixes with their semitones above tonic or root; rules, and formats.
+        """Modes, scales and chord suffixes with their semitones above tonic or root; rules, other fields, and formats.
 
         For each field of a rule: its `name`, `label`, `kind` (flag, number, text or choice), `help`, `guarantee`, an
-        `example`, its `default`, and `choices`, `min` and `max` where there are any.
+        `example`, its `default`, `choices`, `min` and `max` where there are any, and `of`, the rule. For each of the
+        other `fields` the same without guarantee and example; the `kind` quarters is a length as text, such as 1/2.
         """
         readable = [suffix for format in formats.FORMATS.values() if format.read for suffix in format.suffixes]
         return {
@@ -185,6 +188,7 @@ def _add_lists(app: FastAPI, studio: Studio) -> None:
             "scales": theory.NAMED_SCALES,
             "chords": CHORDS,
             "rules": rules.describe(),
+            "fields": basic_fields(),
             "downloads": list(DOWNLOADS),
             "readable": readable,
             "max_bytes": MAX_BODY_BYTES,
@@ -211,7 +215,8 @@ def _add_generation(app: FastAPI, studio: Studio) -> None:
 
     @app.websocket("/api/generate")
     async def stream(socket: WebSocket) -> None:
-        """Send one request; it is answered with messages, each an object with a `type`:
+        """Send one request; with `rank` true besides its fields, three times as many melodies are drawn, and likely ones
+        chosen, each unlike the others. It is answered with messages, each an object with a `type`:
 
         request     the request, complete with its seed
         waiting     `message` says what it waits for
@@ -236,6 +241,7 @@ async def _stream(studio: Studio, socket: WebSocket) -> None:
         fields = await socket.receive_json()
         if not isinstance(fields, dict):
             raise MelodyError("expected the fields of a request, as an object")
+        rank = fields.pop("rank", False) is True
         request = studio.checked(fields)
     except (ValueError, KeyError, TypeError, RecursionError, MelodyError) as error:
         await _mistake(socket, error if isinstance(error, MelodyError) else MelodyError("no JSON of a request"))
@@ -244,7 +250,7 @@ async def _stream(studio: Studio, socket: WebSocket) -> None:
     async def send() -> None:
         await socket.send_json({"type": "request", "request": request})
         try:
-            async with contextlib.aclosing(studio.generate(request)) as events:
+            async with contextlib.aclosing(studio.generate(request, rank=rank)) as events:
                 async for event in events:
                     await socket.send_json(event)
             await socket.send_json({"type": "done"})
@@ -280,6 +286,13 @@ def _add_melodies(app: FastAPI, studio: Studio) -> None:
         """`keep` is some of rhythm, contour and strong; `request` has other fields, such as count."""
         wanted = variation(_checked_melody(body), body.keep, **body.request)
         return studio.checked(wanted.model_dump(mode="json", exclude_none=True))
+
+    @app.post("/api/harmonise", summary="Chords for a melody")
+    async def harmonise(http: HttpRequest, body: MelodyToHarmonise) -> Json:
+        """The `melodies`, each with chords: the likeliest first, each unlike the others."""
+        options = body.model_dump(exclude={"melody"})
+        work = pool.one("harmonise", {"melody": _melody(body), "options": options}, seconds.convert)
+        return await cancel_on_disconnect(http, work)
 
     @app.post("/api/chords", summary="When each chord of a chart sounds")
     async def chords(body: MelodyWithChords) -> list[Json]:

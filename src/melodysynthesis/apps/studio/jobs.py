@@ -72,7 +72,7 @@ class Jobs:
         yield {"type": "warm"}
 
     def generate(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
-        """Notes as they are drawn, and each melody once it is whole; those that are `ranked` once all are drawn."""
+        """Notes as they are drawn, and each melody once it is whole; with `rank` once all are drawn."""
         request = Request(**fields["request"])
         engine, model = self._open(request.model, fields.get("file"))
 
@@ -81,15 +81,16 @@ class Jobs:
             if stopped():
                 raise _JobStoppedError
 
-        known = melody_json.from_dict(fields["ranked"]) if fields.get("ranked") else None
+        rank, unlike = fields.get("rank", False), fields.get("unlike")
+        known = melody_json.from_dict(unlike) if unlike else None
         made: list[Generated] = []
         refused: list[Refused] = []
         try:
-            drawing = generate_distinct(engine, request, advance, drafts=True)
-            for drawn in drawing if known is None else generate_streaming(engine, pool(request), advance, drafts=False):
+            many = generate_streaming(engine, pool(request), advance, drafts=False) if rank else None
+            for drawn in many or generate_distinct(engine, request, advance, drafts=True):
                 if isinstance(drawn, Generated):
                     made.append(drawn)
-                    if known is None:
+                    if not rank:
                         yield _whole(drawn.index, drawn, model)
                 elif isinstance(drawn, Refused):
                     refused.append(drawn)
@@ -99,12 +100,13 @@ class Jobs:
             return
         if not made:
             raise refused[0].error
-        if known is None:
+        if not rank:
             yield from ({"type": "refused", "number": one.index + 1, "message": str(one.error)} for one in refused)
             return
         made.sort(key=lambda one: one.index)
         for number, one in enumerate(ranked(made, request.count, known)):
-            yield _whole(number, replace(one, melody=with_metadata(one.melody, known, request)), model)
+            melody = with_metadata(one.melody, known, request) if known else one.melody
+            yield _whole(number, replace(one, melody=melody), model)
 
     def judge(self, fields: dict[str, Any], stopped: Stopped) -> Iterator[JobEvent]:
         """Analyse any melodies, generated or changed by hand; see `analysis`."""

@@ -16,11 +16,9 @@ MAX_MELODY_TICKS = 500 * 96
 """500 bars of 4/4."""
 MAX_OPENED = 200
 """Melodies taken from one file."""
-MAX_ALTERNATIVES = 8
 MAX_BARS = 64
-MAX_PARTICLES = 64
-MAX_DRAFTS = 16
-MAX_STEPS = 2_000
+MAX_OF_FIELD = {"count": 8, "bars": MAX_BARS, "particles": 64, "drafts": 16, "max_steps": 2_000}
+"""The largest value of a request's field, where the studio takes less than a request may say."""
 MAX_WAITING = 64
 """Requests that wait for a worker; further ones are refused with 503."""
 MAX_OPENED_MODELS = 3
@@ -65,16 +63,12 @@ def check_request(request: Request, models: tuple[str, ...]) -> None:
         raise RequestError(f"model {request.model[:40]!r} is not one of the studio's: {', '.join(models)}")
     if request.judge is not None:  # a file of the machine that the studio runs on
         raise RequestError("the studio has a judge of its own: leave out judge")
-    for name, value, most in (
-        ("count", request.count, MAX_ALTERNATIVES),
-        ("bars", request.number_of_bars, MAX_BARS),
-        ("particles", request.particles, MAX_PARTICLES),
-        ("drafts", request.drafts, MAX_DRAFTS),
-        ("max-steps", request.max_steps, MAX_STEPS),
-        ("primers", len(request.primers), 1),
-    ):
-        if value is not None and value > most:
-            raise RequestError(f"{name} {value}: the studio takes at most {most} at a time")
+    values = {name: getattr(request, name) for name in MAX_OF_FIELD} | {"bars": request.number_of_bars}
+    for name, most in MAX_OF_FIELD.items():
+        if values[name] is not None and values[name] > most:
+            raise RequestError(f"{name.replace('_', '-')} {values[name]}: the studio takes at most {most} at a time")
+    if len(request.primers) > 1:
+        raise RequestError(f"primers {len(request.primers)}: the studio takes at most 1 at a time")
     for melody in (*request.primers, *([request.within] if request.within else [])):
         check_melody(melody)
         if count_bars(melody) > MAX_BARS:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Body
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 from melodysynthesis.apps.studio.json_schema import MELODY, REQUEST, Json
+from melodysynthesis.harmony import MAX_ALTERNATIVES, SPICE
 
 Responses = dict[int | str, Json]
 
@@ -66,6 +67,14 @@ class MelodyWithChords(MelodyBody):
     """A melody, and a chart of chords such as ``G | C | D7 G | G``; without one its own chords are meant."""
 
     chords: Annotated[str, Body(max_length=20_000)] = ""
+
+
+class MelodyToHarmonise(MelodyBody):
+    """A melody, how often its chords may change, how simple they are, and in how many ways."""
+
+    harmonic_rhythm: Literal["bar", "half", "beat"] | None = None
+    spice: Annotated[int, Body(ge=SPICE[0], le=SPICE[-1])] = 1
+    alternatives: Annotated[int, Body(ge=1, le=MAX_ALTERNATIVES)] = 1
 
 
 class MelodyToEngrave(MelodyBody):

@@ -57,13 +57,16 @@ class Studio:
         check_request(request, (*self.models, *self.baselines.names))
         return request.model_dump(mode="json", exclude_none=True)
 
-    async def generate(self, request: Json, *, ranked: Json | None = None) -> AsyncGenerator[Json]:
+    async def generate(
+        self, request: Json, *, rank: bool = False, unlike: Json | None = None
+    ) -> AsyncGenerator[Json]:
         """The messages of `stream` about the melodies of a request: first their notes, then their analysis.
 
         Args:
             request: as from `checked`.
-            ranked: a melody that is rewritten or varied: more are drawn, and likely ones chosen, each unlike that
-                melody and the others. Their notes are not sent as they are drawn.
+            rank: whether three times as many are drawn, and likely ones chosen, each unlike the others. Their notes
+                are not sent as they are drawn.
+            unlike: with `rank`, a melody that is rewritten or varied, and not chosen again.
 
         Raises:
             MelodyError, TooBusyError, WorkerFailedError: as `Pool.events`.
@@ -74,7 +77,8 @@ class Studio:
             await self.indexing.value(corpus)
         if request["model"] in self.baselines.names and not self.counting.is_done(request["model"]):
             yield {"type": "waiting", "message": f"counting the baselines on {corpus} …"}
-        job = {"request": request, "file": await self._file_of(request), "ranked": ranked}
+        file = await self._file_of(request)
+        job = {"request": request, "file": file, "rank": rank, "unlike": unlike}
         async with contextlib.aclosing(self.pool.events("generate", job, self.seconds.generate)) as events:
             async for event in events:
                 if event["type"] == "melody":

@@ -52,5 +52,5 @@ NEED_TUNES = tuple(name for name, rule in RULES.items() if rule.needs_tunes)
 
 
 def describe() -> list[dict[str, Any]]:
-    """Every field of a rule for a control of a page; JSON types only, see `FieldSpec.describe`."""
-    return [field.describe() for field in fields_of(RULES.values())]
+    """Every field of a rule for a control of a page, with the rule that it is `of`; JSON types only."""
+    return [field.describe() | {"of": rule.name} for rule in RULES.values() for field in rule.fields]

@@ -72,6 +72,11 @@ export async function convert(melody, format, backing) {
   return (await post(`/api/convert/${format}`, { melody, backing })).blob();
 }
 
+/** The melody with chords, in some ways. @param {Melody} melody @param {{spice: number, harmonic_rhythm: string | null, alternatives: number}} options @returns {Promise<Melody[]>} */
+export async function harmonise(melody, options) {
+  return (await (await post("/api/harmonise", { melody, ...options })).json()).melodies;
+}
+
 /** The request for melodies that keep something of one. @param {Melody} melody @param {string[]} keep @param {Request} request @returns {Promise<Request>} */
 export async function vary(melody, keep, request) {
   return (await post("/api/vary", { melody, keep, request })).json();

@@ -1,112 +1,137 @@
-// The fields of a request: one table, from which the form, its guarantees and the request are made. The rules are the
-// library's: each has a control without a line of its own here.
+// The form of a request: a control for each field, what each promises, and the values that stand in them.
 
 import { html } from "./dom.js";
+import { QUARTER } from "./melody.js";
 
-/** @import {Model, Request, Rule, Terms} from "./types.js" */
+/** @import {Field, Group} from "./fields.js" */
+/** @import {Request} from "./types.js" */
 
-/**
- * @typedef {object} Field
- * @property {string} name  of the request's field
- * @property {string} label
- * @property {"guaranteed" | "encouraged" | ""} promise
- * @property {"text" | "number" | "range" | "tick" | "choice"} kind
- * @property {string} help
- * @property {boolean} [half]
- * @property {string} [example]
- * @property {string[]} [known]  suggestions, or the choices
- * @property {Record<string, string>} [told]  what choices are called, where not by themselves
- * @property {Record<string, any>} [limits]
- * @property {string | boolean} [usual]  the value at first; of a tick box, also the one that demands nothing
- */
-
-const SURE = /** @type {const} */ ("guaranteed");
-const OF_A_MELODY = ["primers", "primer", "within", "rewrite", "held"];
-const NARROW = 900; // pixels: on narrower pages what few people change is folded
-const SHORT = 8; // letters of a label and an example that fit in half of a row
-
-/** The control of a rule. @param {Rule} rule @returns {Field} */
-export function ruleField({ name, label, kind, help, guarantee, example, choices, min, max, ...rule }) {
-  const field = { name, label: label[0].toUpperCase() + label.slice(1), promise: SURE, help: `${help} ${guarantee}` };
-  if (kind === "flag") return { ...field, kind: "tick", usual: rule.default === true };
-  if (kind === "choice") return { ...field, kind, known: ["", ...choices] };
-  const half = Math.max(label.length, String(example).length) <= SHORT;
-  return { ...field, kind, half, example: String(example), limits: kind === "number" ? { min, max } : {} };
-}
-
-/** @param {Terms} terms @param {Model[]} models @returns {[string, Field[]][]} the titles of the groups, and their fields */
-function table(terms, models) {
-  const tonics = ["C", "G", "D", "A", "E", "F", "Bb", "Eb"];
-  const keys = [...tonics.map((tonic) => `${tonic} major`), "A minor", "E minor", "D minor", "G minor", "D dorian", "G mixolydian"];
-  return [
-    ["Melody", [
-      { name: "model", label: "Model", promise: "", kind: "choice", known: models.map((model) => model.name),
-        told: Object.fromEntries(models.filter((model) => model.baseline).map(({ name }) => [name, `${name} (baseline)`])),
-        help: "Which model writes. A baseline is counted, not trained: what a model has to be better than." },
-      { name: "key", label: "Key", promise: SURE, kind: "text", half: true, example: "model’s choice", known: keys, usual: "G major",
-        help: "Such as G major, e minor or D dorian." },
-      { name: "meter", label: "Meter", promise: SURE, kind: "text", half: true, example: "model’s choice",
-        known: ["2/4", "3/4", "4/4", "6/8", "3/8", "9/8", "2/2", "5/4"], usual: "3/4", help: "Such as 3/4 or 6/8." },
-      { name: "bars", label: "Bars", promise: SURE, kind: "number", half: true, example: "any", limits: { min: 1, max: 64 }, usual: "8",
-        help: "How many bars; for “Continue”, how many more." },
-      { name: "count", label: "Alternatives", promise: "", kind: "number", half: true, limits: { min: 1, max: 8 }, usual: "3",
-        help: "How many melodies to choose from." },
-    ]],
-    ["Rules", terms.rules.map(ruleField)],
-    ["Manner", [
-      { name: "temperature", label: "Temperature", promise: "encouraged", kind: "range", limits: { min: 0.3, max: 1.6, step: 0.05 }, usual: "0.9",
-        help: "Low: the likely becomes likelier. High: bolder." },
-      { name: "top_p", label: "Top-p", promise: "encouraged", kind: "number", half: true, example: "1",
-        limits: { min: 0.05, max: 1, step: 0.05 }, help: "Draw only from the likeliest tokens with this probability together." },
-      { name: "seed", label: "Seed", promise: "", kind: "number", half: true, example: "fresh", limits: { min: 0, max: 999999999 },
-        help: "The same seed and request make the same melodies." },
-    ]],
-  ];
-}
+const OF_A_MELODY = ["primers", "primer", "within", "rewrite", "held", "prefer"];
+const WISH = "encouraged: kept where the other rules allow it. Press to have it guaranteed.";
+const LAW = "guaranteed: no melody breaks it. Press to make it a wish.";
 
 export class Controls {
-  /** @param {HTMLElement} place @param {Terms} terms @param {Model[]} models @param {() => void} changed */
-  constructor(place, terms, models, changed) {
-    /** @type {Map<string, {field: Field, input: HTMLInputElement | HTMLSelectElement}>} */
+  /**
+   * @param {HTMLElement} place
+   * @param {Group[]} groups
+   * @param {() => void} changed
+   * @param {string} [prefix]  of the fields' identities
+   */
+  constructor(place, groups, changed, prefix = "ask") {
+    /** @type {Map<string, {field: Field, input: HTMLInputElement | HTMLSelectElement, promise: HTMLButtonElement | null, row: HTMLElement}>} */
     this.inputs = new Map();
+    this.prefix = prefix;
+    this.changed = changed;
     /** @type {Record<string, any>} */
     this.others = {}; // fields of a request that was opened which have no control here
     this.otherPlace = html("div", { class: "others" });
-    for (const [title, fields] of table(terms, models)) {
-      const group = html("fieldset", {}, html("legend", {}, title), ...fields.map((field) => this.build(field)));
-      if (title === "Melody") place.append(group);
-      else place.append(html("details", { class: "group", open: innerWidth > NARROW }, html("summary", {}, title), group));
-    }
+    /** @type {Set<string>} */
+    this.wishes = new Set(); // rules that need not be kept
+    this.explained = html("p", { class: "explained", id: `${prefix}-explained`, hidden: true });
+    /** @type {{group: Group, count: HTMLElement}[]} */
+    this.counts = [];
+    for (const group of groups) this.group(place, group);
     place.append(this.otherPlace);
-    this.changed = changed;
+    place.after(this.explained);
     place.addEventListener("input", (event) => {
-      /** @type {HTMLElement} */ (event.target).removeAttribute("aria-invalid");
-      changed();
+      const target = /** @type {HTMLElement} */ (event.target);
+      target.removeAttribute("aria-invalid");
+      if (target.closest("[role=search]")) return;
+      this.tell();
     });
+    place.addEventListener("focusin", ({ target }) => this.explain(/** @type {HTMLElement} */ (target)));
+    place.addEventListener("focusout", () => (this.explained.hidden = true));
+  }
+
+  tell() {
+    const { values } = this;
+    for (const { group, count } of this.counts) {
+      const set = group.fields.filter(({ name, usual }) => name in values && String(values[name]) !== String(usual)).length;
+      count.textContent = set ? `${set} set` : "";
+    }
+    this.changed();
+  }
+
+  /** @param {HTMLElement} place @param {Group} group */
+  group(place, { title, fields, folded, open = false, searched }) {
+    const rows = fields.map((field) => this.build(field));
+    const set = html("fieldset", {}, html("legend", {}, title), ...(searched ? [this.search(rows)] : []), ...rows);
+    if (!folded) return void place.append(set);
+    const count = html("span", { class: "count" });
+    this.counts.push({ group: { title, fields }, count });
+    place.append(html("details", { class: "group", open }, html("summary", {}, title, " ", count), set));
+  }
+
+  /** A field that leaves only the rows with some words. @param {HTMLElement[]} rows */
+  search(rows) {
+    const none = html("p", { class: "none", hidden: true }, "No rule has these words.");
+    const input = html("input", { type: "search", placeholder: "Search the rules", "aria-label": "Search the rules" });
+    input.addEventListener("input", () => {
+      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const row of rows) row.hidden = !words.every((word) => row.dataset.words?.includes(word));
+      none.hidden = rows.some((row) => !row.hidden);
+    });
+    return html("div", { class: "field", role: "search" }, input, none);
   }
 
   /** @param {Field} field */
   build(field) {
-    const { name, label, promise, kind, help, known = [], told: names = {}, limits = {} } = field;
-    const id = `ask-${name}`;
-    const about = { id, name, title: help, "aria-description": `${promise ? `${promise}. ` : ""}${help}` };
-    const row = html("div", { class: `field${field.half ? " half" : ""}${kind === "tick" ? " tick" : ""}` });
+    const { name, label, kind, help, known = [], told: names = {}, limits = {} } = field;
+    const id = `${this.prefix}-${name}`;
+    const example = field.example && field.rule ? ` Example: ${field.example}` : "";
+    const about = { id, name, title: help + example, "aria-description": `${field.promise ? `${field.promise}. ` : ""}${help}${example}` };
+    const row = html("div", {
+      class: `field${field.half ? " half" : ""}${kind === "tick" ? " tick" : ""}`, "data-words": `${name} ${label} ${help}`.toLowerCase(),
+    });
     /** @type {HTMLInputElement | HTMLSelectElement} */
     let input;
     if (kind === "choice") {
       input = html("select", about, ...known.map((value) => html("option", { value }, names[value] ?? (value || "any"))));
     } else {
-      const type = { text: "text", number: "number", range: "range", tick: "checkbox" }[kind];
-      const list = kind === "text" && known.length ? `${id}-known` : null;
-      input = html("input", { ...about, type, placeholder: field.example, list, spellcheck: kind === "text" ? "false" : null, ...limits });
+      const type = { text: "text", quarters: "text", number: "number", range: "range", tick: "checkbox" }[kind];
+      const list = type === "text" && known.length ? `${id}-known` : null;
+      input = html("input", { ...about, type, placeholder: field.example, list, spellcheck: type === "text" ? "false" : null, ...limits });
       if (list) row.append(html("datalist", { id: list }, ...known.map((value) => html("option", { value }))));
     }
     const told = kind === "range" ? html("output", {}) : "";
     if (kind === "range") input.addEventListener("input", () => tell(input, /** @type {HTMLElement} */ (told)));
-    const says = promise ? html("span", { class: `promise ${promise}` }, promise) : "";
+    const promise = field.rule ? this.promise(field) : null;
+    const says = promise ?? (field.promise ? html("span", { class: `promise ${field.promise}` }, field.promise) : "");
     row.append(html("span", { class: "name" }, html("label", { for: id }, label, told ? " " : "", told), says), input);
-    this.inputs.set(name, { field, input });
+    this.inputs.set(name, { field, input, promise, row });
     return row;
+  }
+
+  /** The button that makes a rule a wish, or a law again. @param {Field} field */
+  promise({ name, label }) {
+    const button = html("button", { type: "button", class: "promise guaranteed", "aria-pressed": "false", "aria-label": `${label}: a wish`, title: LAW }, "guaranteed");
+    button.addEventListener("click", () => {
+      if (!this.wishes.delete(name)) this.wishes.add(name);
+      this.showWishes();
+      this.tell();
+    });
+    return button;
+  }
+
+  showWishes() {
+    for (const [name, { promise }] of this.inputs) {
+      const wish = this.wishes.has(name);
+      if (!promise || promise.getAttribute("aria-pressed") === String(wish)) continue;
+      promise.setAttribute("aria-pressed", String(wish));
+      promise.className = `promise ${wish ? "encouraged" : "guaranteed"}`;
+      promise.textContent = wish ? "encouraged" : "guaranteed";
+      promise.title = wish ? WISH : LAW;
+    }
+  }
+
+  /** What a field means, above the button that sends the form. @param {HTMLElement} target */
+  explain(target) {
+    const found = [...this.inputs.values()].find(({ input, promise }) => input === target || promise === target);
+    this.explained.hidden = !found;
+    if (!found) return;
+    const { label, help, example, rule } = found.field;
+    const more = rule && example ? [" Example: ", html("code", {}, example)] : [];
+    this.explained.replaceChildren(html("strong", {}, label), " ", found.promise === target ? `is ${found.promise.title}` : help, ...more);
   }
 
   /** What stands in the fields, empty ones left out. @returns {Record<string, any>} */
@@ -120,7 +145,8 @@ export class Controls {
         values[name] = ["number", "range"].includes(field.kind) ? Number(input.value) : input.value.trim();
       }
     }
-    return values;
+    const wishes = [...this.wishes].filter((name) => name in values);
+    return wishes.length ? { ...values, prefer: wishes.join(" ") } : values;
   }
 
   /** @param {Record<string, any> | null} values  null for what stands there at first */
@@ -131,11 +157,15 @@ export class Controls {
       else if (input instanceof HTMLSelectElement) {
         if (value && ![...input.options].some((option) => option.value === value)) input.append(html("option", { value }, String(value)));
         input.value = value ?? (name === "model" ? input.options[0].value : "");
-      } else input.value = String(value ?? (field.kind === "range" ? field.usual : ""));
+      } else if (field.kind === "quarters" && typeof value === "number") input.value = `${value}/${QUARTER}`; // a request says ticks
+      else input.value = String(value ?? (field.kind === "range" ? field.usual : ""));
       if (field.kind === "range") input.dispatchEvent(new Event("input"));
     }
+    this.wishes = new Set(wishesOf(values?.prefer));
     this.others = othersOf(values ?? {}, [...this.inputs.keys()]);
+    this.showWishes();
     this.showOthers();
+    this.tell();
   }
 
   /** Each of the fields without a control, with a button that takes it away. */
@@ -145,7 +175,7 @@ export class Controls {
       button.addEventListener("click", () => {
         delete this.others[name];
         this.showOthers();
-        this.changed();
+        this.tell();
       });
       return button;
     }));
@@ -161,10 +191,11 @@ export class Controls {
   blame(message) {
     const conflict = /^no melody keeps (.*?)(?: together)? in \d+ bar/.exec(message);
     const words = (conflict?.[1] ?? message).replaceAll("-", "_");
-    for (const [name, { input }] of this.inputs) {
+    for (const [name, { input, row }] of this.inputs) {
       const named = new RegExp(`\\b${name}\\b`).test(words);
       if (named) {
         input.setAttribute("aria-invalid", "true");
+        row.hidden = false;
         const group = input.closest("details");
         if (group) group.open = true;
       } else input.removeAttribute("aria-invalid");
@@ -177,6 +208,12 @@ function tell(input, output) {
   output.textContent = Number(input.value).toFixed(2);
 }
 
+/** Names of the rules that a request has as wishes. @param {unknown} prefer  a text, or names @returns {string[]} */
+export function wishesOf(prefer) {
+  const names = Array.isArray(prefer) ? prefer : typeof prefer === "string" ? prefer.split(/[\s,]+/) : [];
+  return names.map((name) => String(name).replace(/^--/, "").replaceAll("-", "_")).filter(Boolean);
+}
+
 /**
  * What a request asks for beyond the fields of the form. The melody that it continued or rewrote is not of the form.
  * @param {Record<string, any>} values
@@ -187,8 +224,15 @@ export function othersOf(values, known) {
   return Object.fromEntries(left);
 }
 
-/** The rules of the fields, for melodies whose frame is given. @param {Request} values @returns {Request} */
+/** The rules of the fields, for melodies whose bars are there. @param {Request} values @returns {Request} */
 export function withoutFrame(values) {
-  const { meter, bars, ...rest } = values;
+  const { meter, meters, pickup, bars, max_steps, title, rank, ...rest } = values;
   return rest;
+}
+
+/** Without some fields, and the wishes that they were. @param {Request} values @param {string[]} names @returns {Request} */
+export function without(values, names) {
+  const left = Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name) && name !== "prefer"));
+  const wishes = wishesOf(values.prefer).filter((name) => name in left);
+  return wishes.length ? { ...left, prefer: wishes.join(" ") } : left;
 }

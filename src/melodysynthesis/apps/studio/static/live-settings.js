@@ -27,7 +27,7 @@ const table = (models) => [
       known: Object.fromEntries(models.map(({ name }) => [name, name])) },
     { name: "key", label: "Key", kind: "text", half: true, usual: "", limits: { placeholder: "as you play" }, help: "Of all answers, such as G major; empty: what you play tells.",
       known: Object.fromEntries(["C major", "G major", "D major", "F major", "A minor", "E minor", "D dorian"].map((key) => [key, key])) },
-    { name: "meter", label: "Meter", kind: "choice", half: true, usual: "4/4", help: "Bar lines are where it says.",
+    { name: "meter", label: "Meter", kind: "text", half: true, usual: "4/4", help: "Bar lines are where it says.",
       known: Object.fromEntries(["2/4", "3/4", "4/4", "6/8", "9/8", "5/4"].map((meter) => [meter, meter])) },
     { name: "tempo", label: "Tempo ♩ =", kind: "number", half: true, usual: "100", limits: { min: 20, max: 400 }, help: "Quarters a minute." },
     { name: "click", label: "Metronome", kind: "choice", half: true, usual: "count-in", help: "Without it the beat begins with your first note.",

@@ -1,6 +1,7 @@
 // Playing live: what the person plays goes to the studio and is heard at once; what the model plays comes back ahead of
 // its time, and is heard when it is due.
 
+import { Controls } from "./controls.js";
 import { byId, html } from "./dom.js";
 import { save } from "./downloads.js";
 import { Keyboard } from "./keyboard.js";
@@ -11,6 +12,7 @@ import { Sampler } from "./sampler.js";
 import { LiveSocket } from "./live-socket.js";
 import { pitchName } from "./theory.js";
 
+/** @import {Group} from "./fields.js" */
 /** @import {Melody, Model} from "./types.js" */
 /** @import {Player} from "./player.js" */
 
@@ -23,13 +25,13 @@ const PATIENCE = 3000; // milliseconds for the recording to come when the view i
 /**
  * @typedef {object} Hands
  * @property {(melodies: Record<string, Melody>, tempo: number) => void} composed  what was played is to be worked on
- * @property {(settings: Record<string, string>) => void} kept
+ * @property {(settings: Record<string, any>) => void} kept
  */
 /** @typedef {{person: number, model: number, midi: string, melodies: Record<string, Melody>}} Recording */
 
 export class Live {
-  /** @param {Player} player @param {Model[]} models @param {Record<string, string>} settings @param {Hands} hands */
-  constructor(player, models, settings, hands) {
+  /** @param {Player} player @param {Model[]} models @param {Group[]} rules @param {Record<string, any>} settings @param {Hands} hands */
+  constructor(player, models, rules, settings, hands) {
     this.player = player;
     this.hands = hands;
     this.shown = false;
@@ -45,8 +47,10 @@ export class Live {
     /** @type {((recording: Recording) => void) | null} */
     this.wanted = null;
     this.sampler = new Sampler(player);
-    this.settings = new LiveSettings(byId("live-fields"), models.filter((model) => !model.baseline), () => hands.kept(this.settings.values));
+    this.settings = new LiveSettings(byId("live-fields"), models.filter((model) => !model.baseline), () => this.keep());
+    this.rules = new Controls(byId("live-rules"), rules, () => this.keep(), "live-rule");
     this.settings.values = settings;
+    this.rules.values = settings.rules ?? null;
     this.socket = new LiveSocket({ said: (message) => this.take(message), lost: () => this.lost(), measured: () => this.measure() });
     this.keyboard = new Keyboard(byId("keyboard"), {
       down: (pitch, velocity, stamp) => this.play([0x90, pitch, velocity], stamp),
@@ -58,6 +62,10 @@ export class Live {
     this.listen();
     this.list();
     this.tell();
+  }
+
+  keep() {
+    if (document.body.dataset.ready !== undefined) this.hands.kept({ ...this.settings.values, rules: this.rules.values });
   }
 
   listen() {
@@ -112,7 +120,8 @@ export class Live {
     this.sampler.count = this.sampler.late = 0;
     this.tempo = Number(this.settings.values.tempo) || 100;
     this.socket.open();
-    this.socket.send(this.settings.message);
+    const { message } = this.settings;
+    this.socket.send({ ...message, request: { ...message.request, ...this.rules.values } });
   }
 
   end() {
@@ -309,6 +318,7 @@ export class Live {
   tell() {
     const { state, recording } = this;
     this.settings.lock(state !== "off");
+    byId("live-rules").inert = state !== "off";
     byId("begin").textContent = { off: "Start", waiting: "Getting ready …", on: "Stop" }[state];
     byId("lamp").hidden = state !== "on";
     const told = recording ? `${recording.person} notes of yours, ${recording.model} of the model` : "Nothing yet";

@@ -1,27 +1,33 @@
 // The page: what the person does becomes work in the store, and what is in the store is shown.
 
+import { showAlternatives } from "./alternatives.js";
 import * as api from "./api.js";
 import { certificateOf, originalityOf } from "./certificate.js";
 import { ChordTracks } from "./chords.js";
 import { Compare } from "./compare.js";
-import { Controls, withoutFrame } from "./controls.js";
+import { giveCommands } from "./commands.js";
+import { Controls } from "./controls.js";
 import { byId, html } from "./dom.js";
 import { offer } from "./downloads.js";
+import { groupsOf, groupsOfLive } from "./fields.js";
+import { giveHelp } from "./help.js";
 import { Judging } from "./judging.js";
 import { Library } from "./library.js";
 import { LibraryPanel } from "./library-panel.js";
 import { Live } from "./live.js";
-import { barsAsked, barsOf, placeName, silence, withBar } from "./melody.js";
+import { barsAsked, barsOf, placeName, silence, summary, withBar } from "./melody.js";
 import { Opening } from "./opening.js";
 import { Player } from "./player.js";
+import { presetsOf } from "./presets.js";
 import { Roll } from "./roll.js";
 import { Score } from "./score.js";
 import { addressOf, linkOf } from "./share-link.js";
 import { openShelf } from "./shelf.js";
+import { giveShortcuts } from "./shortcuts.js";
 import { Store } from "./store.js";
 import { reportOf } from "./study.js";
-import { tapped } from "./tempo.js";
-import { pitchName, setTheory } from "./theory.js";
+import { setTheory } from "./theory.js";
+import { giveTransport, showTransport } from "./transport.js";
 import { Writing, take } from "./writing.js";
 
 /** @import {Melody, Request, Take} from "./types.js" */
@@ -89,29 +95,27 @@ const chords = new ChordTracks(() => {
   show();
   if (player.playing && store.manner.backing) void player.ready().catch(tell);
 });
-const live = new Live(player, models, store.manner.live, {
+const live = new Live(player, models, groupsOfLive(terms), store.manner.live, {
   composed: (melodies, tempo) => {
     const takes = Object.values(melodies).map((melody) => take({ ...melody, tempo }));
     void opening.bring({ takes, current: 0 }, "Played live", `played live: ${Object.keys(melodies).join(", ").toLowerCase()}`);
   },
   kept: (settings) => store.play({ live: settings }),
 });
-const controls = new Controls(byId("fields"), terms, models, () => {
+const controls = new Controls(byId("fields"), groupsOf(terms, models), () => {
+  if (document.body.dataset.ready === undefined) return; // what stood there is put there again
   store.fields = controls.values;
   store.keep();
   show();
 });
 controls.values = Object.keys(store.fields).length ? store.fields : null;
+const presets = presetsOf(models);
 const writing = new Writing(store, { tell, drawn: showDraft, progress });
 const judging = new Judging(store, show);
 const opening = new Opening(store, terms, {
   tell,
   leave: () => look("compose"),
-  fill: (request) => {
-    controls.values = request;
-    store.fields = controls.values;
-    store.keep();
-  },
+  fill: (request) => (controls.values = request),
   write: (request, doing, current) => writing.run(request, doing, current),
   parts: showParts,
 });
@@ -188,16 +192,15 @@ function show() {
   announceVerdict();
   byId("about").textContent = summary(melody);
   byId("score").setAttribute("aria-label", `Score: ${summary(melody)}`);
-  showTakes();
+  showAlternatives(store.front, (number) => void front(number));
   const away = !!byId("work").hidden;
   button("undo").disabled = !item.past.length || pending !== null || away;
   button("redo").disabled = !item.future.length || pending !== null || away;
   button("link").disabled = !melody.notes.length || pending !== null || away;
-  for (const id of ["rewrite", "continue", "vary"]) button(id).disabled = writing.running || !melody.notes.length;
+  for (const id of ["rewrite", "continue", "vary", "harmonise"]) button(id).disabled = writing.running || !melody.notes.length;
   for (const id of ["more", "less"]) button(id).disabled = pending !== null;
   for (const format of byId("downloads").children) /** @type {HTMLButtonElement} */ (format).disabled = pending !== null;
-  for (const id of /** @type {const} */ (["loop", "click", "backing", "countin"])) button(id).setAttribute("aria-pressed", String(manner[id]));
-  for (const id of /** @type {const} */ (["melody", "chords", "click"])) input(`volume-${id}`).value = String(manner.volumes[id]);
+  showTransport(store);
   for (const [id, value] of [["name", item.name], ["title", melody.title ?? ""], ["composer", melody.composer ?? ""], ["tempo", tempo()]]) {
     if (document.activeElement !== byId(String(id))) input(String(id)).value = String(value);
   }
@@ -220,23 +223,6 @@ function announceVerdict() {
   if (broken.length) say(`broken: ${broken.join(", ")}`);
 }
 
-function showTakes() {
-  const { takes, current } = store.front;
-  const listed = takes.length > 1 ? takes : [];
-  const focused = byId("alternatives").contains(document.activeElement);
-  byId("alternatives").replaceChildren(...listed.map(({ certificate, edited, melody }, number) => {
-    const certified = certificate?.verdict === "kept" && !edited ? " certified" : "";
-    const title = melody.title && takes.some((other) => other.melody.title !== melody.title) ? melody.title : "";
-    const tab = html("button", {
-      type: "button", role: "tab", class: certified, "aria-selected": String(number === current), tabindex: number === current ? 0 : -1,
-      "aria-controls": "roll-card", "aria-label": title ? `${number + 1}: ${title}` : `Alternative ${number + 1}`, title: title || null,
-    }, title ? `${number + 1} ${title.length > 24 ? `${title.slice(0, 23)}…` : title}` : String(number + 1));
-    tab.addEventListener("click", () => void front(number));
-    return tab;
-  }));
-  if (focused) /** @type {HTMLElement | undefined} */ (byId("alternatives").children[current])?.focus();
-}
-
 /** @param {{count: number, taken: number} | null} parts  of the file that is shown */
 function showParts(parts) {
   byId("parts").hidden = !parts;
@@ -252,19 +238,6 @@ function progress(share) {
   byId("progress").hidden = share === null;
   /** @type {HTMLProgressElement} */ (byId("progress")).value = share ?? 0;
   if (focused) button(share === null ? "generate" : "stop").focus();
-}
-
-/** @param {Melody} melody */
-function summary(melody) {
-  const pitches = melody.notes.map((note) => note[2]);
-  const [, beats, unit] = melody.meters[0] ?? [0, 0, 0];
-  return [
-    melody.key ? `${melody.key.tonic} ${melody.key.mode}` : "no key",
-    melody.meters.length ? `${beats}/${unit}` : "no meter",
-    `${barsOf(melody).filter((bar) => bar.number > 0).length} bars`,
-    `${pitches.length} notes`,
-    ...(pitches.length ? [`${pitchName(Math.min(...pitches), melody.key)} to ${pitchName(Math.max(...pitches), melody.key)}`] : []),
-  ].join(" · ");
 }
 
 /** What the player plays, and how. */
@@ -316,7 +289,7 @@ function look(view) {
   live.show(view === "live");
   document.body.dataset.view = view;
   for (const name of VIEWS) button(`view-${name}`).setAttribute("aria-pressed", String(name === view));
-  for (const name of ["model", "count"]) controls.disable(name, view === "compare");
+  for (const name of ["model", "count", "rank"]) controls.disable(name, view === "compare");
   button("generate").textContent = view === "compare" ? "Compare" : "Generate";
   show();
 }
@@ -330,7 +303,7 @@ async function compareAll() {
   comparing?.abort();
   player.stop();
   const stop = (comparing = new AbortController());
-  const { seed = Math.floor(Math.random() * 1e6), ...asked } = controls.values;
+  const { seed = Math.floor(Math.random() * 1e6), rank, ...asked } = controls.values;
   progress(0);
   tell(`${models.length} models and baselines are writing …`);
   const failed = await compare.run({ ...asked, seed }, stop.signal).catch((error) => (tell(error), true));
@@ -371,44 +344,6 @@ button("stop").addEventListener("click", () => {
   comparing?.abort();
 });
 
-/** The rules of the form, for a melody that is there. */
-function rulesHere() {
-  const { key, seed, ...rules } = withoutFrame(controls.values);
-  return rules;
-}
-
-button("continue").addEventListener("click", () => {
-  const { melody } = store.take;
-  const { bars = 8 } = controls.values;
-  const there = barsOf(melody).filter((bar) => bar.number > 0).length;
-  const { form, ...rules } = rulesHere();
-  player.stop();
-  void writing.run({ ...rules, primers: [melody], bars: there + bars }, `going on from bar ${there + 1} …`);
-});
-button("rewrite").addEventListener("click", () => {
-  const { melody } = store.take;
-  try {
-    const bars = barsAsked(input("from").value, input("to").value, melody);
-    if (!bars) return tell(new Error("Choose the bars to rewrite first: click their numbers over the notes, or fill in the fields."));
-    choose(bars);
-    const [from, to] = bars;
-    player.stop();
-    void writing.run({ ...rulesHere(), within: melody, rewrite: `${from}-${to}` }, `writing ${from === to ? `bar ${from}` : `bars ${from} to ${to}`} anew …`);
-  } catch (error) {
-    tell(error);
-  }
-});
-button("vary").addEventListener("click", async () => {
-  const { melody, request } = store.take;
-  const keep = input("keep").value;
-  try {
-    const asked = await api.vary(melody, [keep], { model: request?.model ?? controls.values.model, count: controls.values.count ?? 3 });
-    player.stop();
-    void writing.run(asked, `writing others with this ${keep === "strong" ? "melody’s strong beats" : keep} …`);
-  } catch (error) {
-    tell(error);
-  }
-});
 for (const id of ["from", "to"]) {
   input(id).addEventListener("change", () => {
     try {
@@ -424,39 +359,16 @@ button("more").addEventListener("click", () => edit(withBar(store.take.melody, 1
 button("less").addEventListener("click", () => edit(withBar(store.take.melody, -1), "a bar removed"));
 button("undo").addEventListener("click", () => turn(() => store.undo()));
 button("redo").addEventListener("click", () => turn(() => store.redo()));
-button("play").addEventListener("click", () => {
-  if (player.playing && compare.sounding) player.stop();
-  else if (player.playing) player.pause();
-  else if (byId("work").hidden) compare.play();
-  else void player.play().catch(tell);
+giveCommands(store, controls, writing, { tell, chosen: choose, hush: () => player.stop() });
+giveTransport(store, player, compare, tell, (tempo) => describe({ tempo }, `tempo ${tempo}`));
+giveShortcuts(opening, tell, () => live.shown);
+giveHelp(!store.manner.toured, () => store.play({ toured: true }));
+byId("preset").append(...Object.keys(presets).map((name) => html("option", { value: name }, name)));
+byId("preset").addEventListener("change", () => {
+  const { model, count, seed, temperature } = controls.values;
+  controls.values = { model, count, seed, temperature, ...presets[input("preset").value] };
+  input("preset").value = "";
 });
-button("halt").addEventListener("click", () => player.stop());
-for (const id of /** @type {const} */ (["loop", "click", "backing", "countin"])) {
-  button(id).addEventListener("click", () => {
-    store.play({ [id]: !store.manner[id] });
-    if (id === "backing" && player.playing) void player.ready().catch(tell);
-    if (id === "backing" && store.manner.backing && !player.chords.length) tell("Write chords in the form first, such as G | C | D7 | G.");
-  });
-}
-for (const id of /** @type {const} */ (["melody", "chords", "click"])) {
-  input(`volume-${id}`).addEventListener("input", () => store.play({ volumes: { ...store.manner.volumes, [id]: Number(input(`volume-${id}`).value) } }));
-}
-input("tempo").addEventListener("change", () => setTempo(Number(input("tempo").value)));
-/** @type {number[]} */
-let taps = [];
-button("tap").addEventListener("click", (event) => {
-  const found = tapped([...taps, event.timeStamp]);
-  taps = found.taps;
-  if (found.tempo) setTempo(found.tempo);
-});
-
-/** @param {number} wanted  quarters a minute, of this melody and of those to come */
-function setTempo(wanted) {
-  const tempo = Math.max(30, Math.min(300, Math.round(wanted) || 110));
-  store.play({ tempo });
-  if (store.take.melody.tempo && store.take.melody.tempo !== tempo && !store.pending) describe({ tempo }, `tempo ${tempo}`);
-}
-
 for (const id of /** @type {const} */ (["title", "composer"])) {
   input(id).addEventListener("change", () => describe({ [id]: input(id).value.trim() }, id));
 }
@@ -498,33 +410,6 @@ function turn(step) {
   step();
 }
 
-window.addEventListener("keydown", (event) => {
-  const target = /** @type {HTMLElement} */ (event.target);
-  const typing = target.closest("input:not([type=range], [type=checkbox]), select, textarea");
-  const command = event.ctrlKey || event.metaKey;
-  const key = event.key.toLowerCase();
-  if (document.querySelector("dialog[open]")) return;
-  if (command && key === "z" && !typing) button(event.shiftKey ? "redo" : "undo").click();
-  else if (command && key === "y" && !typing) button("redo").click();
-  else if (key === " " && !typing && !live.shown && !target.closest("button, summary, input")) button("play").click();
-  else return;
-  event.preventDefault();
-});
-window.addEventListener("paste", (event) => {
-  const target = /** @type {HTMLElement} */ (event.target);
-  if (target.closest("input, textarea")) return;
-  const files = event.clipboardData?.files;
-  if (files?.length) void opening.files(files);
-  else if (!opening.link(event.clipboardData?.getData("text") ?? "")) tell("What was pasted is no link of a studio.");
-  event.preventDefault();
-});
-for (const name of /** @type {const} */ (["dragenter", "dragover", "dragleave", "drop"])) {
-  window.addEventListener(name, (event) => {
-    event.preventDefault();
-    if (name === "drop") void opening.files(event.dataTransfer?.files ?? []);
-    byId("drop").hidden = name === "drop" || (name === "dragleave" && event.relatedTarget === null);
-  });
-}
 window.addEventListener("hashchange", follow);
 window.addEventListener("beforeunload", (event) => {
   if (store.saving) event.preventDefault();

@@ -1,6 +1,6 @@
 // What can be done to a melody. Melodies do not change: each function gives a new one.
 
-import { meterOf } from "./theory.js";
+import { meterOf, pitchName } from "./theory.js";
 
 /** @import {Bar, Key, Melody, Note} from "./types.js" */
 
@@ -134,4 +134,17 @@ export function withBar(melody, by) {
   const chords = melody.chords?.filter(([tick]) => tick < duration);
   const whole = { ...melody, duration, phrase_ends, meters: melody.meters.filter(([tick]) => tick < duration) };
   return withNotes(chords ? { ...whole, chords } : whole, notes);
+}
+
+/** Key, meter, length and range, for people. @param {Melody} melody */
+export function summary(melody) {
+  const pitches = melody.notes.map((note) => note[2]);
+  const [, beats, unit] = melody.meters[0] ?? [0, 0, 0];
+  return [
+    melody.key ? `${melody.key.tonic} ${melody.key.mode}` : "no key",
+    melody.meters.length ? `${beats}/${unit}` : "no meter",
+    `${barsOf(melody).filter((bar) => bar.number > 0).length} bars`,
+    `${pitches.length} notes`,
+    ...(pitches.length ? [`${pitchName(Math.min(...pitches), melody.key)} to ${pitchName(Math.max(...pitches), melody.key)}`] : []),
+  ].join(" · ");
 }

@@ -16,7 +16,7 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
  */
 export function linkOf({ request, index, edited, melody }) {
   const { source, ...rest } = melody;
-  const link = `#${encode(request && !edited ? { request, index } : { melody: rest, ...(request ? { request } : {}) })}`;
+  const link = `#${encode(request && !edited && index < (request.count ?? 1) ? { request, index } : { melody: rest, ...(request ? { request } : {}) })}`;
   if (link.length > MAX_LINK) throw new Mistake("This melody is too long for a link: download it as JSON instead.");
   return link;
 }

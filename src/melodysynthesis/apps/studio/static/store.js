@@ -10,7 +10,7 @@ const KEY = "melodysynthesis-studio-1";
 const SHOWN = "melodysynthesis-studio-item";
 
 /** @type {Manner} */
-const USUAL = { tempo: 110, loop: false, click: false, backing: false, countin: false, volumes: { melody: 1, chords: 1, click: 1 }, grid: 12, theme: "", live: {} };
+const USUAL = { tempo: 110, loop: false, click: false, backing: false, countin: false, volumes: { melody: 1, chords: 1, click: 1 }, grid: 12, theme: "", live: {}, toured: false };
 
 export class Store {
   /** @param {Library} library @param {Opened} opened @param {any} kept */

@@ -21,14 +21,19 @@
  */
 /** @typedef {{takes: Take[], current: number}} Work */
 /** @typedef {{tempo: number, loop: boolean, click: boolean, backing: boolean, countin: boolean, volumes: {melody: number, chords: number, click: number}, grid: number, theme: string,
- *             live: Record<string, string>}} Manner */
+ *             live: Record<string, any>, toured: boolean}} Manner  toured: whether the tour was seen */
 /**
  * What the library says of a rule: see /api/terms.
  * @typedef {{name: string, label: string, kind: "flag" | "number" | "text" | "choice", help: string, guarantee: string,
  *            example: boolean | number | string, default: boolean | number | null, choices: string[],
- *            min: number | null, max: number | null}} Rule
+ *            min: number | null, max: number | null, of: string}} Rule
  */
-/** @typedef {{modes: string[], scales: Record<string, number[]>, chords: Record<string, number[]>, rules: Rule[],
+/**
+ * What it says of a field that is no rule.
+ * @typedef {{name: string, label: string, kind: "number" | "text" | "quarters", help: string, min: number | null,
+ *            max: number | null, whole: boolean, default: any}} BasicField
+ */
+/** @typedef {{modes: string[], scales: Record<string, number[]>, chords: Record<string, number[]>, rules: Rule[], fields: BasicField[],
  *             downloads: string[], readable: string[], max_bytes: number, no_baselines: string | null, study: boolean}} Terms */
 /**
  * Music theory, made by the library: see /api/theory.

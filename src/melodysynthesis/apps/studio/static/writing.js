@@ -75,7 +75,7 @@ export class Writing {
           hands.progress(shareOf(store.written.get(id), count));
         } else if (message.type === "melody") {
           if (!takes.length) performance.measure("melody", { start: started, end: performance.now() });
-          takes[message.index] = take({ ...message.melody, ...aboutOf(basis) }, { request, index: message.index });
+          takes[message.index] = take({ ...message.melody, ...aboutOf(basis) }, { request, index: message.provenance?.index ?? message.index });
           this.draft(id, message.index, () => takes[message.index].melody);
         } else if (message.type === "refused") {
           refused.push(`; number ${message.number}: ${message.message}`);
