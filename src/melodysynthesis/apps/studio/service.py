@@ -57,9 +57,7 @@ class Studio:
         check_request(request, (*self.models, *self.baselines.names))
         return request.model_dump(mode="json", exclude_none=True)
 
-    async def generate(
-        self, request: Json, *, rank: bool = False, unlike: Json | None = None
-    ) -> AsyncGenerator[Json]:
+    async def generate(self, request: Json, *, rank: bool = False, unlike: Json | None = None) -> AsyncGenerator[Json]:
         """The messages of `stream` about the melodies of a request: first their notes, then their analysis.
 
         Args:

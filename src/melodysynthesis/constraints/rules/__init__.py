@@ -34,7 +34,7 @@ from melodysynthesis.constraints.rules import (
     tessitura,
     ties_over_bars,
 )
-from melodysynthesis.constraints.specification import RuleSpec, fields_of
+from melodysynthesis.constraints.specification import RuleSpec
 
 RULES: dict[str, RuleSpec] = {
     module.SPEC.name: module.SPEC
