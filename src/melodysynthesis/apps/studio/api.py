@@ -215,7 +215,7 @@ def _add_generation(app: FastAPI, studio: Studio) -> None:
 
     @app.websocket("/api/generate")
     async def stream(socket: WebSocket) -> None:
-        """Send one request; with `rank` true besides its fields, three times as many melodies are drawn, and likely ones
+        """Send one request; with `rank` true beside its fields, three times as many are drawn, and likely melodies
         chosen, each unlike the others. It is answered with messages, each an object with a `type`:
 
         request     the request, complete with its seed

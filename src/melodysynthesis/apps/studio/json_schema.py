@@ -31,7 +31,7 @@ WITHOUT_CONTROL = {
     "redraw": "written by the program, when a melody equals an earlier one",
     "prefer": "the word beside each rule: guaranteed, or encouraged",
 }
-"""Fields of a request that have no control of their own on the page: what says them, or why they make no sense there."""
+"""Fields of a request that have no control of their own on the page, with what says them there, or why nothing does."""
 TRIPLES = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 3, "maxItems": 3}
 KEY = {
     "type": "object", "properties": {"tonic": {"type": "string"}, "mode": {"enum": list(MODES)}},
