@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from melodysynthesis.errors import FormatError
@@ -33,6 +34,9 @@ MODE_NAMES = {mode: mode for mode in MODES} | {"ionian": "major", "aeolian": "mi
 _DECIMAL = re.compile(r"\s*[+-]?(\d{1,19}(\.\d{0,18})?|\.\d{1,18})\s*")
 _FINEST = 10**12
 """Denominator of a time beyond which it is rounded, so that a hostile file does not make fractions ever longer."""
+_REPEATS = "repeats and endings are not unfolded"
+_PARTLY_FREE = "partly in free time; read as if in one meter, or none, throughout"
+_JUMP = re.compile(r"\bD\. ?[CS]\b|da capo|dal segno|to coda|al coda|al fine", re.I)
 _UNITS: dict[str, float] = {"whole": 4, "half": 2, "quarter": 1, "eighth": 0.5, "16th": 0.25}
 """Quarters of the note values that a tempo may count."""
 
@@ -60,6 +64,7 @@ class PartReader:
         chords: symbols by the time at which they enter.
         tempo: the first, in quarters a minute.
         first_is_implicit: whether the first measure says that it does not count.
+        first_goes_on: whether the second measure does, so that both may be one bar.
         shift: semitones by which the part sounds higher than it is written, now.
         found: how often something was met that a notice has to tell, by the notice.
     """
@@ -76,13 +81,14 @@ class PartReader:
         self.lyrics: dict[Ticks, str] = {}
         self.chords: dict[Ticks, str] = {}
         self.tempo: float | None = None
-        self.first_is_implicit = False
+        self.first_is_implicit = self.first_goes_on = False
         self.is_drum = False
         self.shift = 0
         self.found: dict[str, int] = {}
         self.note_count = 0
         self._signature: tuple[str, str] | None = None
         self._verse = ""
+        self._repeated = 0  # under a repeat sign: so many measures before is what is played
         self._divisions: Ticks = 1
         self._tied: dict[tuple[str, int, Ticks], int] = {}  # staff, pitch and end of a note to be continued
         self._chord_onset: Ticks = 0
@@ -91,9 +97,13 @@ class PartReader:
         """Read the next measure."""
         index = len(self.starts) - 1
         self._where = f"{self.source}: measure {element.get('number', str(index + 1))[:20]}"
+        is_implicit = element.get("implicit") == "yes"
         if index == 0:
-            self.first_is_implicit = element.get("implicit") == "yes"
+            self.first_is_implicit = is_implicit
+        elif index == 1:
+            self.first_goes_on = is_implicit and not self.first_is_implicit
         now = start = furthest = self.starts[-1]
+        notes_before = self.note_count
         for child in element:
             tag = child.tag
             if tag == "note":
@@ -111,10 +121,26 @@ class PartReader:
             elif tag == "sound":
                 self._sound(child, now)
             elif tag == "barline" and (child.find("repeat") is not None or child.find("ending") is not None):
-                self._tell("repeats and endings are not unfolded")
+                self._tell(_REPEATS)
             furthest = max(furthest, now)
+        if self._repeated and self.note_count == notes_before:
+            furthest = max(furthest, self._play_again(index - self._repeated, start))
         check_length(self.note_count, int(furthest), self.source)
         self.starts.append(furthest if furthest.denominator < _FINEST else whole(furthest))
+
+    def _play_again(self, index: int, start: Ticks) -> Ticks:
+        """Play a measure again from `start` on, for one that has but a sign; where it ends."""
+        if index < 0:
+            self._tell("a repeat sign has no measure before it")
+            return start
+        first, end = self.starts[index : index + 2]
+        later = start - first
+        for notes in self.staves.values():
+            again = [note for note in takewhile(lambda note: note[0] >= first, reversed(notes)) if note[0] < end]
+            notes += [(onset + later, stop + later, pitch) for onset, stop, pitch in reversed(again)]
+            self.note_count += len(again)
+        self._tell("measures under a repeat sign are read as those before them")
+        return end + later
 
     def _tell(self, notice: str) -> None:
         self.found[notice] = self.found.get(notice, 0) + 1
@@ -135,6 +161,8 @@ class PartReader:
             check_length(0, int(end), self._where)
         if "cue" in children:  # it takes its time, and another part plays it
             self._tell("cue notes are left out")
+        elif "notehead" in children and (children["notehead"].text or "").strip() == "slash":
+            self._tell("slashes, which have no pitch, are left out")
         elif "pitch" in children and duration:
             self._sounding(element, children, onset, end)
         elif "unpitched" in children:
@@ -209,6 +237,15 @@ class PartReader:
                 self._read_time(child, place)
             elif child.tag == "transpose":
                 self._transpose(child)
+            elif child.tag == "measure-style":
+                self._measure_style(child)
+
+    def _measure_style(self, element: Element) -> None:
+        sign = element.find("measure-repeat")
+        if sign is not None:
+            self._repeated = self._integer(sign.text, "measure-repeat", minimum=1) if sign.get("type") == "start" else 0
+        elif element.find("beat-repeat") is not None or element.find("slash") is not None:
+            self._tell("beats under repeat signs or slashes are read as they are written")
 
     def _transpose(self, element: Element) -> None:
         """A part for an instrument such as a clarinet in B flat: pitches and key are those that sound."""
@@ -229,6 +266,8 @@ class PartReader:
                 self._tell("the key changes; the first is the melody's")
             return
         self._signature = (fifths, mode)
+        if element.find("key-step") is not None:
+            self._tell("left out a key signature of single accidentals")
         if fifths and mode != "none":
             self.has_mode = mode in MODE_NAMES
             self.key = self._key_that_sounds(fifths, mode, self.shift)
@@ -244,7 +283,11 @@ class PartReader:
     def _read_time(self, element: Element, place: Time) -> None:
         if element.find("senza-misura") is not None:
             self.is_free = self.is_free or not self.times
+            if self.times:
+                self._tell(_PARTLY_FREE)
             return
+        if self.is_free:
+            self._tell(_PARTLY_FREE)
         beats = [
             sum(self._integer(term, "beats", minimum=1) for term in (e.text or "").split("+"))
             for e in element.iterfind("beats")
@@ -263,8 +306,12 @@ class PartReader:
         for child in element:
             if child.tag == "sound":
                 self._sound(child, now)
-            elif child.tag == "direction-type" and len(child) and child[0].tag == "metronome" and self.tempo is None:
-                self._metronome(child[0])
+            elif child.tag == "direction-type" and len(child):
+                first = child[0]
+                if first.tag == "metronome" and self.tempo is None:
+                    self._metronome(first)
+                elif first.tag in {"segno", "coda"} or (first.tag == "words" and _JUMP.search(first.text or "")):
+                    self._tell(_REPEATS)
 
     def _harmony(self, element: Element, now: Ticks) -> None:
         """A chord symbol; one that can't be read by its kind and degrees is read by its text."""
@@ -298,6 +345,8 @@ class PartReader:
         return tuple(found)
 
     def _sound(self, element: Element, now: Ticks) -> None:
+        if any(element.get(jump) for jump in ("dacapo", "dalsegno", "tocoda", "fine")):
+            self._tell(_REPEATS)
         if element.get("id", "").startswith(PHRASE_END_ID):
             self.phrase_ends.add(now + self._ticks(self._decimal(element.findtext("offset", "0"), "offset")))
         if self.tempo is None and _DECIMAL.fullmatch(element.get("tempo", "")):

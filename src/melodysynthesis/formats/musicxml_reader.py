@@ -129,6 +129,8 @@ class _MelodyPart:
         duration = max(whole(bars[-1]), line[-1].end if line else 0)
         phrase_ends = sorted({whole(places.of_end(tick)) for tick in reader.phrase_ends})
         stated = self._stated_meters([whole(tick) for tick in bars], duration, is_ours)
+        if reader.first_goes_on and stated and len(bars) > 2 and whole(bars[2]) == stated[0].bar_ticks:
+            bars = [bars[0], *bars[2:]]
         pickup = whole(bars[1]) if len(bars) > 1 else 0
         if not (reader.first_is_implicit if is_ours else len(bars) > 2):
             pickup = 0
