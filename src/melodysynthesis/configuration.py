@@ -104,11 +104,16 @@ def field_help(config: type[Any]) -> dict[str, str]:
     """The documentation of each field of a configuration, inherited ones first: the string below it."""
     documented: dict[str, str] = {}
     for one in reversed([base for base in config.__mro__ if is_dataclass(base)]):
-        tree = ast.parse(inspect.getsource(one))
-        body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-        documented |= {
-            field.target.id: ast.literal_eval(text.value)
-            for field, text in pairwise(body)
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr)
-        }
+        documented |= own_field_help(one)
     return documented
+
+
+def own_field_help(one: type[Any]) -> dict[str, str]:
+    """The documentation of the fields that a class itself defines, read from its source."""
+    tree = ast.parse(inspect.getsource(one))
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    return {
+        field.target.id: inspect.cleandoc(ast.literal_eval(text.value))
+        for field, text in pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr)
+    }

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     PlainValidator,
     ValidationError,
@@ -19,6 +20,7 @@ from pydantic import (
 )  # fmt: skip
 from pydantic.fields import FieldInfo
 
+from melodysynthesis.configuration import own_field_help
 from melodysynthesis.constraints.rules import RULES
 from melodysynthesis.constraints.rules.grouping import parse_grouping
 from melodysynthesis.constraints.specification import FieldSpec, RequestedBars, fields_of
@@ -105,7 +107,7 @@ def _field(spec: FieldSpec) -> tuple[Any, Any]:
 class _Basics(BaseModel):
     """The fields that are no rules. Schemas are built for `Request` alone, as each takes as long as an import."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     model: str = Field(DEFAULT, min_length=1)
     """Name or file of the model."""
@@ -147,6 +149,7 @@ class _Basics(BaseModel):
 
 
 if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
     class _WithRules(_Basics):
         def __getattr__(self, name: str) -> Any:
@@ -182,15 +185,21 @@ class Request(_Fields):
         RequestError: in one line, naming the field and what it may be.
     """
 
-    model_config = ConfigDict(
-        use_attribute_docstrings=False, defer_build=False
-    )  # else it reads the source of each type
+    model_config = ConfigDict(defer_build=False)
 
     def __init__(self, /, **fields: Any) -> None:
         try:
             super().__init__(**fields)
         except ValidationError as error:
             raise _one_line(error) from None
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The JSON schema; each field is described by the string below it. pydantic would read them at each start."""
+        found = handler.resolve_ref_schema(handler(schema))
+        for name, text in (own_field_help(_Basics) | own_field_help(_Fields)).items():
+            found["properties"][name].setdefault("description", text)
+        return found
 
     @model_validator(mode="before")
     @classmethod
