@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from melodysynthesis import formats
-from melodysynthesis.formats import midi
+from melodysynthesis.formats import midi, midi_writer
 from melodysynthesis.formats.backing import BACKING_VELOCITY, backing, voiced
 from melodysynthesis.music import Melody, Meter, Note
 from melodysynthesis.theory.chords import parse_chord
@@ -32,7 +32,7 @@ def test_a_file_with_a_backing_track_is_read_as_the_melody():
     assert reading.melodies[0].chords == TUNE.chords
     assert reading.notices == []
     assert data != formats.to_bytes(TUNE, "mid") == midi.write(TUNE)
-    assert BACKING_VELOCITY < midi.VELOCITY / 2
+    assert BACKING_VELOCITY < midi_writer.VELOCITY / 2
 
 
 def test_sound_has_the_chords():

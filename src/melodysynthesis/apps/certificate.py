@@ -57,10 +57,14 @@ def certified(
     """Check a melody as it is read again from files of these formats, and from the JSON file beside them.
 
     Returns:
-        the worst certificate, JSON types only; ``read_from`` names the formats that gave it.
+        the worst certificate, JSON types only; ``read_from`` names the formats that gave it. Where the request has no
+        rules, nothing is read.
     """
-    readable = [suffix for suffix in (".json", *suffixes) if formats.named(suffix).read]
     asked = written(request)
+    unread = certify(melody, asked, originality)
+    if not unread.findings:
+        return unread.as_dict() | {"read_from": []}
+    readable = [suffix for suffix in (".json", *suffixes) if formats.named(suffix).read]
     found: dict[str, Certificate] = {}
     for suffix in readable:
         read = formats.read_bytes(formats.to_bytes(melody, suffix), suffix, suffix).melodies[0]

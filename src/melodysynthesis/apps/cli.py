@@ -61,6 +61,7 @@ USER_MISTAKE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 
 def main() -> None:
     """The entry point: exits with the code of `run`."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else it searches all that is installed for some
     gc.set_threshold(50_000)  # what is imported is no garbage, and looking for some takes a tenth of a short run
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal's encoding may lack letters that a title has

@@ -27,21 +27,32 @@ files (`midi_words`).
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
 from melodysynthesis.errors import FormatError
-from melodysynthesis.formats.backing import BACKING_VELOCITY
-from melodysynthesis.formats.backing import backing as played_chords
 from melodysynthesis.formats.base import Format, Reading
 from melodysynthesis.formats.chord_symbols import LEFT_OUT, sorted_chords, symbol_of
 from melodysynthesis.formats.limits import check_file_size, check_length
 from melodysynthesis.formats.midi_parts import Tracks, tracks_of
 from melodysynthesis.formats.midi_repair import repaired, with_all_tracks, with_ends, without_programs
 from melodysynthesis.formats.midi_words import syllables
-from melodysynthesis.formats.notation import MAX_SIGNATURE, key_of, usual_signature
+from melodysynthesis.formats.midi_writer import (
+    CHORD,
+    CHORDS_TRACK_NAME,
+    COMPOSER,
+    END,
+    KEY,
+    NO_METER,
+    PHRASE_END_MARKER,
+    PICKUP,
+    TITLE,
+    TRACK_NAME,
+    key_of_signature,
+    write,
+)
+from melodysynthesis.formats.notation import MAX_SIGNATURE
 from melodysynthesis.formats.parts import choose, top_line
 from melodysynthesis.music import (
     BEAT_UNITS,
@@ -50,30 +61,20 @@ from melodysynthesis.music import (
     MAX_TEMPO,
     MIN_TEMPO,
     TICKS_PER_QUARTER,
-    TICKS_PER_WHOLE,
     Key,
     Melody,
     Meter,
     Note,
 )
-from melodysynthesis.theory import SCALES
 
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
-
-PULSES_PER_QUARTER = 480
-VELOCITY = 80
-TRACK_NAME, CHORDS_TRACK_NAME = "Melody", "Chords"
-PHRASE_END_MARKER, END, PICKUP, KEY, NO_METER = "phrase end", "melody end", "pickup", "key ", "no meter"
-TITLE, COMPOSER, CHORD = "title: ", "composer: ", "chord: "
-"""The markers. `KEY` is followed by tonic and mode, `TITLE`, `COMPOSER` and `CHORD` by what they say."""
 
 MAX_MIDI_BYTES = 8 * 2**20
 MAX_TEXTS = 200_000
 MAX_NOTES_OF_TRACKS = 500_000
 """Notes in all tracks together."""
 _MAX_WRAPPING = 1024
-_PULSES_PER_TICK = PULSES_PER_QUARTER // TICKS_PER_QUARTER
 _COMMON_TIME = Meter(0, 4, 4)
 
 Markers = list[tuple[int, str]]
@@ -87,40 +88,6 @@ class Frame(NamedTuple):
     meters: tuple[Meter, ...]
     phrase_ends: tuple[int, ...]
     pickup: int
-
-
-def write(melody: Melody, backing: bool = False) -> bytes:
-    """A MIDI file of one track; with `backing` the melody's chords are played in a second one, "Chords".
-
-    Raises:
-        FormatError: kind ``"too large"``, if the melody is longer than could be read again.
-    """
-    import symusic
-
-    check_length(len(melody.notes), melody.duration, melody.source)
-    score: Any = symusic.Score(PULSES_PER_QUARTER)
-    track: Any = symusic.Track(TRACK_NAME)
-    onset, duration, pitch = melody.note_array().T
-    times = (onset * _PULSES_PER_TICK, duration * _PULSES_PER_TICK)
-    track.notes = symusic.Note.from_numpy(*times, pitch.astype(np.int8), np.full(len(pitch), VELOCITY, np.int8))
-    score.tracks.append(track)
-    if backing and melody.chords:
-        rows = [(n.onset * _PULSES_PER_TICK, n.duration * _PULSES_PER_TICK, n.pitch) for n in played_chords(melody)]
-        chords: Any = symusic.Track(CHORDS_TRACK_NAME)
-        for time, length, chord_pitch in rows:
-            chords.notes.append(symusic.Note(time, length, chord_pitch, BACKING_VELOCITY))
-        score.tracks.append(chords)
-    score.tempos.append(symusic.Tempo(0, melody.tempo or DEFAULT_TEMPO))
-    for tick, syllable in melody.lyrics:
-        track.lyrics.append(symusic.TextMeta(tick * _PULSES_PER_TICK, syllable))
-    for tick, beats, beat_unit in _written_meters(melody):
-        score.time_signatures.append(symusic.TimeSignature(tick * _PULSES_PER_TICK, beats, beat_unit))
-    if melody.key is not None:
-        is_minor = _is_minor(melody.key)
-        score.key_signatures.append(symusic.KeySignature(0, usual_signature(melody.key), is_minor))
-    for tick, text in _written_markers(melody):
-        score.markers.append(symusic.TextMeta(tick * _PULSES_PER_TICK, text))
-    return bytes(score.dumps_midi())
 
 
 def read(data: bytes, source: str, part: str | None = None) -> Reading:
@@ -162,37 +129,6 @@ FORMAT = Format(
     write,
     frozenset({"duration", "meters", "key", "phrase_ends", "pickup"}),
 )
-
-
-def _is_minor(key: Key) -> bool:
-    """Whether the third is minor: MIDI knows only two modes."""
-    return SCALES[key.mode][2] == 3
-
-
-def _written_meters(melody: Melody) -> list[Meter]:
-    """The melody's meters, after a short bar for the pickup where a time signature can say it."""
-    meters = list(melody.meters)
-    if not melody.pickup or (len(meters) > 1 and meters[1].tick <= melody.pickup):
-        return meters
-    beats, beat_unit = Fraction(melody.pickup, TICKS_PER_WHOLE).as_integer_ratio()
-    scale = max(1, meters[0].beat_unit // beat_unit)  # half a bar of 4/4 is 2/4, not 1/2
-    if beat_unit * scale not in BEAT_UNITS or beats * scale > MAX_BEATS:
-        return meters
-    return [Meter(0, beats * scale, beat_unit * scale), meters[0]._replace(tick=melody.pickup), *meters[1:]]
-
-
-def _written_markers(melody: Melody) -> Markers:
-    markers = [(tick, PHRASE_END_MARKER) for tick in melody.phrase_ends]
-    if not melody.meters:
-        markers.append((0, NO_METER))
-    markers += [(tick, CHORD + symbol) for tick, symbol in melody.chords]
-    markers += [(0, label + text) for label, text in ((TITLE, melody.title), (COMPOSER, melody.composer)) if text]
-    key = melody.key
-    if key is not None and key != _key_of(usual_signature(key), _is_minor(key)):
-        markers.append((0, f"{KEY}{key}"))
-    if melody.pickup:
-        markers.append((melody.pickup, PICKUP))
-    return [*sorted(markers), (melody.duration, END)]
 
 
 def _parse(data: bytes, source: str) -> tuple[ScoreTick, list[str]]:
@@ -290,10 +226,6 @@ def _meters(score: ScoreTick, notices: list[str]) -> list[Meter]:
     return [meters[tick] for tick in sorted(meters)]
 
 
-def _key_of(fifths: int, is_minor: bool) -> Key:
-    return key_of(fifths, "minor" if is_minor else "major")
-
-
 def _after(label: str, markers: Markers) -> str:
     """What our marker of such a label says."""
     return next((text.removeprefix(label)[:200] for tick, text in markers if not tick and text.startswith(label)), "")
@@ -325,7 +257,7 @@ def _key(score: ScoreTick, markers: Markers, notices: list[str]) -> Key | None:
     later_first = list(reversed(score.key_signatures))  # of several at one time the last holds
     for signature in sorted(later_first, key=lambda signature: signature.time):
         if abs(signature.key) <= MAX_SIGNATURE and signature.tonality in (0, 1):
-            return _key_of(signature.key, bool(signature.tonality))
+            return key_of_signature(signature.key, bool(signature.tonality))
         notices.append("left out a key signature that is none")
     return None
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
@@ -336,6 +335,8 @@ def draw_all(
         for number in range(len(batches)):
             draw(number, engine or engines[0])
         return
+    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
     idle: SimpleQueue[Engine] = SimpleQueue()
     for free in engines:
         idle.put(free)
