@@ -67,6 +67,8 @@ from melodysynthesis.music import (
     Note,
 )
 
+__all__ = ["FORMAT", "read", "write"]
+
 if TYPE_CHECKING:
     from symusic.core import ScoreTick
 

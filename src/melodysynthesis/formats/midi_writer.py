@@ -37,7 +37,7 @@ TITLE, COMPOSER, CHORD = "title: ", "composer: ", "chord: "
 
 _PULSES_PER_TICK = PULSES_PER_QUARTER // TICKS_PER_QUARTER
 _TEXT_MARKER, _TEXT_LYRIC, _TEXT_NAME = 0x06, 0x05, 0x03
-_TEMPO, _TIME_SIGNATURE, _KEY_SIGNATURE, _END_OF_TRACK = 0x51, 0x58, 0x59, 0x2F
+_SET_TEMPO, _TIME_SIGNATURE, _KEY_SIGNATURE, _END_OF_TRACK = 0x51, 0x58, 0x59, 0x2F
 _NOTE_OFF, _NOTE_ON, _PROGRAM = 0x80, 0x90, 0xC0
 
 
@@ -61,7 +61,7 @@ def write(melody: Melody, backing: bool = False) -> bytes:
         signature = usual_signature(melody.key).to_bytes(1, signed=True) + bytes([is_minor(melody.key)])
         about.append(_meta(0, 1, _KEY_SIGNATURE, signature))
     microseconds = round(60_000_000 / (melody.tempo or DEFAULT_TEMPO))
-    about.append(_meta(0, 2, _TEMPO, microseconds.to_bytes(3)))
+    about.append(_meta(0, 2, _SET_TEMPO, microseconds.to_bytes(3)))
     about += [_meta(tick, 3, _TEXT_MARKER, _text(text)) for tick, text in _written_markers(melody)]
     about += [_meta(tick, 6, _TEXT_LYRIC, _text(syllable)) for tick, syllable in melody.lyrics]
     tracks = [_track(TRACK_NAME, 0, melody.notes, VELOCITY, about)]
