@@ -98,6 +98,21 @@ def test_ctrl_c_says_how_to_go_on(
     assert len(read_history(Path("runs/lstm-original-text/history.jsonl"))) == 2
 
 
+@pytest.mark.usefixtures("no_export")
+def test_a_run_on_older_splits_is_refused_by_name(text: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["train", "--preset", "original", "--set", "units=8", "--threads", "1", "--no-tensorboard"]
+    assert run([*command, "--corpus", str(text), "--epochs", "1", "--batch-size", "4", "--steps", "16"]) == 0
+    config = Path("runs/lstm-original-text/config.json")
+    assert '"splits_version": 0' in config.read_text(), "a text is split already"
+    config.write_text(config.read_text().replace('"splits_version": 0', '"splits_version": 1'))
+    for option in ("--resume", "--from"):
+        capsys.readouterr()
+        assert run(["train", option, "runs/lstm-original-text"]) == 2
+        said = capsys.readouterr().err.strip()
+        assert "lstm-original-text: trained on splits of version 1, and this program makes version" in said
+        assert "\n" not in said
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from melodysynthesis import corpora
-from melodysynthesis.corpora.audit import MAX_LEAKS, audit_splits
+from melodysynthesis.corpora.audit import MAX_LEAKS, audit_splits, edit_distances
 from tests.corpora.test_families import joined, melody, tune
 
 
@@ -42,6 +42,32 @@ def test_fifteen_notes_are_no_leak():
 def test_short_equal_tunes_are_a_leak():
     result = audit_splits(splits([tune(1, 9)], [tune(1, 9).transpose(5)]))
     assert [leak.notes for leak in result.leaks] == [9]
+
+
+def test_a_planted_run_with_repeated_notes_is_found():
+    shared = tune(1, 16)
+    planted = joined(melody([pitch for pitch in shared.pitches for _ in range(2)]), tune(90))
+    (leak,) = audit_splits(splits([joined(tune(2), shared)], [tune(3), planted])).leaks
+    assert (leak.form, leak.notes, leak.edits) == ("repeats merged", 16, None)
+    assert "16 notes of" in str(leak)
+
+
+def test_a_quarter_of_edits_is_a_leak_and_more_are_not():
+    one = tune(1, 33)
+    altered = list(one.pitches)
+    for place in (3, 11, 19, 27):
+        altered[place] += 25
+    result = audit_splits(splits([tune(2), one], [melody(altered), tune(4)]))
+    (leak,) = result.leaks
+    assert (leak.form, leak.edits, result.pairs) == ("as they stand", 8, 4)
+    assert "8 edits make" in str(leak)
+    altered[32] += 25
+    assert audit_splits(splits([tune(2), one], [melody(altered), tune(4)])).ok
+
+
+def test_edit_distances_are_those_of_the_textbook():
+    others = np.array([[1, 2, 3, 0], [2, 3, 0, 0], [9, 9, 9, 9], [0, 0, 0, 0]], np.int16)
+    assert edit_distances([1, 2, 3], others, np.array([3, 2, 4, 0])).tolist() == [0, 1, 4, 3]
 
 
 def test_many_leaks_are_cut_short():

@@ -67,7 +67,40 @@ def test_another_key_or_rhythm_hides_nothing():
 def test_short_tunes_that_are_equal_are_family():
     assert families([tune(1, 9), tune(2, 9), tune(1, 9).transpose(-2)]) == [0, 1, 0]
     assert families([tune(1, 1), tune(2, 2), tune(3, 1)]) == [0, 1, 0]
-    assert families([tune(1, 15), tune(1, 16)]) == [0, 1]
+
+
+def test_a_run_counts_with_repeated_notes_merged():
+    shared = tune(1, 16)
+    repeating = melody([pitch for pitch in shared.pitches for _ in range(2)])
+    assert families([joined(tune(2), shared), joined(repeating, tune(3))]) == [0, 0]
+    shorter = melody([pitch for pitch in shared.pitches[:15] for _ in range(2)])
+    assert families([joined(tune(2), shared), joined(shorter, tune(3))]) == [0, 1]
+
+
+def test_a_quarter_of_edits_makes_a_family_and_more_do_not():
+    one = tune(1, 33)  # 32 intervals: 8 edits are a quarter
+    altered = list(one.pitches)
+    for place in (3, 11, 19, 27):  # each moved note changes two intervals
+        altered[place] += 25
+    assert families([one, melody(altered)]) == [0, 0]
+    altered[32] += 25
+    assert families([one, melody(altered)]) == [0, 1]
+
+
+def test_ornaments_make_a_family_with_repeats_merged():
+    one = tune(1, 20)
+    repeated = melody([pitch for pitch in one.pitches for _ in range(3)])
+    ornamented = [pitch for place, pitch in enumerate(repeated.pitches) for pitch in [pitch] * (1 + (place % 2))]
+    ornamented[30:30] = [ornamented[29] + 2]
+    assert families([one, melody(ornamented)]) == [0, 0]
+
+
+def test_very_many_tunes_are_compared_by_runs_and_equality(monkeypatch):
+    monkeypatch.setattr("melodysynthesis.corpora.families.MOST_COMPARED", 3)
+    one = tune(1, 12)
+    nearly = melody([*one.pitches[:-1], one.pitches[-1] + 1])
+    assert families([one, nearly, tune(2, 12), one.transpose(1)]) == [0, 1, 2, 0]
+    assert families([one, nearly, one.transpose(1)]) == [0, 0, 0]
 
 
 def test_family_is_whoever_is_family_with_family():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from melodysynthesis.corpora import SPLITS_VERSION
 from melodysynthesis.errors import FormatError
 from melodysynthesis.study import results
 from melodysynthesis.study.results import COLUMNS, Measurement
@@ -33,8 +34,19 @@ def test_rows_come_back_and_unknown_values_are_none(tmp_path: Path) -> None:
 def test_equal_tables_are_equal_bytes_and_none_joined_is_empty() -> None:
     table = results.table_of(ROWS, "lstm", "event", 3)
     assert results.to_parquet(table) == results.to_parquet(results.table_of(ROWS, "lstm", "event", 3))
-    assert len(results.joined([])) == 0
-    assert len(results.joined([table, table])) == 2 * len(table)
+    assert len(results.joined({})) == 0
+
+
+def test_rows_of_two_versions_of_the_splits_are_not_joined(tmp_path: Path) -> None:
+    table = results.table_of(ROWS, "lstm", "event", 3)
+    results.save(table, tmp_path / "new.parquet")
+    results.save(table.replace_schema_metadata({}), tmp_path / "old.parquet")
+    new, old = (results.load(tmp_path / f"{name}.parquet") for name in ("new", "old"))
+    assert (results.splits_version(new), results.splits_version(old)) == (SPLITS_VERSION, 1)
+    assert results.splits_version(results.joined({"old": old})) == 1
+    with pytest.raises(FormatError, match=f"old: rows on splits of version 1, and new has version {SPLITS_VERSION}"):
+        results.joined({"new": new, "old": old})
+    assert len(results.joined({"one": table, "other": table})) == 2 * len(table)
 
 
 def test_what_is_no_table_of_results_is_told_in_one_line(tmp_path: Path) -> None:

@@ -104,6 +104,22 @@ def test_a_half_written_run_is_told_in_one_line(study: Path, plan: Plan, tmp_pat
     assert "\n" not in ended
 
 
+def test_results_and_runs_on_older_splits_are_refused_by_name(
+    study: Path, corpus: Path, plan: Plan, tmp_path: Path
+) -> None:
+    folder = tmp_path / "results"
+    shutil.copytree(study / "trials" / "ngram-event-1", folder / "trials" / "ngram-event-1")
+    asked = folder / "trials" / "ngram-event-1" / "asked.json"
+    asked.write_text(asked.read_text().replace('"splits_version"', '"unknown"'))
+    with pytest.raises(MelodyError, match=r"ngram-event-1: results on splits of version 1, and this program makes"):
+        prepare(plan, folder, plan.only(("ngram-event-1",)))
+    other = adopting(study, tmp_path / "runs", "lstm-event-1")
+    config = other / "runs" / "lstm-event-1" / "config.json"
+    config.write_text(config.read_text().replace('"splits_version"', '"unknown"'))
+    with pytest.raises(MelodyError, match=r"lstm-event-1: trained on splits of version 1, and this program makes"):
+        prepare(plan, other, plan.only(("lstm-event-1",)))
+
+
 def test_results_of_another_plan_are_refused(study: Path, corpus: Path, plan: Plan, tmp_path: Path) -> None:
     folder = tmp_path / "other"
     shutil.copytree(study / "trials" / "ngram-event-1", folder / "trials" / "ngram-event-1")

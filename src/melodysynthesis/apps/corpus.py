@@ -10,7 +10,7 @@ import typer
 from melodysynthesis.apps.console import JSON_OPTION, note, progress, say, say_json, say_table
 
 if TYPE_CHECKING:
-    from melodysynthesis.corpora import BuildReport, Corpus, Rules
+    from melodysynthesis.corpora import Audit, BuildReport, Corpus, Rules
 
 app = typer.Typer(
     help="List, build and show corpora, and prove that their splits do not leak.",
@@ -92,9 +92,9 @@ def audit(
     part: Part = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search two splits at a time for shared tunes, by another method than the one that made the splits.
+    """Search different splits for tunes that share a run of notes or are a few edits apart.
 
-    Exit code 1 if one is found.
+    It uses another method than the one that made the splits. Exit code 1 if it finds a pair.
     """
     from melodysynthesis import corpora
 
@@ -110,9 +110,21 @@ def audit(
         )
         for leak in result.leaks:
             say(f"leak: {leak}")
-        say("no run is in two splits" if result.ok else f"{len(result.leaks)} leaks found")
+        say(_verdict(result))
     if not result.ok:
         raise typer.Exit(1)
+
+
+def _verdict(result: Audit) -> str:
+    if not result.ok:
+        return f"{len(result.leaks)} leaks found"
+    text = f"No run of {result.run} notes is in two splits, as tunes stand and with repeated notes as one."
+    if not result.share:
+        return f"{text} There are too many tunes to compare them by edit distance."
+    return (
+        f"{text}\nOf {result.pairs:,} pairs of tunes in different splits none is within an edit distance of "
+        f"{result.share:.0%} of the longer one's intervals."
+    )
 
 
 def _load(name: str, rules: Rules, rebuild: bool = False) -> Corpus:
@@ -146,6 +158,7 @@ def _print_report(report: BuildReport, as_json: bool) -> None:
     splits = [f"{name} {s.tunes:,} tunes ({s.notes:,} notes)" for name, s in report.splits.items()]
     sizes = [f"{count:,} of {size}" for size, count in report.family_sizes.items()]
     rejected = [f"{count:,} {kind}" for kind, count in report.rejected.items()]
+    compared = "" if report.edits_compared else "; too many tunes to compare by edit distance"
     keys = dict(list(report.keys.items())[:_SHOWN_KEYS])
     say_table(
         [
@@ -157,6 +170,8 @@ def _print_report(report: BuildReport, as_json: bool) -> None:
             ("families", f"{report.families:,}: {', '.join(sizes)}"),
             ("splits", ", ".join(splits)),
             ("longest shared", f"{report.longest_shared_run} notes in a row that two splits share"),
+            ("  merged", f"{report.longest_shared_merged} with repeated notes as one"),
+            ("rule of splits", f"version {report.splits_version}{compared}"),
             ("meters", _counts(report.meters)),
             ("modes", _counts(report.modes)),
             ("keys", _counts(keys) + (", ..." if len(report.keys) > _SHOWN_KEYS else "")),

@@ -107,6 +107,7 @@ def command(  # noqa: PLR0917 - typer makes its options from the parameters
     if resume is not None:
         _refuse(new_run, "--resume goes on with a run as it is")
         run = open_run(resume, **changes)
+        run.check_splits()
         data = training_data.load(run.corpus_path or run.corpus, run.encoding)
     elif base is not None:
         _refuse({name: new_run[name] for name in ("--encoding", "--preset")}, "--from goes on with a model as it is")
@@ -144,6 +145,7 @@ def _new_run(
     changes: Changes,
 ) -> tuple[Run, Data]:
     """A run by the options, which are checked before any data is read."""
+    from melodysynthesis import corpora
     from melodysynthesis.encodings import encoding_from
     from melodysynthesis.models import config_from
     from melodysynthesis.training import data as training_data
@@ -161,7 +163,10 @@ def _new_run(
         training = replace(training, mode="stream")
     path = str(Path(corpus).resolve()) if data.corpus != corpus or Path(corpus).exists() else ""
     line = _published(sys.argv[1:], corpus)
-    run = Run(folder, model, preset, config, data.encoding, training, data.corpus, data.licence, line, path)
+    run = Run(
+        folder, model, preset, config, data.encoding, training, data.corpus, data.licence, line, path,
+        splits_version=0 if data.is_text else corpora.SPLITS_VERSION,
+    )  # fmt: skip
     return run, data
 
 
@@ -180,6 +185,7 @@ def _further_run(
     from melodysynthesis.training.run import BEST, open_run
 
     start = open_run(base if base.is_dir() else base.absolute().parents[1])
+    start.check_splits()
     if model not in (None, GAN, start.architecture):
         raise RequestError(f"--from {base} is a run of {start.architecture}: --model can be that, or gan")
     adversarial = None

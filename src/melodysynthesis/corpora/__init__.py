@@ -10,11 +10,11 @@ print(corpus.report.splits, corpora.audit(corpus).ok)
 
 from melodysynthesis.corpora.audit import Audit, Leak, audit
 from melodysynthesis.corpora.corpus import Corpus, Rules, View, load
-from melodysynthesis.corpora.families import FAMILY_RUN, SPLITS
+from melodysynthesis.corpora.families import FAMILY_RUN, SPLITS, SPLITS_VERSION
 from melodysynthesis.corpora.report import BuildReport, Reject, SplitSize
 from melodysynthesis.corpora.sources import DEFAULT, SOURCES, Source, find_source
 
 __all__ = [
-    "DEFAULT", "FAMILY_RUN", "SOURCES", "SPLITS", "Audit", "BuildReport", "Corpus", "Leak", "Reject", "Rules",
-    "Source", "SplitSize", "View", "audit", "find_source", "load",
+    "DEFAULT", "FAMILY_RUN", "SOURCES", "SPLITS", "SPLITS_VERSION", "Audit", "BuildReport", "Corpus", "Leak",
+    "Reject", "Rules", "Source", "SplitSize", "View", "audit", "find_source", "load",
 ]  # fmt: skip

@@ -187,7 +187,7 @@ def _build(
     progress: Progress | None,
 ) -> None:
     started = time.perf_counter()
-    report = BuildReport(source.name, files=len(paths))
+    report = BuildReport(source.name, splits_version=family.SPLITS_VERSION, files=len(paths))
     contents: list[int] = []
     with Spool(target.parent) as spool:
         for number, path in enumerate(paths):
@@ -253,6 +253,8 @@ def _describe(columns: Columns, notes: NoteRuns, contents: list[int], report: Bu
         mine = splits == number
         report.splits[name] = SplitSize(int(mine.sum()), int(lengths[mine].sum()), len(np.unique(families[mine])))
     report.longest_shared_run = family.longest_run_across(notes, splits)
+    report.longest_shared_merged = family.longest_run_across(notes.merged(), splits)
+    report.edits_compared = len(contents) <= family.MOST_COMPARED
     _describe_music(columns, report)
 
 

@@ -1,27 +1,34 @@
 """Tune families: tunes that share so much that training on one gives the other away, and the splits made of them.
 
-Two tunes are in one family if they share a run of `FAMILY_RUN` notes, or if they are shorter than that and equal. A
-tune that is related to two families joins them. Runs are compared by interval (`run_index`): the same tune in another
-key, in other note values, dotted or with a breath in the middle is the same tune.
+Two tunes are related if they share a run of `FAMILY_RUN` notes, or if the edit distance of their intervals is at most
+`EDIT_SHARE` of the longer one's. Both are compared as they stand and with repeated notes merged. Tunes are in one
+family if relations lead from one to the other. Only intervals count (`run_index`): the same tune in another key, in
+other note values, with other words or with a breath in the middle is the same tune.
 
-Measured on `essen-german` (6,007 tunes): runs of 16 notes put 1,916 tunes into families, the largest of 19. With 14
-the families begin to grow together (35 tunes there, 147 in `essen-all`, over nothing but scales and repeated notes).
-Demanding equal rhythm as well leaves 1,344 tunes in families, and then 41 of 648 test tunes share 16 or more notes
-with a training tune, up to 57.
+The limits are the loosest at which families do not grow together. Measured on `essen-german` (6,006 tunes): the largest
+family has 39 tunes; with merged runs of 15 notes it has 183, of 14 notes 646. Demanding equal rhythm, or runs alone as
+version 1 of the splits did, leaves variants in other splits: 100 of version 1's 616 test tunes.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from melodysynthesis.corpora.edit_distance import near_pairs
 from melodysynthesis.corpora.run_index import NoteRuns, scatter
 from melodysynthesis.music import Melody
 
+SPLITS_VERSION = 2
+"""Of the rule below; it is raised whenever tunes move between splits. Version 1 compared runs as they stand only."""
 FAMILY_RUN = 16
+EDIT_SHARE = 0.25
+MOST_COMPARED = 50_000
+"""Edit distances of all pairs are computed up to so many tunes; above, tunes are related by runs or if they are equal,
+since the time grows with the square of their number."""
 SPLITS = ("train", "validation", "test")
 SPLIT_SHARES = (0.8, 0.1, 0.1)
 LARGEST_SPLIT_FAMILY = 0.01
@@ -51,20 +58,30 @@ def find_families(notes: NoteRuns, run: int = FAMILY_RUN) -> NDArray[np.int32]:
             tune = parent[tune]
         return tune
 
-    def join(one: int, other: int) -> None:
-        one, other = root(one), root(other)
-        parent[max(one, other)] = min(one, other)
+    for form in (notes, notes.merged()):
+        for one, other in related_pairs(form, run):
+            first, second = sorted((root(one), root(other)))
+            parent[second] = first
+    return np.array([root(tune) for tune in range(len(parent))], np.int32)
 
-    seen: dict[bytes, int] = {}
-    for tune in np.flatnonzero(np.diff(notes.first) < run).tolist():
-        pitches = notes.pitches[notes.first[tune] : notes.first[tune + 1]].astype(np.int16)
-        join(tune, seen.setdefault(np.diff(pitches).tobytes() + bytes(len(pitches) == 0), tune))
+
+def related_pairs(notes: NoteRuns, run: int = FAMILY_RUN) -> Iterator[tuple[int, int]]:
+    """Pairs of tunes that are related as they stand, the smaller first; of tunes that share a run not all pairs, but
+    enough to lead from each to each. The same pair may come twice.
+    """
     for hashes, owner in notes.sorted_runs(run - 1):
         linked = (hashes[1:] == hashes[:-1]) & (owner[1:] != owner[:-1])
         pairs = np.unique(np.stack([owner[:-1][linked], owner[1:][linked]], axis=1), axis=0)
-        for one, other in pairs.tolist():
-            join(one, other)
-    return np.array([root(tune) for tune in range(len(parent))], np.int32)
+        yield from map(tuple, pairs.tolist())
+    first, intervals = notes.intervals()
+    if len(first) <= MOST_COMPARED + 1:
+        yield from map(tuple, near_pairs(first, intervals, EDIT_SHARE).tolist())
+        return
+    seen: dict[bytes, int] = {}
+    for tune in range(len(first) - 1):
+        earlier = seen.setdefault(intervals[first[tune] : first[tune + 1]].astype(np.int16).tobytes(), tune)
+        if earlier != tune:
+            yield earlier, tune
 
 
 def split_families(families: NDArray[np.int32], contents: Sequence[int]) -> NDArray[np.uint8]:

@@ -61,6 +61,7 @@ class BuildReport:
 
     Attributes:
         name: of the corpus.
+        splits_version: of the rule that made families and splits.
         files: read.
         read: tunes found, kept or not.
         kept: tunes in the corpus.
@@ -71,13 +72,17 @@ class BuildReport:
         families: their number.
         family_sizes: number of families of each size.
         splits: sizes by name of split.
-        longest_shared_run: notes of the longest run that two splits share, up to transposition and note
-        values. meters: tunes by meter at the start; ``"none"`` without, ``"changing"`` counted beside.
-        modes: tunes by mode; ``"unknown"`` without key. keys: tunes by key. seconds: how long the build
-        took.
+        longest_shared_run: notes of the longest run that two splits share, up to transposition and note values.
+        longest_shared_merged: the same with repeated notes merged.
+        edits_compared: whether tunes were compared by edit distance, too; very large corpora are not.
+        meters: tunes by meter at the start; ``"none"`` without, ``"changing"`` counted beside.
+        modes: tunes by mode; ``"unknown"`` without key.
+        keys: tunes by key.
+        seconds: how long the build took.
     """
 
     name: str
+    splits_version: int
     files: int = 0
     read: int = 0
     kept: int = 0
@@ -89,6 +94,8 @@ class BuildReport:
     family_sizes: dict[int, int] = field(default_factory=dict)
     splits: dict[str, SplitSize] = field(default_factory=dict)
     longest_shared_run: int = 0
+    longest_shared_merged: int = 0
+    edits_compared: bool = True
     meters: dict[str, int] = field(default_factory=dict)
     modes: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)

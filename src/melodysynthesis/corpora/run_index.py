@@ -176,6 +176,15 @@ class NoteRuns:
         before = np.concatenate([[0], np.cumsum(kept)])
         return type(self)(before[self.first], self.pitches[kept])
 
+    def intervals(self) -> tuple[Ints, Ints]:
+        """(tunes + 1,) number of each tune's first interval, and of all; and the intervals, one fewer than notes."""
+        counts = np.maximum(np.diff(self.first) - 1, 0)
+        within = np.ones(max(len(self.pitches) - 1, 0), np.bool_)
+        ends = self.first[1:-1]
+        within[ends[(ends > 0) & (ends < len(self.pitches))] - 1] = False
+        pitches = self.pitches.astype(np.int64)
+        return np.concatenate([[0], np.cumsum(counts)]), (pitches[1:] - pitches[:-1])[within]
+
     def runs(self, length: int) -> Iterator[tuple[Hashes, NDArray[np.int32]]]:
         """Hash and tune of every run of `length` steps, some million notes at a time."""
         start = 0

@@ -28,6 +28,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from melodysynthesis.corpora import SPLITS_VERSION
 from melodysynthesis.encodings import ENCODINGS
 from melodysynthesis.errors import RequestError, unknown
 
@@ -274,7 +275,8 @@ class Trial:
 
     def dependencies(self) -> dict[str, Any]:
         """Everything that the results depend on, as JSON values: another value makes another trial."""
-        values: dict[str, Any] = {"corpus": self.plan.corpus, "model": self.model, "encoding": self.encoding}
+        values: dict[str, Any] = {"splits_version": SPLITS_VERSION, "corpus": self.plan.corpus, "model": self.model}
+        values["encoding"] = self.encoding
         values |= {"seed": self.seed, "judging": self.plan.judging.model_dump(mode="json")}
         if self.is_counted:
             return values | {"order": self.wanted.order}

@@ -21,11 +21,12 @@ What is not known (a figure that a melody does not have) is no row.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from melodysynthesis.corpora import SPLITS_VERSION
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import files
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2**30
 PEOPLE = "people"
+_SPLITS = b"splits_version"
+"""In a table's metadata."""
 
 
 class Measurement(NamedTuple):
@@ -52,7 +55,7 @@ COLUMNS = ("model", "encoding", "seed", "metric", "at", "melody", "value", "low"
 
 
 def table_of(rows: Iterable[Measurement], model: str, encoding: str, seed: int) -> pa.Table:
-    """The rows of a trial as a table; those without a value are left out."""
+    """The rows of a trial as a table; those without a value are left out. It notes the version of the splits."""
     import pyarrow as pa
 
     known = [row for row in rows if isfinite(row.value)]
@@ -61,7 +64,7 @@ def table_of(rows: Iterable[Measurement], model: str, encoding: str, seed: int) 
         name: [constants[name]] * len(known) if name in constants else [_finite(getattr(row, name)) for row in known]
         for name in COLUMNS
     }
-    return pa.table(columns, schema=_schema())
+    return pa.table(columns, schema=_schema(SPLITS_VERSION))
 
 
 def to_parquet(table: pa.Table) -> bytes:
@@ -99,24 +102,42 @@ def load(path: Path) -> pa.Table:
     if table.schema.names != list(COLUMNS):
         reason = f"a Parquet file with columns {', '.join(table.schema.names)[:80]}, expected {', '.join(COLUMNS)}"
         raise FormatError(reason, str(path))
-    return table.cast(_schema())
+    return table.cast(_schema(splits_version(table)))
 
 
-def joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """Several tables as one; empty for none."""
+def splits_version(table: pa.Table) -> int:
+    """The version of the splits that a table was measured on; 1 if it notes none."""
+    noted = (table.schema.metadata or {}).get(_SPLITS, b"1")
+    return int(noted) if noted.isdigit() else 0
+
+
+def joined(tables: Mapping[str, pa.Table]) -> pa.Table:
+    """Several tables as one; empty for none.
+
+    Args:
+        tables: by name, for messages.
+
+    Raises:
+        FormatError: if they were measured on different splits, naming two tables.
+    """
     import pyarrow as pa
 
-    return pa.concat_tables([*tables, _schema().empty_table()])
+    versions = {splits_version(table): name for name, table in tables.items()}
+    if len(versions) > 1:
+        (old, here), *_, (new, there) = sorted(versions.items())
+        reason = f"rows on splits of version {old}, and {there} has version {new}: they can't be compared"
+        raise FormatError(reason, here)
+    return pa.concat_tables([*tables.values(), _schema(*versions or {SPLITS_VERSION}).empty_table()])
 
 
-def _schema() -> pa.Schema:
+def _schema(version: int) -> pa.Schema:
     import pyarrow as pa
 
     text = pa.string()
     types: dict[str, Any] = dict.fromkeys(("model", "encoding", "metric", "unit"), text)
     types |= dict.fromkeys(("value", "low", "high", "at"), pa.float64())
     types |= dict.fromkeys(("seed", "melody"), pa.int32())
-    return pa.schema([(name, types[name]) for name in COLUMNS])
+    return pa.schema([(name, types[name]) for name in COLUMNS], {_SPLITS: str(version).encode()})
 
 
 def _finite(value: Any) -> Any:

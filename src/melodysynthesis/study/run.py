@@ -106,7 +106,7 @@ def gather(plan: Plan, folder: Path) -> None:
     """
     names = [PEOPLE, *(trial.name for trial in plan.trials)]
     found = [path for name in names for path in sorted((folder / "trials" / name).glob("*.parquet"))]
-    results.save(results.joined([results.load(path) for path in found]), folder / stages.RESULTS)
+    results.save(results.joined({str(path): results.load(path) for path in found}), folder / stages.RESULTS)
 
 
 def read_plan(folder: Path) -> Plan:

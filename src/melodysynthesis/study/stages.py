@@ -138,7 +138,7 @@ def describe_people(plan: Plan, folder: Path) -> None:
     """Save the figures of the test tunes, for comparison with those of a trial's melodies."""
     place = folder / "trials" / PEOPLE
     with _locked(place):
-        dependencies = {"corpus": plan.corpus}
+        dependencies = {"splits_version": corpora.SPLITS_VERSION, "corpus": plan.corpus}
         _check(place, dependencies)
         if (place / "judged.parquet").exists():
             return
@@ -159,7 +159,15 @@ def check_dependencies(trial: Trial, folder: Path) -> None:
 
 def _check(place: Path, dependencies: dict[str, Any]) -> None:
     path = place / DEPENDENCIES
-    if path.exists() and (differs := difference(read_json(path), dependencies)):
+    if not path.exists():
+        return
+    found = read_json(path)
+    if (version := found.get("splits_version", 1)) != corpora.SPLITS_VERSION:
+        raise RequestError(
+            f"{place}: results on splits of version {version}, and this program makes version "
+            f"{corpora.SPLITS_VERSION}: choose another folder with --out"
+        )
+    if differs := difference(found, dependencies):
         raise RequestError(f"{place}: results of another plan: they are of {differs}: choose another folder with --out")
 
 

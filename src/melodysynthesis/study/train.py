@@ -92,6 +92,7 @@ def check_run(trial: Trial, folder: Path) -> bool:
     if not (wanted.folder / "config.json").exists():
         return False
     found = open_run(wanted.folder)
+    found.check_splits()
     if differs := difference(_identity(found), _identity(wanted)):
         raise TrainingError(
             f"{wanted.folder}: another run than the plan's: it has {differs}: move it away, or change the plan"

@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 
+from melodysynthesis.corpora import SPLITS_VERSION
 from melodysynthesis.encodings import Encoding, encoding_from
 from melodysynthesis.errors import TrainingError
 from melodysynthesis.models import MelodyModel, build, config_from, parameter_count
@@ -53,6 +54,7 @@ class Run:
         corpus_path: path of the data if it is the user's own files: for resuming, not for the card.
         base: checkpoint whose weights the run starts from; None for random ones.
         adversarial: how to train against a critic; None to train by likelihood.
+        splits_version: of the rule by which the corpus was split; 0 for texts that are split already.
     """
 
     folder: Path
@@ -67,6 +69,7 @@ class Run:
     corpus_path: str = ""
     base: Path | None = None
     adversarial: AdversarialConfig | None = None
+    splits_version: int = SPLITS_VERSION
 
     @property
     def identity(self) -> Identity:
@@ -100,6 +103,18 @@ class Run:
             raise TrainingError("adversarial training continues a model that was trained by likelihood: name its run")
         return Adversarial(self.adversarial, self.training, self.encoding, self.build())
 
+    def check_splits(self) -> None:
+        """Check that training on does not mix the splits of two versions.
+
+        Raises:
+            TrainingError: if the run was trained on splits of another version.
+        """
+        if self.splits_version not in (0, SPLITS_VERSION):
+            raise TrainingError(
+                f"{self.folder}: trained on splits of version {self.splits_version}, and this program makes version "
+                f"{SPLITS_VERSION}: its training tunes are held out now; train anew"
+            )
+
     def create(self) -> None:
         """Make the folder and write the run's description into it.
 
@@ -127,6 +142,7 @@ class Run:
             **asdict(self.identity), "training": asdict(self.training), "corpus": self.corpus,
             "licence": self.licence, "command": self.command, "corpus_path": self.corpus_path,
             "adversarial": None if self.adversarial is None else asdict(self.adversarial),
+            "splits_version": self.splits_version,
         }  # fmt: skip
         checkpoint.write_text(self.folder / "config.json", json.dumps(values, indent=2) + "\n")
 
@@ -199,7 +215,7 @@ def _read(folder: Path) -> Run:
             folder, values["architecture"], values["preset"], config_from(values["architecture"], values["model"]),
             encoding_from(values["encoding"]), training, values["corpus"], values["licence"], values["command"],
             values["corpus_path"], folder / BASE if (folder / BASE).exists() else None,
-            None if adversarial is None else adversarial_config(adversarial),
+            None if adversarial is None else adversarial_config(adversarial), int(values.get("splits_version", 1)),
         )  # fmt: skip
     except FileNotFoundError:
         raise TrainingError(f"{folder}: there is no run here: {path.name} is missing") from None
