@@ -4,8 +4,8 @@
 
 A chord is read off each beat of a chorale: the root and quality whose tones sound longest in the four voices, foreign
 tones and missing ones counting against it. Keys are read off the signature and the last bass note. Sopranos that share
-a run of `FAMILY_RUN` notes, or are near by edit distance (`corpora.families`), are one family; the model learns from the
-training families only. The phrases end at fermatas.
+a run of `FAMILY_RUN` notes, or are near by edit distance (`corpora.families`), are one family; the model learns from
+the training families only. The phrases end at fermatas.
 """
 
 from __future__ import annotations
