@@ -41,6 +41,9 @@ VERBS = {
     "train": Verb("train", "Train a model.", "melody train --model lstm --corpus essen-german"),
     "train-judge": Verb("train_judge", "Train the judge that draws one of several drafts.", "melody train-judge"),
     "evaluate": Verb("evaluate", "Measure a model on a corpus.", "melody evaluate lstm"),
+    "score-predictions": Verb(
+        "score_predictions", "Score any program's predictions of tunes.", "melody score-predictions theirs.jsonl"
+    ),
     "metrics": Verb("metrics", "Describe melodies by the original study's 17 descriptors.", "melody metrics *.mid"),
     "compare": Verb("compare", "Compare melodies with human ones.", "melody compare *.mid --against essen-german"),
     "study": Verb("study", "Train and compare models by a plan, and write a report.", "melody study run smoke"),

@@ -43,18 +43,27 @@ def command(
     out: Annotated[
         Path | None, typer.Option(help="Write figures, tables and plots into this folder.", metavar="FOLDER")
     ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Write what each tune costs into this file, for score-predictions.", metavar="FILE"),
+    ] = None,
     as_json: Annotated[bool, console.JSON_OPTION] = False,
 ) -> None:
     """Measure how well a model predicts a corpus: accuracy, loss, bits per note, with plots."""
+    from melodysynthesis import corpora
     from melodysynthesis.errors import RequestError
     from melodysynthesis.evaluation import report as reports
     from melodysynthesis.evaluation.breakdown import NoteGroup
+    from melodysynthesis.evaluation.predictions import predictions_text
+    from melodysynthesis.formats import files
     from melodysynthesis.runtime.loading import open_model
 
     if text is None and (train_text is not None or window):
         raise RequestError("--train-text and --window go with --text")
     if text is not None and part is not None:
         raise RequestError("--part goes with --corpus: a grid text has no parts")
+    if text is not None and predictions is not None:
+        raise RequestError("--predictions goes with --corpus: they are of its tunes")
     path, parts = Path(model), dict[str, list[NoteGroup]]()
     engine, _ = open_model(model)
     if text is not None:
@@ -68,6 +77,10 @@ def command(
     name = path.resolve().name if path.is_dir() else path.stem if path.is_file() else model
     report = reports.Report(name, engine.card, data, found, others, history, parts)
     written = reports.write(report, out) if out is not None else []
+    if predictions is not None:
+        melodies = list(corpora.load(corpus, rules=corpora.Rules(part=part)).split(split))
+        files.save(predictions, predictions_text(model, melodies, found).encode())
+        written.append(predictions)
     if as_json:
         console.say_json(report.figures())
         return
