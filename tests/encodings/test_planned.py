@@ -159,7 +159,9 @@ def test_whatever_is_drawn_obeys_its_plan_and_the_plan_fills_the_bars(header, se
         ends = np.cumsum([section.ticks for section in plan.sections]).tolist()
         assert list(melody.phrase_ends) == ends
         assert (melody.notes[-1].pitch - 2) % 12 == plan.last
-        assert all(isinstance(section, Section) and section.ticks for section in plan.sections)
+        assert all(isinstance(section, Section) for section in plan.sections)
+        assert min(section.ticks for section in plan.sections) >= header.meter.bar_ticks // 2
+        assert melody.duration - melody.notes[-1].onset >= min(24, header.meter.bar_ticks // 3)
 
 
 def test_a_plan_that_skips_a_letter_or_varies_a_new_one_is_not_allowed():

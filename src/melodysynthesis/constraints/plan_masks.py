@@ -11,21 +11,23 @@ from melodysynthesis.encodings.base import Context, Encoding, Mask
 from melodysynthesis.encodings.event_tokens import KINDS, NOTES, REST, TIE, VALUES, Kind, Slot
 from melodysynthesis.encodings.planned_context import PlannedContext
 
-PLAN_SLOT, FIRST_SLOT, DURATION_SLOT = int(Slot.PLAN), int(Slot.FIRST), int(Slot.DURATION)
+PLAN_SLOT, LENGTH_SLOT, FIRST_SLOT, DURATION_SLOT = map(
+    int, (Slot.PLAN, Slot.SECTION_LENGTH, Slot.FIRST, Slot.DURATION)
+)
 LASTS, SECTIONS, DURATIONS, BEATS, PITCHES = (
     np.flatnonzero(kind == KINDS) for kind in (Kind.LAST, Kind.SECTION, Kind.DURATION, Kind.BEATS, Kind.PITCH)
 )
 TICKS, DEGREE = VALUES[DURATIONS], VALUES[PITCHES] % 12
 
-LAST_TICKS = 12
-"""The last note begins at least so many ticks before the end."""
+LAST_TICKS = 24
+"""The last note begins at least so many ticks before the end, or a third of a bar where that is less."""
 
 
 class KeepsPlan:
     """A melody whose number of bars is known has a plan that fills them, and does not change its meter.
 
-    Its last note, on the degree of the plan, is no shorter than `LAST_TICKS`: the grammar alone would let a melody that
-    missed it end with a note of one tick.
+    A phrase is at least half a bar long. The last note, on the degree of the plan, begins in good time (`LAST_TICKS`):
+    the grammar alone would let a melody that missed it end with a note of one tick.
 
     Args:
         encoding: whose tokens are masked.
@@ -52,22 +54,26 @@ class KeepsPlan:
         mask[np.flatnonzero(begins & without)[:, None], LASTS] = False
         mask[begins & ~without, NOTES] = False
         rows = np.flatnonzero((context.slot > PLAN_SLOT) & (context.slot < FIRST_SLOT))
-        left = (promised - context.planned_ticks)[rows]
+        left, least = (promised - context.planned_ticks)[rows], context.bar_ticks[rows] // 2
         mask[rows[left > 0], NOTES] = False
-        mask[rows[left <= 0, None], SECTIONS] = False
-        mask[rows[:, None], DURATIONS] &= _leaving(left, context.bar_ticks[rows] // 2)
+        mask[rows[left < np.maximum(least, 1)][:, None], SECTIONS] = False
+        begins = np.equal(context.slot[rows], LENGTH_SLOT)
+        fits = _leaving(left, least, np.where(begins, least, 1))
+        mask[rows[:, None], DURATIONS] &= fits
 
     def _restrict_body(self, mask: Mask, context: PlannedContext) -> None:
         """No change of meter, and time for the last note. Changes the mask."""
         rows = np.flatnonzero(context.planned & context.in_body)
         mask[rows[:, None], BEATS] = False
         left = context.end_tick[rows] - context.tick[rows]
+        last = np.minimum(LAST_TICKS, context.bar_ticks[rows] // 3)
         wrong = context.ends_wrong[rows]
-        late = (left <= LAST_TICKS) & (context.slot[rows] != DURATION_SLOT)
+        late = (left <= last) & (context.slot[rows] != DURATION_SLOT)
         mask[rows[late][:, None], PITCHES] &= context.last[rows[late], None] == DEGREE
+        mask[rows[late & (left < last)][:, None], PITCHES] = False
         mask[rows[late & wrong][:, None], (REST, TIE)] = False
-        early = wrong & (left > LAST_TICKS)
-        mask[rows[early][:, None], DURATIONS] &= left[early, None] - TICKS >= LAST_TICKS
+        early = wrong & (left > last)
+        mask[rows[early][:, None], DURATIONS] &= left[early, None] - TICKS >= last[early, None]
 
     def select(self, indices: NDArray[np.int64]) -> Self:
         """The mask for the sequences at `indices`."""
@@ -76,8 +82,9 @@ class KeepsPlan:
         return new
 
 
-def _leaving(left: NDArray[np.int64], least: NDArray[np.int64]) -> Mask:
+def _leaving(left: NDArray[np.int64], least: NDArray[np.int64], shortest: NDArray[np.int64]) -> Mask:
     """(rows, durations): which fit into what is left, and leave nothing of it or `least` ticks if they can."""
     after = left[:, None] - TICKS
-    good = (after == 0) | (after >= least[:, None])
-    return np.asarray(np.where(good.any(axis=1, keepdims=True), good, after >= 0))
+    fits = (after >= 0) & (shortest[:, None] <= TICKS)
+    good = fits & ((after == 0) | (after >= least[:, None]))
+    return np.asarray(np.where(good.any(axis=1, keepdims=True), good, fits))

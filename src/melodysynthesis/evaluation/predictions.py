@@ -17,7 +17,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +111,12 @@ def read_predictions(path: Path, tunes: Sequence[Melody]) -> TuneBits:
             raise _wrong(path, number, f"{str(line.get('tune'))[:60]!r} is none of the {len(tunes):,} tunes")
         if np.isfinite(bits[place]):
             raise _wrong(path, number, f"{tunes[place].source!r} is there twice")
-        notes, cost = len(tunes[place].notes), line.get("bits")
+        notes = len(tunes[place].notes)
         if line.get("notes") != notes:
             raise _wrong(path, number, f"{tunes[place].source!r} has {notes} notes, not {str(line.get('notes'))[:20]}")
-        number_type = isinstance(cost, int | float) and not isinstance(cost, bool)
-        if not number_type or not isfinite(cost) or not 0 <= cost <= MAX_BITS_OF_NOTE * notes:
-            raise _wrong(path, number, f"bits {str(cost)[:20]!r}: expected a finite number of at least 0")
+        cost = _number(line.get("bits"))
+        if not 0 <= cost <= MAX_BITS_OF_NOTE * notes:
+            raise _wrong(path, number, f"bits {str(line.get('bits'))[:20]!r}: expected a finite number of at least 0")
         bits[place] = cost
     missing = np.flatnonzero(np.isnan(bits))
     if len(missing):
@@ -126,6 +125,11 @@ def read_predictions(path: Path, tunes: Sequence[Melody]) -> TuneBits:
     model = head.get("model")
     name = model if isinstance(model, str) and model else path.stem
     return TuneBits(name, bits, np.array([len(tune.notes) for tune in tunes]))
+
+
+def _number(value: object) -> float:
+    """A number of JSON; NaN for anything else."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
 
 
 def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
