@@ -83,8 +83,13 @@ class KeepsPlan:
 
 
 def _leaving(left: NDArray[np.int64], least: NDArray[np.int64], shortest: NDArray[np.int64]) -> Mask:
-    """(rows, durations): which fit into what is left, and leave nothing of it or `least` ticks if they can."""
+    """(rows, durations): which fit into what is left, are not too short, and leave nothing or `least` ticks.
+
+    Where none does all of that, the last is given up first, then the second.
+    """
     after = left[:, None] - TICKS
-    fits = (after >= 0) & (shortest[:, None] <= TICKS)
-    good = fits & ((after == 0) | (after >= least[:, None]))
-    return np.asarray(np.where(good.any(axis=1, keepdims=True), good, fits))
+    fits = after >= 0
+    long = fits & (shortest[:, None] <= TICKS)
+    good = long & ((after == 0) | (after >= least[:, None]))
+    long = np.where(long.any(axis=1, keepdims=True), long, fits)  # not every length is one duration
+    return np.asarray(np.where(good.any(axis=1, keepdims=True), good, long))
