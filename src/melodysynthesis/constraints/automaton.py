@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ MAX_STEPS = 1_000_000_000
 """Transitions that the look-ahead goes through: some five seconds."""
 FEW = 3
 """A count up to this is kept in the states. The largest of the greater ones is a budget beside the state."""
+LARGEST_CODE = 2**62
+"""Of the symbols of all rules as one number."""
 TOO_MANY = "these rules together are too many to keep track of"
 
 
@@ -101,10 +104,11 @@ def _compile(context: RuleContext, builds: Sequence[Build], space: Space, judge_
     if budget > FEW:
         rules[spender].count_externally()
     rules += last_sections(context, rules, space) if judge_sections else []
-    symbols, classes = _classes(rules, space)
+    transitions = [_Transitions(rule) for rule in rules]
+    symbols, classes = _classes(transitions, space)
     known = (symbols, np.ones((len(symbols), context.rest + 1), np.bool_))
     for group in context.section_groups:
-        known, classes = _split_by_sections(rules, known, classes, space, group)
+        known, classes = _split_by_sections(transitions, known, classes, space, group)
     symbols, masks = known
     classes = _connected(classes, space)
     used = np.unique(classes[classes != NO])
@@ -112,20 +116,66 @@ def _compile(context: RuleContext, builds: Sequence[Build], space: Space, judge_
         return None
     classes = np.where(classes == NO, NO, np.searchsorted(used, classes))
     chosen, spent = [(symbols[i], masks[i]) for i in used.tolist()], [rules[spender]] if budget > FEW else []
-    tables, uncounted = _smaller_product(rules, context, chosen, spent, _most_states(classes, context.rest + 1))
+    most = _most_states(classes, context.rest + 1)
+    tables, uncounted = _smaller_product(transitions, context, chosen, spent, most)
     ends = np.ones(len(tables.before), np.bool_)
     for rule, states in zip(rules, tables.own, strict=True):
         ends &= np.broadcast_to(rule.ends(), (rule.states, context.rest + 1))[states, tables.before]
     costs = np.zeros((len(used), context.rest + 1), np.int64)
     if budget > FEW:
         costs = np.stack([rules[spender].costs(int(symbols[one, spender])) for one in used.tolist()])
+    first, same = _equal_rows(tables.next, costs)
+    classes = np.where(classes == NO, NO, same[classes])
     return Automaton(
-        context, space, classes, tables.next, tables.before, ends, costs,
+        context, space, classes, tables.next[first], tables.before, ends, costs[first],
         budget if costs.any() else 0, uncounted,
     )  # fmt: skip
 
 
-def _classes(rules: Sequence[Rule], space: Space) -> tuple[Ints, Ints]:
+def _equal_rows(*arrays: NDArray[Any]) -> tuple[Ints, Ints]:
+    """(different,) the first of the rows that are equal in all arrays, and (rows,) which of these each row equals."""
+    numbers: dict[bytes, int] = {}
+    same = [
+        numbers.setdefault(b"".join(row.tobytes() for row in rows), len(numbers)) for rows in zip(*arrays, strict=True)
+    ]
+    return np.unique(same, return_index=True)[1], np.array(same)
+
+
+class _Transitions:
+    """The transitions of a rule by symbol, each made once. Symbols that do the same are told as one.
+
+    Args:
+        rule: of the melody.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self._tables: dict[int, Ints] = {}
+
+    def of(self, symbol: int) -> Ints:
+        """See `Rule.transitions`."""
+        if symbol not in self._tables:
+            self._tables[symbol] = self.rule.transitions(symbol)
+        return self._tables[symbol]
+
+    def merged(self, symbols: Ints) -> Ints:
+        """The symbols, where those that have the same transitions and costs are one."""
+        known, which = np.unique(symbols, return_inverse=True)
+        first: dict[tuple[object, ...], int] = {}
+        new = [one if one == NO else first.setdefault(self._key(one), one) for one in known.tolist()]
+        return np.array(new)[which].reshape(symbols.shape)
+
+    def _key(self, symbol: int) -> tuple[object, ...]:
+        table = self.of(symbol)
+        return table.shape, table.tobytes(), self.rule.costs(symbol).tobytes()
+
+    def count_externally(self) -> None:
+        """See `Rule.count_externally`."""
+        self.rule.count_externally()
+        self._tables.clear()
+
+
+def _classes(rules: Sequence[_Transitions], space: Space) -> tuple[Ints, Ints]:
     """(classes, rules) symbols of each class, and (n, m) the class of each event."""
     onsets, lengths = space.ticks[:-1, None], space.lengths[None, :]
     shape = (len(space.ticks) - 1, len(space.lengths))
@@ -134,18 +184,26 @@ def _classes(rules: Sequence[Rule], space: Space) -> tuple[Ints, Ints]:
     fits &= space.number[np.minimum(end, space.ticks[-1])] >= 0
     columns = []
     for rule in rules:
-        symbol = np.broadcast_to(rule.symbols(onsets, lengths), shape)
+        symbol = np.broadcast_to(rule.merged(rule.rule.symbols(onsets, lengths)), shape)
         fits = fits & (symbol != NO)
         columns.append(symbol)
-    rows = np.stack(columns, axis=-1)[fits]
-    symbols, which = np.unique(rows, axis=0, return_inverse=True)
+    which, sizes = np.zeros(int(fits.sum()), np.int64), 1
+    for column in columns:
+        mine = column[fits]
+        size = int(mine.max(initial=0)) + 1
+        if sizes * size > LARGEST_CODE:
+            known, which = np.unique(which, return_inverse=True)
+            sizes = len(known)
+        which, sizes = which * size + mine, sizes * size
+    _, first, which = np.unique(which, return_index=True, return_inverse=True)
+    symbols = np.stack([column[fits][first] for column in columns], axis=-1)
     classes = np.full((len(space.ticks), len(space.lengths)), NO)
     classes[:-1][fits] = which.reshape(-1)
     return symbols, classes
 
 
 def _split_by_sections(
-    rules: Sequence[Rule], known: tuple[Ints, Flags], classes: Ints, space: Space, group: SectionGroup
+    rules: Sequence[_Transitions], known: tuple[Ints, Flags], classes: Ints, space: Space, group: SectionGroup
 ) -> tuple[tuple[Ints, Flags], Ints]:
     """Classes split further, by the events that all sections of the group allow at the same place."""
     symbols, masks = known
@@ -185,14 +243,14 @@ def _split_by_sections(
     return (symbols, masks), new
 
 
-def _possible(rules: Sequence[Rule], symbols: Ints) -> Flags:
+def _possible(rules: Sequence[_Transitions], symbols: Ints) -> Flags:
     """(classes, P + 1) events that some state allows, by each rule alone."""
     possible = []
     tables: dict[tuple[int, int], Flags] = {}
     for row in symbols.tolist():
         for number, symbol in enumerate(row):
             if (number, symbol) not in tables:
-                tables[number, symbol] = (rules[number].transitions(symbol) != NO).any(axis=(0, 1))
+                tables[number, symbol] = (rules[number].of(symbol) != NO).any(axis=(0, 1))
         possible.append(np.logical_and.reduce(np.broadcast_arrays(*(tables[key] for key in enumerate(row)))))
     return np.stack(possible)
 
@@ -228,35 +286,42 @@ class _Tables:
 
 
 def _smaller_product(
-    rules: Sequence[Rule],
+    rules: Sequence[_Transitions],
     context: RuleContext,
     classes: Sequence[tuple[Ints, Flags]],
     spent: Sequence[Rule],
     most: int,
 ) -> tuple[_Tables, tuple[Counting, ...]]:
     """The product; if it is too large, without the numbers that some rules count, from the largest on."""
-    counting = [rule for rule in rules if isinstance(rule, Counting) and rule.limit() > FEW and rule not in spent]
-    waiting = sorted(counting, key=Counting.limit)
+    waiting = [one for one in rules if isinstance(one.rule, Counting) and one.rule.limit() > FEW]
+    waiting = sorted((one for one in waiting if one.rule not in spent), key=lambda one: one.rule.limit())
+    uncounted: list[Counting] = []
     while True:
         try:
-            return _product(rules, context, classes, most), tuple(rule for rule in counting if rule not in waiting)
+            return _product(rules, context, classes, most), tuple(uncounted)
         except AutomatonTooLargeError:
             if not waiting:
                 raise
-            waiting.pop().count_externally()
+            largest = waiting.pop()
+            largest.count_externally()
+            assert isinstance(largest.rule, Counting)
+            uncounted.append(largest.rule)
 
 
-def _product(rules: Sequence[Rule], context: RuleContext, classes: Sequence[tuple[Ints, Flags]], most: int) -> _Tables:
+def _product(
+    rules: Sequence[_Transitions], context: RuleContext, classes: Sequence[tuple[Ints, Flags]], most: int
+) -> _Tables:
     """Tables over the states that some events lead to, whenever they happen: `most` of them.
 
     A state's code has the latest note in its lowest place and each rule's state in the following ones. Which codes were
     seen is a table of all that could be.
     """
     events = context.rest + 1
-    sizes = np.cumprod([events, *(rule.states for rule in rules)]).tolist()
+    sizes = np.cumprod([events, *(one.rule.states for one in rules)]).tolist()
     if sizes[-1] > MAX_CODES:
         raise AutomatonTooLargeError(TOO_MANY)
-    steps = [_Step(rules, row, mask, sizes) for row, mask in classes]
+    moves = _Moves(rules, sizes)
+    steps = [_Step(moves, row, mask) for row, mask in classes]
     index = np.full(sizes[-1] + 1, NO, np.int32)  # the last for `NO`
     frontier = np.array([context.rest], np.int64)  # no note yet, and every rule in its first state
     index[frontier] = 0
@@ -273,26 +338,45 @@ def _product(rules: Sequence[Rule], context: RuleContext, classes: Sequence[tupl
     index[-1] = len(order)
     broken = np.full((len(classes), 1, events), len(order), np.int32)
     tables = np.concatenate([index[np.concatenate(chunks, axis=1)], broken], axis=1)
-    own = [order // sizes[number] % rule.states for number, rule in enumerate(rules)]
+    own = [order // sizes[number] % one.rule.states for number, one in enumerate(rules)]
     return _Tables(tables, order % events, own)
+
+
+class _Moves:
+    """What the symbols of rules do to codes; each table is made once.
+
+    Args:
+        rules: of the melody.
+        sizes: what the state of each rule is multiplied by in a code, after the number of events.
+    """
+
+    def __init__(self, rules: Sequence[_Transitions], sizes: Sequence[int]) -> None:
+        self.rules, self.sizes = rules, sizes
+        self._made: dict[tuple[int, int], NDArray[np.int32]] = {}
+
+    def of(self, number: int, symbol: int) -> NDArray[np.int32]:
+        """(states, note before, event) what a rule's next state adds to a code, or `NO`."""
+        if (number, symbol) not in self._made:
+            events = self.sizes[0]
+            whole = np.broadcast_to(self.rules[number].of(symbol), (self.rules[number].rule.states, events, events))
+            self._made[number, symbol] = np.where(whole == NO, NO, whole * self.sizes[number]).astype(np.int32)
+        return self._made[number, symbol]
 
 
 class _Step:
     """What events of one class do to codes."""
 
-    def __init__(self, rules: Sequence[Rule], row: Ints, mask: Flags, sizes: Sequence[int]) -> None:
+    def __init__(self, moves: _Moves, row: Ints, mask: Flags) -> None:
         events = len(mask)
-        self.sizes = sizes
+        self.sizes = moves.sizes
         self.legal = np.tile(mask, (events, 1))  # (note before, event), by the rules that have no states
         self.transitions: list[tuple[int, int, NDArray[np.int32]]] = []  # place, number and table of the others' states
-        for number, rule in enumerate(rules):
-            table = rule.transitions(int(row[number]))
-            if rule.states == 1:
-                self.legal &= np.broadcast_to(table, (1, events, events))[0] != NO
+        for number, symbol in enumerate(row.tolist()):
+            states, table = moves.rules[number].rule.states, moves.of(number, symbol)
+            if states == 1:
+                self.legal &= table[0] != NO
             else:
-                whole = np.broadcast_to(table, (rule.states, events, events))
-                moved = np.where(whole == NO, NO, whole * sizes[number]).astype(np.int32)
-                self.transitions.append((sizes[number], rule.states, moved))
+                self.transitions.append((self.sizes[number], states, table))
         each = np.arange(events)
         # A rest leaves the latest note.
         self.note = np.where(each < events - 1, each, each[:, None]).astype(np.int32)

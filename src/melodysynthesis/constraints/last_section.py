@@ -9,6 +9,8 @@ that can end the melody. Some may pass that can't, which is found out later.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from melodysynthesis.constraints.rule import NO, Ints, Rule, RuleContext, SectionGroup, StatelessRule
@@ -41,7 +43,6 @@ class LastSection(StatelessRule):
         self.known = np.unique(symbols[symbols != NO])
         self.moves = [self._moves(symbol) for symbol in self.known.tolist()]
         self.sets = [((1 << rule.states) - 1, False)]
-        self.tables: dict[int, Ints] = {}
         for state in self._follow():
             self.sets.append(state)
         self.states = len(self.sets)
@@ -107,12 +108,26 @@ class LastSection(StatelessRule):
         bits = np.broadcast_to(self._after_bits(state, number), (notes, notes))
         if closes:
             return self._closing(state, bits)
-        table = np.full(bits.shape, NO)
-        for seen, events in ((self.same_notes, slice(None, -1)), (state[1], slice(-1, None))):
-            for index, (members, noted) in enumerate(self.sets):
-                if noted == seen:
-                    table[:, events][bits[:, events] == members] = index
-        return table
+        notes_to, rests_to = self._numbered(self.same_notes, bits[:, :-1]), self._numbered(state[1], bits[:, -1:])
+        return np.concatenate([notes_to, rests_to], axis=1)
+
+    def _numbered(self, noted: bool, bits: Ints) -> Ints:
+        """The number of each set, or `NO` for none that is known."""
+        members, numbers = self._by_bits[noted]
+        place = np.searchsorted(members, bits).clip(0, len(members) - 1)
+        return np.where(members[place] == bits, numbers[place], NO)
+
+    @cached_property
+    def _by_bits(self) -> dict[bool, tuple[Ints, Ints]]:
+        """Of the sets in which a note has come or not: the bits of their members, ascending, and their numbers."""
+        known = {
+            seen: {bits: number for number, (bits, noted) in enumerate(self.sets) if noted == seen}
+            for seen in (False, True)
+        }
+        return {
+            seen: (np.array([NO, *sorted(of)]), np.array([NO, *(of[bits] for bits in sorted(of))]))
+            for seen, of in known.items()
+        }
 
     def _closing(self, state: tuple[int, bool], bits: Ints) -> Ints:
         """(note before, event) 0 where the rule may end after an event, else `NO`."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.constraints.automaton import Automaton
-from melodysynthesis.constraints.rule import NO, Event, Ints
+from melodysynthesis.constraints.rule import NO, Event, Flags, Ints
 from melodysynthesis.theory import SCALES
 
 Floats = NDArray[np.float64]
@@ -44,6 +44,8 @@ RARE = 2e-5
 """The frequency of what does not occur in the songs."""
 NEVER = 1_000_000
 """More than any budget."""
+FEW_STATES = 128
+"""Up to so many states a whole matrix is multiplied."""
 LEAST = 1e-200
 """Far below any likelihood that matters, and above 0: possible."""
 
@@ -162,55 +164,112 @@ def look_ahead(automaton: Automaton) -> Lookahead:
     """The backward pass."""
     space, states = automaton.space, automaton.states
     count = len(space.ticks)
-    shares, events = _length_shares(automaton), _event_shares(automaton)
+    shares, averages = _length_shares(automaton), _Averages(automaton)
     ends = _ends_of(automaton)
     needs = np.full((count if automaton.budget else 1, states + 1), NEVER, np.int32)
     needs[-1, :-1] = np.where(automaton.ends, 0, NEVER)
-    least = [needs[0]]
-    values, scale = np.zeros((count, states + 1)), np.zeros(count)
+    least = [needs[:1]]
+    values, scale, alive = np.zeros((count, states + 1)), np.zeros(count), np.zeros(count, np.bool_)
     values[-1, :-1] = automaton.ends
-    sums, groups, kinds = [np.zeros(states + 1)], [], []
-    then = np.empty(events.shape)
+    alive[-1] = automaton.ends.any()
+    sums, groups, kinds, rows = [np.zeros((1, states + 1))], [], [], 1
     for tick in reversed(range(count - 1)):
-        mine, group, kind = automaton.event_classes[tick], [], []
-        lengths = np.flatnonzero(mine != NO)
-        lengths = lengths[values[ends[tick, lengths]].any(axis=1)]
+        lengths, mine, members = averages.lengths(tick, alive[ends[tick]])
+        after = ends[tick, lengths]
         if len(lengths):
-            after = ends[tick, lengths]
             scale[tick] = scale[after].max()
             weight = shares[tick, lengths] * np.exp(np.maximum(scale[after] - scale[tick], -600))
-            total = np.zeros(states)
-            for one in np.unique(mine[lengths]):
-                chosen = mine[lengths] == one
-                ahead = weight[chosen] @ values[after[chosen]]
-                np.take(ahead, automaton.next[one, :-1], mode="clip", out=then)  # twice as fast as by an index
-                total += np.einsum("ue,ue->u", events, then)
-                group.append(len(sums))
-                kind.append(int(one))
-                sums.append(ahead)
-                if automaton.budget:
-                    cheapest = needs[after[chosen]].min(axis=0)
-                    least.append(cheapest)
-                    spent = (cheapest[automaton.next[one, :-1]] + automaton.costs[one]).min(axis=1)
+            ahead = (members * weight) @ values[after]  # (classes, U + 1)
+            total = averages.before(mine, ahead)
+            if automaton.budget:
+                cheapest = np.stack([needs[after[one]].min(axis=0) for one in members])
+                least.append(cheapest)
+                for one, row in zip(mine, cheapest, strict=True):
+                    spent = (row[automaton.next[one, :-1]] + automaton.costs[one]).min(axis=1)
                     needs[tick, :-1] = np.minimum(needs[tick, :-1], spent)
+                needs[tick, :-1][total == 0] = NEVER
             largest = total.max()
+            alive[tick] = largest > 0
             if largest > 0:
                 values[tick, :-1] = np.where(total > 0, np.maximum(total / largest, LEAST), 0)
-                if automaton.budget:
-                    needs[tick, :-1][total == 0] = NEVER
                 scale[tick] += np.log(largest)
-                for row in group:  # in the tick's own scale
-                    sums[row] = np.where(sums[row] > 0, np.maximum(sums[row] / largest, LEAST), 0)
-        groups.append(group)
-        kinds.append(kind)
+                ahead = np.where(ahead > 0, np.maximum(ahead / largest, LEAST), 0)  # in the tick's own scale
+            sums.append(ahead)
+        groups.append(list(range(rows, rows + len(mine))))
+        kinds.append(list(mine))
+        rows += len(mine)
     width = max(map(len, groups), default=0)
     pad = [[0] * width]
     return Lookahead(
-        automaton, values, scale, shares, np.stack(sums),
+        automaton, values, scale, shares, np.concatenate(sums),
         np.array([row + [0] * (width - len(row)) for row in reversed(groups)] + pad, np.int64).reshape(count, width),
         np.array([row + [0] * (width - len(row)) for row in reversed(kinds)] + pad, np.int64).reshape(count, width),
-        needs, np.stack(least), ends,
+        needs, np.concatenate(least), ends,
     )  # fmt: skip
+
+
+class _Averages:
+    """Mean of what comes after an event over all events, by state before it: a product with a matrix for each class.
+
+    Few events lead anywhere where there are many states; so their products are made one by one. Few states are faster
+    by a whole matrix.
+    """
+
+    def __init__(self, automaton: Automaton) -> None:
+        self.automaton, self.shares = automaton, event_shares(automaton)
+        self._lengths: dict[bytes, tuple[Ints, tuple[int, ...], Flags]] = {}
+        self._matrices: dict[tuple[int, ...], Floats] = {}
+        self._products: dict[int, tuple[Ints, Ints, Ints, Floats]] = {}
+
+    def lengths(self, tick: int, alive: Flags) -> tuple[Ints, tuple[int, ...], Flags]:
+        """(L,) lengths from a tick that lead on, their classes, and (classes, L) which length has which.
+
+        Args:
+            tick: number of the onset.
+            alive: (m,) whether anything goes on after each length.
+        """
+        row = np.where(alive, self.automaton.event_classes[tick], NO)
+        key = row.tobytes()
+        if key not in self._lengths:
+            lengths = np.flatnonzero(row != NO)
+            mine = np.unique(row[lengths])
+            self._lengths[key] = lengths, tuple(mine.tolist()), row[lengths] == mine[:, None]
+        return self._lengths[key]
+
+    def before(self, kinds: tuple[int, ...], ahead: Floats) -> Floats:
+        """(U,) the sum over some classes of the mean of what comes after, by the state before.
+
+        Args:
+            kinds: the classes.
+            ahead: (classes, U + 1) by the state after.
+        """
+        states = self.automaton.states
+        if states <= FEW_STATES:
+            if kinds not in self._matrices:
+                self._matrices[kinds] = np.hstack([self._matrix(kind) for kind in kinds])
+            return np.asarray(self._matrices[kinds] @ ahead.reshape(-1))
+        total = np.zeros(states)
+        for kind, row in zip(kinds, ahead, strict=True):
+            if kind not in self._products:
+                self._products[kind] = self._sparse(kind)
+            before, starts, after, share = self._products[kind]
+            if len(before):
+                total[before] += np.add.reduceat(row[after] * share, starts)
+        return total
+
+    def _matrix(self, kind: int) -> Floats:
+        """(U, U + 1) how frequent each state is after an event, by the state before."""
+        matrix = np.zeros((self.automaton.states, self.automaton.states + 1))
+        np.add.at(matrix, (np.arange(len(matrix))[:, None], self.automaton.next[kind, :-1]), self.shares)
+        matrix[:, -1] = 0  # where a rule is broken nothing comes
+        return matrix
+
+    def _sparse(self, kind: int) -> tuple[Ints, Ints, Ints, Floats]:
+        """States from which events lead on, where those of each begin; of these events the state after, and share."""
+        states, events = np.nonzero(self.automaton.next[kind, :-1] < self.automaton.states)
+        before, starts = np.unique(states, return_index=True)
+        after = self.automaton.next[kind, states, events].astype(np.int64)
+        return before, starts, after, self.shares[states, events]
 
 
 def _length_shares(automaton: Automaton) -> Floats:
@@ -227,7 +286,7 @@ def _length_shares(automaton: Automaton) -> Floats:
     return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), RARE))
 
 
-def _event_shares(automaton: Automaton) -> Floats:
+def event_shares(automaton: Automaton) -> Floats:
     """(U, P + 1) how frequent each event is after the note before, among all pitches, not only those allowed."""
     context = automaton.context
     pitches = np.arange(128)

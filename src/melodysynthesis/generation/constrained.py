@@ -190,6 +190,7 @@ def stepper_for(encoding: Encoding, task: GenerationTask, rows: int, rules: Sequ
     else:
         assert isinstance(encoding, EventEncoding)
         stepper = EventStepper(task.look, task.start, rows, rules, task.timeline.changes)
+    stepper.known = task.known_sections
     if not task.moved:
         values = dict(task.problem.values)
         stepper.preference = mode_preference(encoding, task.header.key, values["scale"], values["chromatic"])

@@ -30,6 +30,7 @@ from melodysynthesis.generation.compile import (
 )
 from melodysynthesis.generation.distinct_sections import DistinctSections
 from melodysynthesis.generation.form import Form, PendingRepeats, RepeatChecker, parts_of, stretches_of
+from melodysynthesis.generation.known_sections import KnownSections
 from melodysynthesis.generation.stepper import EventHistory
 
 MOST = 20_000
@@ -127,7 +128,8 @@ class Search:
     def __init__(self, problem: ConstraintProblem, look: Lookahead, stopwatch: Stopwatch | None = None) -> None:
         self.stopwatch = stopwatch or Stopwatch(SECONDS)
         self.problem, self.look, self.history_rules = problem, look, history_rules_of(problem, look)
-        self.repeats = RepeatChecker(look, next((one for one in self.history_rules if isinstance(one, Form)), None))
+        form = next((one for one in self.history_rules if isinstance(one, Form)), None)
+        self.repeats, self.known = RepeatChecker(look, form), None if form is None else KnownSections(look, form)
         self.end = len(look.automaton.space.ticks) - 1
         self.looked = 0
         self.dead: set[bytes] = set()
@@ -231,7 +233,10 @@ class Search:
     ) -> list[int]:
         """How long an event may be by each rule alone, in the order of the search; see `_following`."""
         at, head = np.array([tick]), np.array([event])
-        likely = self.look.after_lengths(at, np.array([state]), head) * self.look.length_share[at]
+        likely = self.look.after_lengths(at, np.array([state]), head)
+        if self.known is not None:
+            likely = self.known.after_lengths(history, at, np.array([state]), head, likely)
+        likely = likely * self.look.length_share[at]
         for rule in self.history_rules:
             fine = rule.may_last(history, at, head)
             if contrast is not None and isinstance(rule, DistinctSections) and (likely * ~fine > 0).any():
@@ -263,6 +268,8 @@ class Search:
             return
         at = np.array([tick])
         likely = self.look.after_heads(at, np.array([state]))
+        if self.known is not None:
+            likely = self.known.after_heads(history, at, np.array([state]), likely)
         for rule in self.history_rules:
             fine = rule.may_begin(history, at)
             if isinstance(rule, DistinctSections) and (likely * ~fine > 0).any():

@@ -96,6 +96,19 @@ class HistoryRule(Protocol):
         """Key of what one particle's history can still do to the rule: equal keys allow equal continuations."""
 
 
+class RepeatLookahead(Protocol):
+    """What replaces the general look-ahead where a form repeats what was written; see `known_sections`."""
+
+    def after_heads(self, history: EventHistory, tick: Ints, place: Ints, general: Floats) -> Floats:
+        """(rows, P + 1) see `Lookahead.after_heads`, whose values are `general`."""
+
+    def after_lengths(self, history: EventHistory, tick: Ints, place: Ints, event: Ints, general: Floats) -> Floats:
+        """(rows, m) see `Lookahead.after_lengths`, whose values are `general`."""
+
+    def here(self, history: EventHistory, tick: Ints, place: Ints, general: Floats) -> Floats:
+        """(rows,) see `Lookahead.log_likelihood`, whose values are `general`."""
+
+
 class CountBudget:
     """Guaranteed: no more such notes than the rule allows, counted over the notes so far.
 
@@ -224,6 +237,7 @@ class RuleStepper:
     Attributes:
         history: events that are complete.
         preference: of a mode or scale, if any.
+        known: the look-ahead where a form repeats what was written, if it does.
         tick: (rows,) number of the onset of the event that is under way, or that begins next.
         state: (rows,) before that event; see `Lookahead`.
         event: (rows,) number of the event that is under way, or `NO`.
@@ -236,6 +250,7 @@ class RuleStepper:
     def __init__(self, look: Lookahead, start: Start, rows: int, history_rules: Sequence[HistoryRule]) -> None:
         self.look, self.space, self.history_rules = look, look.automaton.space, history_rules
         self.preference: ModePreference | None = None
+        self.known: RepeatLookahead | None = None
         self.until, self.after = start.until, start.after
         self.may_split = np.isin(self.space.ticks, look.automaton.context.cuts)
         self.history = start.history.select(np.zeros(rows, np.int64))
@@ -266,6 +281,8 @@ class RuleStepper:
     def may_begin(self, history: EventHistory, tick: Ints, state: Ints) -> Floats:
         """(rows, P + 1) likelihood that the rules are kept once an event's pitch is known; in the tick's scale."""
         likelihood = self.look.after_heads(tick, state)
+        if self.known is not None:
+            likelihood = self.known.after_heads(history, tick, state, likelihood)
         for rule in self.history_rules:
             likelihood = likelihood * rule.may_begin(history, tick)
         likelihood[:, -1] *= np.where(history.rested & ~self.may_split[tick], np.exp(LOOP_PENALTY), 1.0)
@@ -274,10 +291,18 @@ class RuleStepper:
     def may_last(self, rows: Ints) -> Floats:
         """(rows, m) likelihood that the rules are kept by each length of the event under way; in its onset's scale."""
         tick, event = self.tick[rows], self.event[rows]
-        likelihood = self.look.after_lengths(tick, self.state[rows], event)
+        history, state = self.history_of(rows), self.state[rows]
+        likelihood = self.look.after_lengths(tick, state, event)
+        if self.known is not None:
+            likelihood = self.known.after_lengths(history, tick, state, event, likelihood)
         for rule in self.history_rules:
-            likelihood = likelihood * rule.may_last(self.history_of(rows), tick, event)
+            likelihood = likelihood * rule.may_last(history, tick, event)
         return likelihood
+
+    def here(self, history: EventHistory, tick: Ints, state: Ints) -> Floats:
+        """(rows,) log-likelihood that the rules are kept before the next event begins."""
+        likelihood = self.look.log_likelihood(tick, state)
+        return likelihood if self.known is None else self.known.here(history, tick, state, likelihood)
 
     def history_of(self, rows: Ints) -> EventHistory:
         """The history of some particles, in order; all of them are not copied."""

@@ -108,7 +108,7 @@ class EventStepper(RuleStepper):
 
     def _here(self, rows: Ints) -> Floats:
         """(rows,) log-likelihood of the rules before the next event: a token that is due changes nothing."""
-        return self.look.log_likelihood(self.tick[rows], self.state[rows])
+        return self.here(self.history_of(rows), self.tick[rows], self.state[rows])
 
     def advance(self, options: Options, chosen: Ints) -> None:
         """See `TokenStepper.advance`."""
@@ -228,7 +228,7 @@ class GridStepper(RuleStepper):
         tick, state, closes = self._closed(likelihood)
         begins = closes & (self.position == NO) & ~self.done
         ends = np.flatnonzero(begins & (tick == self.until))
-        likelihood[ends, self.end] = self.look.log_likelihood(tick[ends], state[ends])
+        likelihood[ends, self.end] = self.here(self.history_of(ends), tick[ends], state[ends])
         free = np.flatnonzero(begins & (tick != self.until))
         if len(free):
             after = self.may_begin(self._history_if_closed(free), tick[free], state[free])

@@ -26,6 +26,8 @@ from melodysynthesis.generation.compile import (
     looks_back,
     usual_lengths,
 )
+from melodysynthesis.generation.form import Form
+from melodysynthesis.generation.known_sections import KnownSections
 from melodysynthesis.generation.prompt import prompt_for, says_meters
 from melodysynthesis.generation.refusals import tables_for, together_with_given
 from melodysynthesis.generation.request import Request
@@ -84,6 +86,12 @@ class GenerationTask:
     def history_rules(self) -> tuple[HistoryRule, ...]:
         """The rules that look back further than an automaton can, as melodies are drawn."""
         return history_rules_of(self.problem, self.look)
+
+    @cached_property
+    def known_sections(self) -> KnownSections | None:
+        """The look-ahead where a form repeats what was written; None without a form."""
+        form = next((rule for rule in self.history_rules if isinstance(rule, Form)), None)
+        return None if form is None else KnownSections(self.look, form)
 
     @property
     def timeline(self) -> Timeline:
