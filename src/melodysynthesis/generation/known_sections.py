@@ -2,7 +2,8 @@
 
 The general look-ahead does not know what was written: it would end a cadence early and rest, where the repeated rhythm
 has two notes to go. A backward pass along what is repeated does know. It is made once for each rhythm, or for the notes
-where they are repeated too. Its values replace those of the general look-ahead from the section's start to its end.
+where they are repeated too, and knows that a varied section needs another pitch. Its values replace those of the
+general look-ahead from the section's start to its end.
 """
 
 from __future__ import annotations
@@ -28,12 +29,16 @@ class KnownSection(NamedTuple):
         number: of each event, by the number of its tick.
         lengths: (J,) numbers of their lengths.
         values: (J + 1, U + 1) likelihood that the rules are kept from each event and state; the largest of a row is 1.
+        unvaried: the same where a section that varies another is equal to it so far; None for other sections.
+        events: (J,) of what is repeated.
         norms: (J,) what the values before an event were divided by.
     """
 
     number: dict[int, int]
     lengths: Ints
     values: Floats
+    unvaried: Floats | None
+    events: Ints
     norms: Floats
 
 
@@ -54,41 +59,52 @@ class KnownSections:
     def after_heads(self, history: EventHistory, tick: Ints, place: Ints, general: Floats) -> Floats:
         """(rows, P + 1) see `Lookahead.after_heads`, whose values are `general`."""
         for row in np.flatnonzero(self.source[tick] != NO).tolist():
-            section, number = self._of(history, row, int(tick[row]))
-            then = self._after(section, number, int(tick[row]), int(place[row]))
-            general[row] = np.where(general[row] > 0, then, 0.0)
+            _, after = self._after(history, row, int(tick[row]), int(place[row]))
+            general[row] = np.where(general[row] > 0, after, 0.0)
         return general
 
     def after_lengths(self, history: EventHistory, tick: Ints, place: Ints, event: Ints, general: Floats) -> Floats:
         """(rows, m) see `Lookahead.after_lengths`, whose values are `general`; only the known length is possible."""
         for row in np.flatnonzero(self.source[tick] != NO).tolist():
-            section, number = self._of(history, row, int(tick[row]))
-            length = section.lengths[number] if number != NO else NO
-            value = self._after(section, number, int(tick[row]), int(place[row]))[event[row]]
-            possible = number != NO and general[row, length] > 0
+            length, after = self._after(history, row, int(tick[row]), int(place[row]))
+            value = after[event[row]] if length != NO and general[row, length] > 0 else 0.0
             general[row] = 0.0
-            if possible:
-                general[row, length] = value
+            general[row, length] = value
         return general
 
     def here(self, history: EventHistory, tick: Ints, place: Ints, general: Floats) -> Floats:
         """(rows,) see `Lookahead.log_likelihood`, whose values are `general`."""
         for row in np.flatnonzero(self.source[tick] != NO).tolist():
             section, number = self._of(history, row, int(tick[row]))
-            value = section.values[number, self._state(int(place[row]))] if number != NO else 0.0
+            values = section.values
+            if section.unvaried is not None and not self._varies(history, row, int(tick[row])):
+                values = section.unvaried
+            value = values[number, self._state(int(place[row]))] if number != NO else 0.0
             general[row] = np.log(value) + self.look.scale[tick[row]] if value > 0 else -np.inf
         return general
 
     def _state(self, place: int) -> int:
         return place % (self.look.automaton.states + 1)
 
-    def _after(self, section: KnownSection, number: int, tick: int, place: int) -> Floats:
-        """(P + 1,) values after each event of the known length; 0 where none begins in what is repeated."""
-        automaton = self.look.automaton
-        kind = int(automaton.event_classes[tick, section.lengths[number]]) if number != NO else NO
+    def _after(self, history: EventHistory, row: int, tick: int, place: int) -> tuple[int, Floats]:
+        """The known length at a tick, and (P + 1,) values after each event of it; `NO` and 0 where none begins."""
+        automaton, (section, number) = self.look.automaton, self._of(history, row, tick)
+        length = int(section.lengths[number]) if number != NO else NO
+        kind = int(automaton.event_classes[tick, length]) if number != NO else NO
         if kind == NO:
-            return np.zeros(automaton.next.shape[2])
-        return np.asarray(section.values[number + 1, automaton.next[kind, self._state(place)]] / section.norms[number])
+            return NO, np.zeros(automaton.next.shape[2])
+        then = automaton.next[kind, self._state(place)]
+        after = section.values[number + 1, then]
+        if section.unvaried is not None and not self._varies(history, row, tick):
+            old = section.events[number]
+            after[old] = section.unvaried[number + 1, then[old]]
+        return length, after / section.norms[number]
+
+    def _varies(self, history: EventHistory, row: int, tick: int) -> bool:
+        """Whether what there is of a varied section differs from the one that it varies."""
+        here = self._ticks_of(int(self.form.begins[tick]))
+        here = here[here < tick]
+        return bool((history.event[row, here] != history.event[row, self.source[here]]).any())
 
     def _of(self, history: EventHistory, row: int, tick: int) -> tuple[KnownSection, int]:
         """The section of a particle at a tick, and the number of the event that begins there, or `NO`."""
@@ -109,10 +125,7 @@ class KnownSections:
     def _key(self, history: EventHistory, row: int, begin: int, written: int) -> bytes:
         """What the section's values depend on: what it repeats, and the sections known behind it."""
         there = self.source[self._ticks_of(begin)]
-        event: Ints = history.event[row, there].astype(np.int64)
-        if self.form.same[begin] == NO:
-            event = np.where(event == NO, NO, event == history.rest)
-        key: bytes = b"%d " % begin + event.tobytes() + history.length[row, there].tobytes()
+        key: bytes = b"%d " % begin + history.event[row, there].tobytes() + history.length[row, there].tobytes()
         following = self._following(begin, written)
         return key if following == NO else key + self._key(history, row, following, written)
 
@@ -139,19 +152,31 @@ class KnownSections:
         events, lengths = history.event[row, there].tolist(), history.length[row, there].astype(np.int64)
         values, norms = np.zeros((len(here) + 1, automaton.states + 1)), np.ones(len(here))
         end, following = int(self.look.ends[here[-1], lengths[-1]]), self._following(begin, written)
-        values[-1] = self.look.values[end]
+        values[-1], varied = self.look.values[end], self.form.same[begin] == NO
         if following != NO:
-            values[-1] = np.where(values[-1] > 0, self._section(history, row, following, written).values[0], 0.0)
+            behind = self._section(history, row, following, written)
+            first = behind.values[0] if behind.unvaried is None else behind.unvaried[0]
+            values[-1] = np.where(values[-1] > 0, first, 0.0)
+        unvaried = np.zeros_like(values) if varied else None
         for number in reversed(range(len(here))):
-            kind = int(automaton.event_classes[here[number], lengths[number]])
+            kind, event = int(automaton.event_classes[here[number], lengths[number]]), events[number]
             if kind == NO:
                 break
-            chosen: Ints | slice = np.array([events[number]])
-            if self.form.same[here[number]] == NO and events[number] != history.rest:
-                chosen = slice(0, history.rest)
-            then = values[number + 1][automaton.next[kind, :-1][:, chosen]]
-            total = np.einsum("ue,ue->u", self.shares[:, chosen], then)
+            those = slice(0, history.rest) if varied and event != history.rest else slice(event, event + 1)
+            next_states, share = automaton.next[kind, :-1, those], self.shares[:, those]
+            then = values[number + 1][next_states]
+            total = np.einsum("ue,ue->u", share, then)
             norms[number] = total.max() or 1.0
-            possible: Flags = self.look.values[here[number], :-1] > 0
-            values[number, :-1] = np.where((total > 0) & possible, np.maximum(total / norms[number], LEAST), 0.0)
-        return KnownSection({int(tick): number for number, tick in enumerate(here)}, lengths, values, norms)
+            values[number, :-1] = self._scaled(total, norms[number], int(here[number]))
+            if unvaried is not None:
+                old = event - those.start
+                then[:, old] = unvaried[number + 1][next_states[:, old]]
+                equal = np.einsum("ue,ue->u", share, then)
+                unvaried[number, :-1] = self._scaled(equal, norms[number], int(here[number]))
+        number_of = {int(tick): number for number, tick in enumerate(here)}
+        return KnownSection(number_of, lengths, values, unvaried, np.array(events), norms)
+
+    def _scaled(self, total: Floats, norm: float, tick: int) -> Floats:
+        """(U,) values before an event, none that is possible below `LEAST`."""
+        possible: Flags = (total > 0) & (self.look.values[tick, :-1] > 0)
+        return np.where(possible, np.maximum(total / norm, LEAST), 0.0)
