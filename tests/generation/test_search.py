@@ -12,7 +12,7 @@ from melodysynthesis.corpora.run_index import rhythm_steps
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation import max_copy
 from melodysynthesis.generation.compile import build_problem, cut, history_rules_of, tables
-from melodysynthesis.generation.form import parts_of, stretches_of
+from melodysynthesis.generation.contour_parts import parts_of, stretches_of
 from melodysynthesis.generation.generate import check, generate
 from melodysynthesis.generation.refusals import smallest_conflict
 from melodysynthesis.generation.request import Request

@@ -64,7 +64,7 @@ class ConstraintProblem(NamedTuple):
         loose: whether rarely used pitches are searched, too.
         held: start and end of the rest of a note that was held beyond rewritten bars; no note may begin there.
         parts: the directions that a contour requires in each stretch, once the notes of the stretches are counted;
-            see `generation.form.parts_of`.
+            see `generation.contour_parts.parts_of`.
         usual_lengths: ticks of the longest note and rest that are considered; None for any.
     """
 

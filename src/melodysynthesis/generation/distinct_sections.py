@@ -6,7 +6,7 @@ share, and what would exceed it is not drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +54,9 @@ class DistinctSections:
             for other in first
             if other < one and form[other].letter != form[one].letter
         ]
+        self.within = np.zeros((len(space.ticks), len(self.pairs)), np.bool_)  # of the later section of each pair
+        for number, pair in enumerate(self.pairs):
+            self.within[pair.later, number] = True
 
     def _pair(self, later: tuple[int, int], earlier: tuple[int, int]) -> SectionPair:
         ticks = self.space.ticks
@@ -67,10 +70,7 @@ class DistinctSections:
     def may_begin(self, history: EventHistory, tick: Ints) -> Flags:
         """See `HistoryRule.may_begin`: no note of an earlier section once enough of them have come again."""
         fine = np.ones((len(tick), history.rest + 1), np.bool_)
-        for pair in self.pairs:
-            here = np.flatnonzero((tick >= pair.later[0]) & (tick <= pair.later[-1]))
-            if not len(here):
-                continue
+        for pair, here in self._under_way(np.arange(len(tick)), tick):
             place = pair.earlier[tick[here] - pair.later[0]]
             old = history.event[here, np.maximum(place, 0)]
             notes, shared = self._counted(history, here, tick[here], pair)
@@ -81,12 +81,17 @@ class DistinctSections:
     def may_last(self, history: EventHistory, tick: Ints, event: Ints) -> Flags:
         """See `HistoryRule.may_last`: not both of two sections are silent."""
         fine = np.ones((len(tick), len(self.space.lengths)), np.bool_)
-        for pair in self.pairs:
-            here = np.flatnonzero((event == history.rest) & (tick >= pair.later[0]) & (tick <= pair.later[-1]))
+        for pair, here in self._under_way(np.flatnonzero(event == history.rest), tick):
             either = np.concatenate([pair.later, pair.all_earlier])
             silent = here[~_is_note(history.event[here[:, None], either], history.rest).any(axis=1)]
             fine[silent] &= self.space.ticks[tick[silent], None] + self.space.lengths < pair.end
         return fine
+
+    def _under_way(self, rows: Ints, tick: Ints) -> Iterator[tuple[SectionPair, Ints]]:
+        """The pairs in whose later section some of the rows are, with those rows."""
+        within = self.within[tick[rows]]
+        for number in np.flatnonzero(within.any(axis=0)).tolist():
+            yield self.pairs[number], rows[within[:, number]]
 
     def state_key(self, history: EventHistory, tick: int) -> bytes:
         """See `HistoryRule.state_key`: notes of earlier sections, and how many have come again in one under way."""

@@ -28,8 +28,9 @@ from melodysynthesis.generation.compile import (
     looks_back,
     tables,
 )
+from melodysynthesis.generation.contour_parts import parts_of, stretches_of
 from melodysynthesis.generation.distinct_sections import DistinctSections
-from melodysynthesis.generation.form import Form, PendingRepeats, RepeatChecker, parts_of, stretches_of
+from melodysynthesis.generation.form import Form, PendingRepeats, RepeatChecker
 from melodysynthesis.generation.known_sections import KnownSections
 from melodysynthesis.generation.stepper import EventHistory
 
