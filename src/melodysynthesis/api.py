@@ -202,7 +202,8 @@ def fill(
         count: how many alternatives: likely ones first, each unlike the ones before it.
         model: see `generate`.
         follow_chords: whether the bars that are rewritten follow the melody's own chords, as a rule.
-        fields: fields of the request, such as a seed or rules. The whole melody keeps the rules.
+        fields: fields of the request, such as a seed or rules. The whole melody keeps the rules; with
+            ``rules_for="new"`` only what is written anew does.
 
     Raises:
         RequestError: if there are no such bars, or no melody keeps all the rules, or there are no chords to follow.

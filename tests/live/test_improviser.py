@@ -171,3 +171,19 @@ def test_playing_along_keeps_the_rules_that_hold_in_a_part_of_a_melody():
     check_along(Request(scale="major", range="C4-C5", max_leap=7))
     with pytest.raises(RequestError, match="no end that could keep cadence, durations: take turns"):
         check_along(Request(cadence=True, durations="1", max_leap=7))
+
+
+@pytest.mark.parametrize("encoding", ["event", "grid"])
+def test_a_wish_that_an_answer_can_not_keep_is_left_out(encoding):
+    rules = {"range": "C4-C5", "fixed": "1.1:C4 1.2:A4", "durations": "1", "max_leap": 4, "bars": 2}
+    with pytest.raises(RequestError, match="max-leap"):
+        improviser(encoding, **rules)
+    heard = replace(HEARD, pickup=0, duration=192)
+    answer = list(improviser(encoding, **rules, prefer="max-leap").improvise(heard, 4, 1))
+    assert [(note.onset - 192, note.pitch) for note in answer[:2]] == [(0, 60), (24, 69)]
+    assert all(60 <= note.pitch <= 72 and note.duration == 24 for note in answer)
+
+
+def test_a_wish_that_an_answer_can_keep_is_kept():
+    answer = list(improviser(max_leap=2, bars=2, prefer="max-leap").improvise(HEARD, 4, 1))
+    assert all(abs(b.pitch - a.pitch) <= 2 for a, b in pairwise(answer))

@@ -39,6 +39,7 @@ def command(
     follow_chords: Annotated[
         bool, grouped(COMPOSITION, "The rewritten bars follow the chords of the file.", "--follow-chords")
     ] = False,
+    rules_for: Annotated[str, composition('What rules hold for: "all", or "new" for the rewritten bars only.')] = "all",
     asked: dict[str, Any],
     format: Formats = "mid",
     backing: Backing = False,
@@ -48,12 +49,12 @@ def command(
 ) -> None:
     """Rewrite some bars of a melody, so that they fit what comes before and after.
 
-    Rules hold for the whole melody: the bars that stay have to keep them too.
+    Rules hold for the whole melody: the bars that stay have to keep them too, unless --rules-for new is given.
     """
     target, reporter = Target.of(format, out)._replace(backing=backing), Reporter(quiet, as_json)
     asked |= {name: value for name, value in {"model": model, "key": key}.items() if value is not None}
     melody = _melody(file, part, reporter)
-    request = fill_request(melody, bars, follow_chords=follow_chords, **asked, count=count)
+    request = fill_request(melody, bars, follow_chords=follow_chords, rules_for=rules_for, **asked, count=count)
     make(request, target, reporter, rank=True, exclude=melody)
 
 

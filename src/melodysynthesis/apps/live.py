@@ -102,8 +102,6 @@ def _play(
     from melodysynthesis.live.improviser import check_along
     from melodysynthesis.runtime.loading import open_model
 
-    if "prefer" in asked:
-        raise RequestError("--prefer is for generate, fill and vary: an answer keeps the rules, or those that it can")
     request = Request(**asked, meter=setting.meter, key=setting.key, bars=setting.bars or setting.trade)
     if setting.along:
         check_along(request)

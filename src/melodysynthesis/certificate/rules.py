@@ -22,6 +22,10 @@ MISSING = {
 """What a file may lack, so that a rule can't be checked."""
 
 
+OF_THE_WHOLE = ("key", "meter", "meters", "pickup", "bars", "primers", "rewrite")
+"""Fields that hold for a whole melody, though the rules are for some bars of it."""
+
+
 class Check(NamedTuple):
     """One line of the table.
 
@@ -98,8 +102,12 @@ def _finding(check: Check, score: Score, request: Written) -> Finding:
     if missing:
         reason = "; ".join(MISSING[what] for what in sorted(missing))
         return Finding(check.field, text, Verdict.NOT_CHECKABLE, reason=reason)
-    breaches = tuple(check.broken(score, check.value(request)))
-    return Finding(check.field, text, Verdict.BROKEN if breaches else Verdict.KEPT, breaches, check.extent)
+    breaches, extent = tuple(check.broken(score, check.value(request))), check.extent
+    if request.get("rules_for") == "new" and check.field not in OF_THE_WHOLE:
+        bars = reading.rewriting(request)
+        breaches = tuple(one for one in breaches if one.place.bar in range(bars.first, bars.last + 1))
+        extent = f"bars {bars.first} to {bars.last}, which are new; the others are not judged"
+    return Finding(check.field, text, Verdict.BROKEN if breaches else Verdict.KEPT, breaches, extent)
 
 
 def _missing(score: Score) -> set[str]:

@@ -130,6 +130,7 @@ class RuleSpec(FieldSpec):
         needs_key: whether the rule has no meaning without a key.
         needs_tunes: whether the rule is on the tunes that the model was trained on.
         silent_start: whether the melody may begin with a rest under the rule.
+        by_bar: whether it can be judged in some bars only: it is on each note or bar, not on the whole or on counts.
     """
 
     build: Callable[[RuleContext, Values], Rule] | None
@@ -142,6 +143,7 @@ class RuleSpec(FieldSpec):
     needs_key: bool = False
     needs_tunes: bool = False
     silent_start: bool = False
+    by_bar: bool = False
 
     @property
     def fields(self) -> tuple[FieldSpec, ...]:

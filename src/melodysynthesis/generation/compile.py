@@ -21,6 +21,7 @@ from melodysynthesis.constraints.rules.contour import ContourInParts, ContourPar
 from melodysynthesis.constraints.rules.form import Section
 from melodysynthesis.constraints.rules.given import Given, Sounding, UsualLengths
 from melodysynthesis.constraints.rules.rhythm import bound_until, rhythm_in
+from melodysynthesis.constraints.some_bars import InSomeBars
 from melodysynthesis.constraints.space import Space, space_of
 from melodysynthesis.constraints.specification import RuleSpec
 from melodysynthesis.constraints.timeline import Timeline
@@ -66,6 +67,7 @@ class ConstraintProblem(NamedTuple):
         parts: the directions that a contour requires in each stretch, once the notes of the stretches are counted;
             see `generation.contour_parts.parts_of`.
         usual_lengths: ticks of the longest note and rest that are considered; None for any.
+        judged: start and end of the ticks in which the rules hold; None for the whole melody.
     """
 
     rules: tuple[str, ...]
@@ -82,6 +84,7 @@ class ConstraintProblem(NamedTuple):
     held: tuple[int, int] = (0, 0)
     parts: tuple[ContourPart, ...] = ()
     usual_lengths: tuple[int | None, int | None] = (None, None)
+    judged: tuple[int, int] | None = None
 
 
 def build_problem(
@@ -161,7 +164,9 @@ def _tables(problem: ConstraintProblem) -> Lookahead | None:
     silent |= any(rule.silent_start for rule in rules)
     builds: list[Build] = [partial(Sounding, silent_start=silent)]
     builds += [
-        _with(rule.build, values) for rule in rules if rule.build and not (rule.name == "contour" and problem.parts)
+        _with(rule.build, values, problem.judged)
+        for rule in rules
+        if rule.build and not (rule.name == "contour" and problem.parts)
     ]
     if problem.usual_lengths != (None, None):
         builds.append(partial(UsualLengths, note=problem.usual_lengths[0], rest=problem.usual_lengths[1]))
@@ -195,8 +200,12 @@ def _too_large(problem: ConstraintProblem, why: str, context: RuleContext, rules
     )
 
 
-def _with(rule: Callable[[RuleContext, dict[str, Any]], Rule], values: dict[str, Any]) -> Build:
-    return lambda context: rule(context, values)
+def _with(
+    rule: Callable[[RuleContext, dict[str, Any]], Rule], values: dict[str, Any], judged: tuple[int, int] | None
+) -> Build:
+    if judged is None:
+        return lambda context: rule(context, values)
+    return lambda context: InSomeBars(context, rule(context, values), *judged)
 
 
 def _space(problem: ConstraintProblem, values: dict[str, Any]) -> Space:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -18,7 +18,6 @@ from pydantic import (
     create_model,
     model_validator,
 )  # fmt: skip
-from pydantic.fields import FieldInfo
 
 from melodysynthesis.configuration import own_field_help
 from melodysynthesis.constraints.rules import RULES
@@ -26,6 +25,7 @@ from melodysynthesis.constraints.rules.grouping import parse_grouping
 from melodysynthesis.constraints.specification import FieldSpec, RequestedBars, fields_of
 from melodysynthesis.errors import FormatError, RequestError, unknown
 from melodysynthesis.formats import json as melody_json
+from melodysynthesis.generation.request_errors import one_line
 from melodysynthesis.music import TICKS_PER_QUARTER, Key, Melody, Meter
 from melodysynthesis.notation import (
     MeterSpan,
@@ -49,6 +49,8 @@ MAX_STEPS = 1_000_000
 MAX_PARTICLES = 1_024
 MAX_DRAFTS = 64
 MAX_REDRAWS = 16
+NEW = "new"
+"""Rules hold for what is written anew only."""
 
 
 def fresh_seed() -> int:
@@ -176,6 +178,9 @@ class _Fields(_WithRules):
     """A melody of which some bars are rewritten; all else in it is kept."""
     rewrite: BarsField | None = None
     """Such as "3-4": the bars to rewrite. A note that is held into them is kept, one held out of them is rewritten."""
+    rules_for: Literal["all", "new"] = "all"
+    """With "new" the rules hold for the notes that are written into the bars to rewrite, and no other is judged. Rules
+    on the whole melody, or on how often something comes, can't be asked for then."""
 
 
 class Request(_Fields):
@@ -191,7 +196,7 @@ class Request(_Fields):
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            raise _one_line(error) from None
+            raise one_line(error, type(self).model_fields) from None
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -274,6 +279,8 @@ class Request(_Fields):
     def _check_rewriting(self) -> None:
         if (self.within is None) != (self.rewrite is None):
             raise RequestError("rewriting needs both a melody and the bars of it: within and rewrite")
+        if self.rules_for == NEW:
+            self._check_new_bars()
         if self.within is None or self.rewrite is None:
             return
         if self.primers or self.bars or self.meter or self.meters or self.pickup:
@@ -286,6 +293,15 @@ class Request(_Fields):
         for bar in self.rewrite:
             if bar not in there:
                 raise RequestError(f"there is no bar {bar} to rewrite: the melody's are {there[0]} to {there[-1]}")
+
+    def _check_new_bars(self) -> None:
+        if self.rewrite is None:
+            raise RequestError("rules-for new is for bars that are rewritten: there are none")
+        whole = [name for name in self.rules if not RULES[name].by_bar]
+        whole += ["chromatic"] if self.rule_values["chromatic"] else []
+        if whole:
+            names = ", ".join(whole).replace("_", "-")
+            raise RequestError(f"rules-for new: {names} can't be judged in some bars only; leave it out")
 
     @property
     def first_meter(self) -> Meter | None:
@@ -369,32 +385,3 @@ def _in_key(fields: dict[str, Any]) -> dict[str, Any]:
         key = next((one.key for one in melodies if isinstance(one, Melody) and one.key), None)
     key = parse_key(key) if isinstance(key, str) else key
     return fields | {spec.name: spec.in_key(fields[spec.name], key) for spec in relative if spec.in_key}
-
-
-def _one_line(error: ValidationError) -> RequestError:
-    """The first mistake of a request, in one line."""
-    first = error.errors(include_url=False)[0]
-    name = "-".join(str(part) for part in first["loc"]).replace("_", "-") or "request"
-    if first["type"] == "extra_forbidden":
-        fields = Request.model_fields
-        return RequestError(f"a request has no field {name!r}: {unknown('field', str(first['loc'][-1]), fields)}")
-    value = str(first.get("input"))[:40]
-    expected = _expected(Request.model_fields.get(str(first["loc"][0]))) if first["loc"] else ""
-    if expected:
-        return RequestError(f"{name} must be {expected}, not {value!r}", field=name)
-    return RequestError(f"{name} {value!r}: {first['msg'][:1].lower()}{first['msg'][1:]}")
-
-
-def _expected(field: FieldInfo | None) -> str:
-    """What a field of numbers may be: "a whole number from 1 to 127"; empty for other fields."""
-    kinds = set(get_args(field.annotation)) or {field.annotation} if field else set()
-    kinds -= {type(None)}
-    if field is None or kinds not in ({int}, {float}):
-        return "true or false" if kinds == {bool} else ""
-    names = {"Ge": "ge", "Gt": "gt", "Le": "le", "Lt": "lt"}
-    limits = {name: getattr(one, name) for one in field.metadata if (name := names.get(type(one).__name__))}
-    number = "a whole number" if kinds == {int} else "a number"
-    high = limits["lt"] - 1 if "lt" in limits else limits.get("le")
-    if "gt" in limits:
-        return f"{number} above {limits['gt']} and at most {high}"
-    return f"{number} from {limits['ge']} to {high}" if high is not None else f"{number} of at least {limits['ge']}"

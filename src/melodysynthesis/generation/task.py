@@ -30,7 +30,7 @@ from melodysynthesis.generation.form import Form
 from melodysynthesis.generation.known_sections import KnownSections
 from melodysynthesis.generation.prompt import prompt_for, says_meters
 from melodysynthesis.generation.refusals import tables_for, together_with_given
-from melodysynthesis.generation.request import Request
+from melodysynthesis.generation.request import NEW, Request
 from melodysynthesis.generation.stepper import EventHistory, HistoryRule, Start
 from melodysynthesis.music import Melody, Note
 from melodysynthesis.theory import find_key
@@ -192,7 +192,7 @@ def for_infill(encoding: Encoding, request: Request, corpus: str) -> GenerationT
     given = events_of(melody, 0, start) + events_of(melody, end)
     bars_end = next(bar.end for bar in melody.bars() if bar.number == request.rewrite[1])
     problem = build_problem(encoding, request, timeline, melody.key, given=given, corpus=corpus)._replace(
-        held=(bars_end, end)
+        held=(bars_end, end), judged=(start, end) if request.rules_for == NEW else None
     )
     filler = Note(start, end - start, 60 + tonic_shift(melody.key))
     if not says_meters(encoding):

@@ -27,6 +27,7 @@ from melodysynthesis.generation.prompt import prompt_for
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.task import GenerationTask, for_response
 from melodysynthesis.generation.unconstrained import UnconstrainedBatch
+from melodysynthesis.generation.wishes import without
 from melodysynthesis.music import Melody, Meter, Note
 from melodysynthesis.runtime.base import Engine
 
@@ -81,6 +82,7 @@ class ModelImproviser:
         self._engine = engine
         drafted, self._judge = drafting(engine, request.model_copy(update={"drafts": request.drafts or 1}))
         particles = request.particles or (1 if self._judge is None else PARTICLES)
+        self._left_out: dict[int, Request] = {}  # requests without the wishes that answers of so many bars can't keep
         self._request = drafted.model_copy(update={"particles": particles, "bars": None, "pickup": None})
         self._step = clock_of(engine.encoding).step
         self._rehearse([request.bars] if request.bars else [self._fewest_bars * times for times in (1, 4, 16)])
@@ -105,12 +107,32 @@ class ModelImproviser:
         """See `Improviser.improvise`."""
         moved = self._moved(played)
         primer = _encodable(played, moved, self._step)
-        request = self._request.model_copy(update={"primers": (primer,), "bars": bars})
-        if request.rules:
-            yield from self._by_rules(request, primer, moved, turn)
-        else:
+        length = bars * primer.meters[0].bar_ticks - primer.duration
+        request = self._left_out.get(length, self._request)
+        yield from self._answer(request.model_copy(update={"primers": (primer,), "bars": bars}), moved, turn)
+
+    def _answer(self, request: Request, moved: int, turn: int) -> Iterator[Note]:
+        """The notes of an answer. Wishes that can't be kept are left out before the first note, the last first."""
+        primer = request.primers[0]
+        if not request.rules:
             for note in self._freely(request, primer, turn):
                 yield note._replace(pitch=_folded(note.pitch - moved, 0, 127))
+            return
+        notes = self._by_rules(request, primer, moved, turn)
+        try:
+            first = next(notes, None)
+        except RequestError as error:
+            conflicting = [name for name in request.wishes if name in error.rules]
+            if not conflicting:
+                raise
+            fewer = without(request, conflicting[-1])
+            length = (request.bars or 0) * primer.meters[0].bar_ticks - primer.duration
+            self._left_out[length] = fewer
+            yield from self._answer(fewer, moved, turn)
+            return
+        if first is not None:
+            yield first
+            yield from notes
 
     def _freely(self, request: Request, primer: Melody, turn: int) -> Iterator[Note]:
         """Without rules a note is final when the next begins: until then it may be made longer.

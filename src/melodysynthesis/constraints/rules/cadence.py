@@ -64,4 +64,5 @@ SPEC = RuleSpec(
     "requested one if it has seven notes, else that of the key's mode.",
     build=lambda context, values: Cadence(context, values["scale"]),
     needs_key=True,
+    by_bar=True,
 )  # fmt: skip

@@ -169,4 +169,5 @@ SPEC = RuleSpec(
     build=lambda context, values: Chords(context, values["chords"]),
     check=_check,
     finish=lambda melody, values: replace(melody, chords=chord_symbols(melody, values["chords"])),
+    by_bar=True,
 )  # fmt: skip

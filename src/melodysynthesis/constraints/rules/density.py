@@ -79,4 +79,5 @@ SPEC = RuleSpec(
     help='Fewest and most notes of a bar: "2-6".',
     guarantee="In each bar at most so many notes begin, and at least so many in each but the last. A pickup is free.",
     build=lambda context, values: DensityRule(context, values["density"]),
+    by_bar=True,
 )  # fmt: skip

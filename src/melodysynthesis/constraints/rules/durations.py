@@ -52,4 +52,5 @@ SPEC = RuleSpec(
     places=lambda ticks, timeline, cuts: EventPlaces(
         frozenset(ticks), anywhere=any(one % STRAIGHT and one % TRIPLET for one in ticks)
     ),
+    by_bar=True,
 )  # fmt: skip

@@ -42,4 +42,5 @@ SPEC = RuleSpec(
     "one strong beat, and 8/8 has two. There are such bars.",
     build=lambda context, values: StatelessRule(context),
     check=_check,
+    by_bar=True,
 )  # fmt: skip

@@ -27,4 +27,5 @@ SPEC = RuleSpec(
     help="Semitones of the largest leap.",
     guarantee="From each note to the next, whether or not rests are between them, are at most so many semitones.",
     build=lambda context, values: MaxLeap(context, values["max_leap"]),
+    by_bar=True,
 )  # fmt: skip

@@ -46,4 +46,5 @@ SPEC = RuleSpec(
     guarantee="No note, tied ones as a whole, lasts longer than so many quarters. Without this rule, any other rule "
     "keeps to notes of at most a bar (of the longest meter), unless no such melody exists, and does not promise it.",
     build=lambda context, values: MaxNote(context, values["max_note"].ticks),
+    by_bar=True,
 )  # fmt: skip

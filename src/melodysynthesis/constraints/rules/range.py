@@ -62,4 +62,5 @@ SPEC = RuleSpec(
     help='Lowest and highest pitch: "D4-G5".',
     guarantee="No note is lower than the first pitch or higher than the second.",
     build=lambda context, values: Range(context, values["range"]),
+    by_bar=True,
 )  # fmt: skip

@@ -20,4 +20,5 @@ SPEC = RuleSpec(
     help="Whether there may be rests.",
     guarantee="If false: notes fill the melody from its start to its end.",
     build=lambda context, values: NoRests(context),
+    by_bar=True,
 )  # fmt: skip

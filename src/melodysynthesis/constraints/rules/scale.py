@@ -81,4 +81,5 @@ SPEC = RuleSpec(
     ),
     build=lambda context, values: Scale(context, values["scale"], values["chromatic"]),
     needs_key=True,
+    by_bar=True,
 )  # fmt: skip

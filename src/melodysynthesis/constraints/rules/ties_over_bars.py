@@ -27,4 +27,5 @@ SPEC = RuleSpec(
     help="Whether notes may be tied over bar lines.",
     guarantee="If false: no note begins before a bar line and ends after it.",
     build=lambda context, values: NoTiesOverBars(context),
+    by_bar=True,
 )  # fmt: skip
