@@ -41,7 +41,7 @@ Build = Callable[[RuleContext], Rule]
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
-    """The product of rules. It has U states; number U stands for a broken rule.
+    """The product of rules. It has U states; state U means that a rule is broken.
 
     Attributes:
         context: of the melody, with only those pitches that all rules allow.
@@ -208,7 +208,7 @@ def _split_by_sections(
     """Classes split further, by the events that all sections of the group allow at the same place."""
     symbols, masks = known
     possible = masks & _possible(rules, symbols)
-    possible = np.vstack([possible, np.zeros((1, possible.shape[1]), np.bool_)])  # the last stands for `NO`
+    possible = np.vstack([possible, np.zeros((1, possible.shape[1]), np.bool_)])  # the last is `NO`
     number = space.number
     offsets = np.arange(group.ticks)
     rows = np.stack([number[start + offsets] for start in group.starts])  # (sections, offsets)

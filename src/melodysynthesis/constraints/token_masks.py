@@ -35,7 +35,7 @@ PART_IDS = np.array([ID[Kind.DURATION, ticks] for ticks in DURATIONS])
 MAX_REPEATED_NOTES = 15
 """Notes of one pitch in a row; rests between them do not count as a change."""
 NOT_GIVEN = -1
-"""Stands for a part of the header that is left to the model."""
+"""Marks a part of the header that is left to the model."""
 NO_CHANCE = 100.0
 """A token whose logit is so far below another's has no chance."""
 
@@ -132,15 +132,15 @@ class Continues:
         return np.asarray(mask)
 
     def _restrict_bars(self, mask: Mask, context: EventContext) -> None:
-        """A number of bars, said before the first note, leaves room after the primer. Changes the mask."""
+        """Allow only numbers of bars, chosen before the first note, that leave room after the primer. Changes the mask."""
         rows = np.flatnonzero(context.slot == PICKUP_SLOT)
         if not len(rows):
             return
         bars, bar = self._bars[rows, None], context.bar_ticks[rows, None]
         by_meter = np.where(bars > 0, 0, self._ticks[rows, None])
-        said = VALUES[BARS]
-        fits = (said >= bars) & ((said * bar > by_meter) | (by_meter == 0))
-        mask[rows[:, None], BARS] &= fits | (said >= MAX_BARS)  # the last one says "or more"
+        bars_of = VALUES[BARS]
+        fits = (bars_of >= bars) & ((bars_of * bar > by_meter) | (by_meter == 0))
+        mask[rows[:, None], BARS] &= fits | (bars_of >= MAX_BARS)  # the last one means "or more"
 
     def select(self, indices: NDArray[np.int64]) -> Self:
         """The mask for the sequences at `indices`."""
@@ -162,7 +162,7 @@ class InHeader:
 
     def __init__(self, encoding: Encoding, headers: Sequence[Header]) -> None:
         self._vocabulary = len(clock_of(encoding).ticks)
-        self._said = np.array([_said(header) for header in headers], np.int64).reshape(-1, len(HEADER_SLOTS))
+        self._given = np.array([_given(header) for header in headers], np.int64).reshape(-1, len(HEADER_SLOTS))
         self._pickup = np.array([NOT_GIVEN if header.pickup is None else header.pickup for header in headers])
         self._bars = np.array([ID[Kind.BARS, header.bars] if header.bars else NOT_GIVEN for header in headers])
         self._fixed_meter = np.array([header.meter is not None for header in headers], np.bool_)
@@ -176,15 +176,15 @@ class InHeader:
         if context.in_body.all():
             return mask
         for column, slot in enumerate(HEADER_SLOTS):
-            _only(mask, (context.slot == slot) & (self._said[:, column] != NOT_GIVEN), self._said[:, column])
+            _only(mask, (context.slot == slot) & (self._given[:, column] != NOT_GIVEN), self._given[:, column])
         mask[(context.slot == METER_SLOT) & (self._bars != NOT_GIVEN), FREE] = False
         self._restrict_pickup(mask, context)
         return mask
 
     def pooled(self, logits: Logits, context: Context) -> Logits:
-        """Logits in which a number of bars that was asked for is as likely as all numbers of bars together.
+        """Logits in which a requested number of bars is as likely as all numbers of bars together.
 
-        The token of the bars also ends the pickup. Masked to the number asked for, which the model may find unlikely,
+        The token of the bars also ends the pickup. Masked to the requested number, which the model may find unlikely,
         it would lose to one more part of the pickup, and then another, until the pickup is nearly a bar.
         """
         if not isinstance(context, EventContext):
@@ -199,26 +199,26 @@ class InHeader:
         return new
 
     def _restrict_pickup(self, mask: Mask, context: EventContext) -> None:
-        """A pickup is said as `encode` says it, the longest parts first; then the number of bars."""
+        """A pickup is written as `encode` writes it, the longest parts first; then the number of bars."""
         here = context.slot == PICKUP_SLOT
         left = np.where(self._pickup == NOT_GIVEN, 0, self._pickup - context.pickup)
         part = PART_IDS[np.maximum(np.searchsorted(PARTS, left, "right") - 1, 0)]
         _only(mask, here & (left > 0), part)
-        said = here & (self._pickup != NOT_GIVEN) & (left == 0)
-        mask[np.flatnonzero(said)[:, None], PART_IDS] = False
-        asked = np.flatnonzero(here & (self._bars != NOT_GIVEN))
-        mask[asked[:, None], BARS] &= self._bars[asked, None] == BARS
+        complete = here & (self._pickup != NOT_GIVEN) & (left == 0)
+        mask[np.flatnonzero(complete)[:, None], PART_IDS] = False
+        limited = np.flatnonzero(here & (self._bars != NOT_GIVEN))
+        mask[limited[:, None], BARS] &= self._bars[limited, None] == BARS
 
     def select(self, indices: NDArray[np.int64]) -> Self:
         """The mask for the sequences at `indices`."""
         new = object.__new__(type(self))
         new._vocabulary = self._vocabulary
-        new._said, new._pickup, new._bars = self._said[indices], self._pickup[indices], self._bars[indices]
+        new._given, new._pickup, new._bars = self._given[indices], self._pickup[indices], self._bars[indices]
         new._fixed_meter = self._fixed_meter[indices]
         return new
 
 
-def _said(header: Header) -> tuple[int, ...]:
+def _given(header: Header) -> tuple[int, ...]:
     """Ids of tonic, mode, beats and beat unit; `NOT_GIVEN` where the header leaves them."""
     key = (
         (ID[Kind.TONIC, TONICS.index(header.key.tonic) + 1], ID[Kind.MODE, MODES.index(header.key.mode) + 1])
@@ -267,7 +267,7 @@ class WholeBars:
 class Finish:
     """The rule for a melody that has to stop: it ends at the next bar line, by the longest notes that reach it.
 
-    It takes over after the first note, and stays until the end. Where a sequence stands on a bar line it ends at once;
+    It takes over after the first note, and stays until the end. Where a sequence is on a bar line it ends at once;
     one without meter ends as soon as its grammar allows. One with a plan keeps it, by the longest notes that it allows.
     """
 
@@ -308,7 +308,7 @@ def _to_bar_end(context: Context) -> NDArray[np.int64]:
 
 
 def _ends_after(clock: Clock, context: Context, to_go: NDArray[np.int64], fixed: Mask, barred: Mask) -> Mask:
-    """(batch, vocabulary): the end stands at `to_go` ticks from here, and only there where that is `fixed`."""
+    """(batch, vocabulary): the end is `to_go` ticks from here, and only there where that is `fixed`."""
     mask = np.ones((len(to_go), len(clock.ticks)), np.bool_)
     mask[:, clock.end] = ~barred | (to_go == 0)
     mask &= (clock.ticks <= to_go[:, None]) | ~fixed[:, None]
@@ -323,7 +323,7 @@ def _restrict_header(mask: Mask, context: EventContext) -> None:
 
 
 def _restrict_meter(mask: Mask, context: EventContext) -> None:
-    """A change of meter stands on a bar line, and its bars are longer than the pickup. Changes the mask."""
+    """Allow a change of meter only on a bar line, and only to bars longer than the pickup. Changes the mask."""
     in_body, bar = np.flatnonzero(context.in_body), context.bar_ticks
     at_bar_line = (context.tick == context.bar_end - bar) & (bar > 0)
     if not at_bar_line[in_body].any():

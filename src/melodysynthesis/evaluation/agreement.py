@@ -5,8 +5,8 @@ Conventions
 Input: (units, raters) values, NaN where a rater has not judged a unit. Unit: none; 1 where all agree, 0 where they
 agree as often as by chance, less where they contradict each other.
 
-Only units with two values or more count for agreement; the others are left out. With one value in all of them nobody
-can be seen to agree or disagree, and alpha is NaN.
+Only units with two values or more count for agreement; the others are left out. With one value in all of them,
+agreement is undefined, and alpha is NaN.
 
 Source: Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), sections C to E.
 """

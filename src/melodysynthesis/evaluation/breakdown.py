@@ -68,13 +68,13 @@ def _notes_before(facts: MelodyFacts) -> list[str]:
     return [NOTES_BEFORE_NAMES[bisect_right(NOTES_BEFORE, number) - 1] for number in range(len(facts.notes))]
 
 
-def _heard_names() -> tuple[str, ...]:
+def _notes_before_names() -> tuple[str, ...]:
     ends = [following - 1 for following in NOTES_BEFORE[1:]]
     spans = [str(low) if low == high else f"{low} to {high}" for low, high in zip(NOTES_BEFORE, ends, strict=False)]
     return (*spans, f"{NOTES_BEFORE[-1]} or more")
 
 
-NOTES_BEFORE_NAMES = _heard_names()
+NOTES_BEFORE_NAMES = _notes_before_names()
 
 BREAKDOWNS: dict[str, tuple[tuple[str, ...], Callable[[MelodyFacts], list[str]]]] = {
     "scale degree": (DEGREES, _degree),

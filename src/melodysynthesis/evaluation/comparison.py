@@ -20,7 +20,7 @@ Input: melodies; human melodies that the model was not trained on; the index of 
                  all figures
     critic                                auc         of the others against the reference: see `evaluation.critic`
     originality  rhythm, interval         mean longest run in notes, mean percentile, and mean share of copied runs,
-                                          beside held-out tunes': see `evaluation.originality`
+                                          compared with held-out tunes': see `evaluation.originality`
     ===========  =======================  ==========  ================================================================
 
     What no melody of one set encodes, such as meters in grid text, is removed from the other

@@ -136,9 +136,9 @@ def two_sample(
     if len(chosen) < FEWEST:
         return TwoSampleTest(UNKNOWN, len(chosen), ())
     both = [*(real[n] for n in chosen[:, 0]), *(generated[n] for n in chosen[:, 1])]
-    alike, half = without(both, unsaid(real, generated)), len(chosen)
-    features = features_of(alike)
-    material = _material(features) if by == "features" else _token_material(alike)
+    comparable, half = without(both, unsaid(real, generated)), len(chosen)
+    features = features_of(comparable)
+    material = _material(features) if by == "features" else _token_material(comparable)
     families = _families(both, half)
     wins, compared = np.zeros((half, half)), np.zeros((half, half))
     for repeat in range(REPEATS):

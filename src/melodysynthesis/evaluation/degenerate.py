@@ -1,9 +1,9 @@
-"""Signs of a melody that nobody would sing, which a mean over melodies hides.
+"""Signs of an unsingable melody, which a mean over melodies hides.
 
 Conventions
 -----------
 Input: `Melody`. Quantity: whether a sign is there; of a set, the share of melodies that have it. Such shares are read
-    beside those of human melodies in the same meters: people write some such tunes, too.
+    compared with those of human melodies in the same meters: people write some such tunes, too.
 Bars are the melody's own, without pickup and without a last bar that a pickup shortens; without a meter there are none.
 """
 
@@ -37,7 +37,7 @@ def few_pitches(melody: Melody) -> bool:
 
 
 def equal_bars(melody: Melody) -> bool:
-    """Whether one bar, with at least one onset, stands four times in a row."""
+    """Whether one bar, with at least one onset, occurs four times in a row."""
     contents = []
     for bar in melody.bars():
         if bar.end - bar.start == bar.meter.bar_ticks:

@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-Input: a melody's sounds in order, notes and rests, each with its duration in ticks. Two rests beside one
+Input: a melody's sounds in order, notes and rests, each with its duration in ticks. Two rests next to one
     another count as two if the source says so (grid text can; a `Melody` can't). Source: Ghoshal et al.,
     "Fusing Memory and Attention", Expert Systems with Applications 2026, arXiv 2603.21282, and the figures
     published with it, which these equal to 1e-9 on each of its melodies. They describe and do not judge:

@@ -137,7 +137,7 @@ def _share(counted: Sequence[Any]) -> float:
 
 
 def _again(things: Sequence[Hashable]) -> float:
-    """Share of things that stood before."""
+    """Share of things that occurred before."""
     return 1 - len(set(things)) / len(things) if things else NAN
 
 
@@ -173,7 +173,7 @@ RICHER: dict[str, Callable[[MelodyFacts], float]] = {
 
 Steps are of one or two semitones, leaps of more than four. A note is on a strong beat at the bar line or the middle of
 the bar. `Peak Position` is from 0 for the first note to 1 for the last. `In Scale Of Seven` is the share of notes on
-the seven pitch classes that the melody uses most. A bar or a run of four notes is repeated if it stood before; a run
+the seven pitch classes that the melody uses most. A bar or a run of four notes is repeated if it occurred before; a run
 in any key.
 """
 

@@ -67,7 +67,7 @@ def known() -> dict[str, HumanBands]:
 
 
 def main() -> None:
-    """Measure every named corpus and write the file anew; takes a minute where none is built yet."""
+    """Measure every named corpus and write the file again; takes a minute where none is built yet."""
     from melodysynthesis import corpora
 
     bands_by_corpus = {}

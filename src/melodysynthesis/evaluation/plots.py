@@ -225,7 +225,7 @@ def descriptor_means(
 def likenesses(matrices: Mapping[str, NDArray[np.float64]], unit: str) -> Figure:
     """Mean likeness of bars or phrases (`structure.mean_likeness`) of several sets side by side, one scale for all."""
     shown = {name: matrix for name, matrix in matrices.items() if not np.isnan(matrix).all()} or dict(matrices)
-    # a bar's likeness to itself says nothing: the diagonal stays white
+    # a bar's likeness to itself is always 1: the diagonal stays white
     bare = [np.where(np.eye(len(matrix), dtype=np.bool_), np.nan, matrix) for matrix in shown.values()]
     known = np.concatenate([matrix[~np.isnan(matrix)] for matrix in bare])
     limits = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)

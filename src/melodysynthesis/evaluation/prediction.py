@@ -38,7 +38,7 @@ Bits per note
 Bits of a note
     The music bits of its own token and of all up to the next note's: its duration, the rest after it, and of the last
     note the end. Tokens before the first note (pickup, number of bars) belong to no note. `evaluation.breakdown` splits
-    them by scale degree, metric position, place in the phrase, and notes heard before.
+    them by scale degree, metric position, position in the phrase, and number of notes before.
 Calibration
     Confidence (largest p) against accuracy in ten bins; expected calibration error (Guo et al. 2017, eq. 3). Also by
     the true token's group: holds and delimiters are many and easy.

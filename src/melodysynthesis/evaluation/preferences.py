@@ -62,7 +62,7 @@ class Rating(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """Which of two melodies a listener chose: 1 for the first that was heard, -1 for the second, 0 for neither."""
+    """Which of two melodies a listener chose: 1 for the first one played, -1 for the second, 0 for neither."""
 
     listener: str
     first: RatedMelody
@@ -79,7 +79,7 @@ class Preference(NamedTuple):
         better: ``better[i][j]`` the chance that a melody of set i is chosen before one of set j, by the model.
         counts: ``counts[i][j]`` how often it was.
         ties: share of choices of neither.
-        first: share of choices of the melody heard first, among those of one.
+        first: share of choices of the melody played first, among those of one.
     """
 
     sets: tuple[str, ...]

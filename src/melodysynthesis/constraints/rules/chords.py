@@ -88,7 +88,7 @@ class Chords(StatelessRule):
         places = map(timeline.place, range(ticks))
         self.on_beat = np.array([place.position % beat_ticks(place.meter) == 0 for place in places])
         self.beats = np.array(timeline.beats)
-        # What is sung again elsewhere has to fit there too.
+        # A section that is repeated has to fit the chords of the repeat, too.
         self.shared, self.all_struck = self.own.copy(), self.struck.copy()
         for group in context.section_groups:
             for section, start in enumerate(group.starts):

@@ -277,7 +277,7 @@ SPEC = RuleSpec(
     name="lyrics", label="lyrics", type=Lyrics,
     example="Twin-kle, twin-kle, lit-tle star, / How I won-der what you are.",
     parse=parse_lyrics, write=format_lyrics,
-    help='Words to sing, lines parted by "/": "Twinkle, twinkle, little star / How I wonder".',
+    help='Words to sing, lines separated by "/": "Twinkle, twinkle, little star / How I wonder".',
     guarantee="Every syllable of the text begins with a note, in order; further notes are slurred to the syllable "
     "before. Each line of the text ends with a phrase, and no note sounds across its end. Hyphens part syllables, "
     "slashes lines. Stressed syllables begin on strong beats as far as the bars have room for them.",
