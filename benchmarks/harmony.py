@@ -93,7 +93,7 @@ def _by_rule(tune: learn.Chorale) -> list[tuple[int, str]]:
     rules = [((0, quality), {0, third, 7}), ((7, ""), {7, 11, 2}), ((5, quality), {5, (5 + third) % 12, 0})]
     path = [(0, quality)]
     for slot in tune.slots:
-        note = next((above for above, on_beat in learn.sung(tune.melody, slot) if on_beat), None)
+        note = next((above for above, on_beat in learn.notes_in(tune.melody, slot) if on_beat), None)
         path.append(next((chord for chord, tones in rules if note in tones), path[-1]))
     return path[1:]
 

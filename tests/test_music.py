@@ -19,7 +19,7 @@ THREE_FOUR = (Meter(0, 3, 4),)
         (((Note(0, 24, 60), Note(12, 24, 62)), 48), "note 2: onset at tick 12 is before tick 24"),
         (((Note(0, 24, 128),), 24), "note 1: pitch 128 is not a MIDI number"),
         (((Note(0, 24, 60),), 23), "the last note ends at tick 24, after the melody's 23"),
-        (((), 24, (Meter(1, 3, 4),)), "the first meter stands at tick 1"),
+        (((), 24, (Meter(1, 3, 4),)), "the first meter is at tick 1"),
         (((), 24, (Meter(0, 3, 5),)), "meter 3/5 is not"),
         (((), 96, (Meter(0, 3, 4), Meter(96, 2, 4))), "the meter at tick 96 stands after"),
         (((), 24, (), None, (12, 12)), "phrase ends are not in ascending order"),

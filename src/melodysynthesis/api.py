@@ -4,7 +4,7 @@ Each is a thin door to the packages behind it; the command line goes through the
 values, whose times are in ticks, 24 to the quarter note, and whose pitches are MIDI numbers, 60 for middle C.
 
 Errors
-    A mistake in what was asked for, or a file that can't be read, raises a subclass of `MelodyError` whose message is
+    A mistake in a request, or a file that can't be read, raises a subclass of `MelodyError` whose message is
     one line for people. What a reader had to decide, such as which of several parts to take, is a `UserWarning`.
 
 Requests

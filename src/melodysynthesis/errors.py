@@ -72,7 +72,7 @@ class TrainingError(MelodyError):
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """One line for an unknown name, with the nearest known ones: ``unknown corpus 'esen': did you mean ...``.
 
-    All are told where none is near. Of several names for one thing it is enough to give one.
+    All are listed where none is near. Of several names for one thing it is enough to give one.
     """
     names = sorted(set(known))
     near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)

@@ -100,15 +100,15 @@ class Melody:
     Attributes:
         notes: in order of onset, not overlapping, all within ``[0, duration]``.
         duration: total length in ticks, including rests at either end.
-        meters: time signatures by ascending tick; empty for a melody without meter, else the first stands at tick 0.
+        meters: time signatures by ascending tick; empty for a melody without meter, else the first is at tick 0.
         key: tonic and mode, or None where unknown.
         phrase_ends: ascending ticks at which a phrase ends, each within ``(0, duration]``.
         pickup: length in ticks of the incomplete bar (anacrusis) at the start, 0 for none.
         source: where the melody came from, for people to read.
         title, composer: as a score names them; empty where unknown.
         tempo: quarter notes per minute, from `MIN_TEMPO` to `MAX_TEMPO`; None where unknown.
-        lyrics: pairs of an onset in ticks and the syllable sung there, by ascending tick. A syllable that goes on
-            in the next one ends with a hyphen: ``((0, "Hal-"), (24, "lo"))``.
+        lyrics: pairs of an onset in ticks and the syllable that begins there, by ascending tick. A syllable that goes
+            on in the next one ends with a hyphen: ``((0, "Hal-"), (24, "lo"))``.
         chords: pairs of a tick and the symbol of the chord that enters there, as `theory.chords` writes it, by
             ascending tick below `duration`: ``((0, "G"), (72, "D7/F#"))``. A chord goes on until the next.
 
@@ -163,14 +163,14 @@ class Melody:
 
     def _check_meters(self) -> None:
         if self.meters and self.meters[0].tick != 0:
-            raise ValueError(f"the first meter stands at tick {self.meters[0].tick}, not at 0")
+            raise ValueError(f"the first meter is at tick {self.meters[0].tick}, not at 0")
         for meter in self.meters:
             if not 0 < meter.beats <= MAX_BEATS or meter.beat_unit not in BEAT_UNITS:
                 raise ValueError(f"meter {meter} is not between 1 and {MAX_BEATS} beats of 1/1 to 1/32")
         if self.pickup and not (self.meters and 0 < self.pickup < self.meters[0].bar_ticks):
             raise ValueError(f"a pickup of {self.pickup} ticks is not shorter than a bar")
         if self.meters and self.meters[-1].tick and self.meters[-1].tick >= self.duration:
-            raise ValueError(f"the meter at tick {self.meters[-1].tick} stands after the melody's end")
+            raise ValueError(f"the meter at tick {self.meters[-1].tick} is after the melody's end")
 
     def __len__(self) -> int:
         return len(self.notes)
@@ -255,7 +255,7 @@ def transpose_symbol(symbol: str, semitones: int, steps: int | None = None) -> s
 
 
 def _lyrics_below(onsets: Sequence[int], lyrics: Sequence[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
-    """Syllables that were sung at other onsets, in order below these; see `Melody.with_metadata`."""
+    """Syllables of other onsets, in order, set to these; see `Melody.with_metadata`."""
     there, placed = set(onsets), list[tuple[int, str]]()
     for number, (tick, syllable) in enumerate(lyrics):
         if tick in there:

@@ -12,7 +12,7 @@ def log_sum_exp(values: NDArray[np.floating[Any]], axis: int) -> NDArray[Any]:
     """Natural logarithm of the sum of ``exp(values)`` along an axis, without overflow.
 
     Args:
-        values: natural logarithms, of any shape and floating type; -inf stands for the logarithm of 0.
+        values: natural logarithms, of any shape and floating type; -inf is the logarithm of 0.
         axis: which to sum over. It may be empty.
 
     Returns:

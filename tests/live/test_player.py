@@ -128,7 +128,7 @@ def test_after_a_jump_of_the_clock_it_is_silent_and_answers_anew(jump):
     later = stage.now
     stage.play([], stage.now + 0.01)
     assert not stage.synthesizer.sounding
-    assert f"the clock jumped by {jump:+.1f} s: listening anew" in stage.remarks
+    assert f"the clock jumped by {jump:+.1f} s: listening again" in stage.remarks
     stage.play(phrase(BAR, later + 1.0), later + 7)
     assert [time for time in times(stage) if time > later or jump < 0][-1] > later + 2
 

@@ -9,7 +9,7 @@ from melodysynthesis.certificate.finding import Breach, Breaches, Location
 from melodysynthesis.certificate.score import Score
 
 
-def sung(score: Score, demanded: Sequence[Sequence[str]]) -> Breaches:
+def words_on_notes(score: Score, demanded: Sequence[Sequence[str]]) -> Breaches:
     """The syllables below the notes are those of the text; a phrase ends with each line, if the file has phrases."""
     melody = score.melody
     expected = [syllable for line in demanded for syllable in line]

@@ -1,7 +1,7 @@
-"""What a written request demands, read a second time: each field's text in the JSON beside a melody, to a value.
+"""What a written request demands, read a second time: each field's text in the JSON of a melody, to a value.
 
 The request was checked when it was made, so this reads only the form in which requests are written: "F# dorian", "3/4",
-"Bb3", "3/2". The readers are written anew and share no code with `notation`, so that a request which the generator
+"Bb3", "3/2". The readers share no code with `notation`, so that a request which the generator
 misread does not pass.
 """
 

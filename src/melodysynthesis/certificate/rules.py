@@ -77,7 +77,7 @@ CHECKS = (
     Check("rhythm", reading.rhythm, rhythm.given_rhythm, (METER,)),
     Check("phrases", reading.phrases, form.phrase_lengths, (METER,)),
     Check("form", reading.sections, form.sections, (METER,)),
-    Check("lyrics", reading.lines_of_words, lyrics.sung, (WORDS,)),
+    Check("lyrics", reading.lines_of_words, lyrics.words_on_notes, (WORDS,)),
     Check("max_copy", reading.plain("max_copy"), form.longest_copy, (TUNES,)),
     Check("max_copy_pitches", reading.plain("max_copy_pitches"), form.longest_copy_of_pitches, (TUNES,)),
 )

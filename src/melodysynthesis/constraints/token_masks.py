@@ -132,7 +132,7 @@ class Continues:
         return np.asarray(mask)
 
     def _restrict_bars(self, mask: Mask, context: EventContext) -> None:
-        """Allow only numbers of bars, chosen before the first note, that leave room after the primer. Changes the mask."""
+        """Allow only numbers of bars that leave room after the primer; before the first note. Changes the mask."""
         rows = np.flatnonzero(context.slot == PICKUP_SLOT)
         if not len(rows):
             return

@@ -1,4 +1,4 @@
-"""A built corpus: melodies read from the memory map when asked for, their splits, and how it is built."""
+"""A built corpus: melodies read from the memory map on demand, their splits, and how it is built."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Rules:
 
 
 class View(Sequence[Melody]):
-    """Some melodies of a corpus, read when they are asked for. `indices` are their numbers in the corpus."""
+    """Some melodies of a corpus, read on demand. `indices` are their numbers in the corpus."""
 
     def __init__(self, columns: Columns, indices: NDArray[np.int64]) -> None:
         self.columns, self.indices = columns, indices
@@ -169,7 +169,7 @@ def _fingerprint(source: Source, rules: Rules, paths: Sequence[Path]) -> str:
 
 @cache
 def _code() -> str:
-    """A digest of the modules that make melodies of files, so that an upgrade rebuilds what it would read anew."""
+    """A digest of the modules that read files, so that an upgrade rebuilds what it would read differently."""
     package = Path(__file__).parent.parent
     folders = [package / name for name in ("theory", "formats", "corpora")]
     modules = [package / "music.py", *sorted(path for folder in folders for path in folder.glob("*.py"))]

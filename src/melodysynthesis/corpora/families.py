@@ -123,7 +123,7 @@ def near_duplicates(notes: NoteRuns, exact: NDArray[np.bool_], run: int = 13) ->
 
 
 def longest_run_across(notes: NoteRuns, splits: NDArray[np.uint8], limit: int = FAMILY_RUN) -> int:
-    """Notes of the longest run that stands in two splits; looked for below `limit` notes, where it must be."""
+    """Notes of the longest run that occurs in two splits; looked for below `limit` notes, where it must be."""
     for length in range(limit - 1, 0, -1):
         for hashes, owner in notes.sorted_runs(length):
             split = splits[owner]  # where a group of equal runs has two splits, two neighbours differ

@@ -75,7 +75,7 @@ class BuildReport:
         longest_shared_run: notes of the longest run that two splits share, up to transposition and note values.
         longest_shared_merged: the same with repeated notes merged.
         edits_compared: whether tunes were compared by edit distance, too; very large corpora are not.
-        meters: tunes by meter at the start; ``"none"`` without, ``"changing"`` counted beside.
+        meters: tunes by meter at the start; ``"none"`` without, ``"changing"`` counted separately.
         modes: tunes by mode; ``"unknown"`` without key.
         keys: tunes by key.
         seconds: how long the build took.

@@ -1,4 +1,5 @@
-"""A suffix array: every place of a long text in the order of what stands there, to find the longest match of a query.
+"""A suffix array: the places of a long text, sorted by the text that begins there, to find the longest match of a
+query.
 
 The text is a sequence of symbols from 1 up; 0 ends a piece, and no match goes over it. Building sorts by prefixes of
 doubling length (Manber and Myers, SIAM Journal on Computing 22, 1993). A query's suffixes are looked up all at once by
@@ -23,7 +24,7 @@ _WIDTH = 4
 
 
 class Match(NamedTuple):
-    """The longest stretch of a query that stands in the text: `length` symbols, at `start` and at text's `place`."""
+    """The longest stretch of a query that occurs in the text: `length` symbols, at `start` and at text's `place`."""
 
     length: int
     start: int
@@ -31,7 +32,7 @@ class Match(NamedTuple):
 
 
 def sort_suffixes(text: Symbols) -> NDArray[np.uint32]:
-    """(symbols,) the places of a text, sorted by what stands there up to the end of the piece, then by place."""
+    """(symbols,) the places of a text, sorted by the text from there to the end of the piece, then by place."""
     ends = text == 0
     first = text.astype(np.int64) + int(ends.sum())
     first[ends] = np.arange(int(ends.sum()))  # so that an earlier piece goes before an equal later one
@@ -51,7 +52,7 @@ class SuffixArray:
     """A text and its sorted places, as `sort_suffixes` gives them."""
 
     def __init__(self, text: Symbols, places: NDArray[np.uint32]) -> None:
-        self._unknown = np.uint32(int(text.max(initial=0)) + 1)  # stands for all symbols above the text's
+        self._unknown = np.uint32(int(text.max(initial=0)) + 1)  # replaces all symbols above the text's
         self._bits = int(self._unknown).bit_length()
         self._depth = 64 // self._bits
         self._keys = self._keys_of(text)[places]
@@ -76,15 +77,15 @@ class SuffixArray:
         # what is nearest in the order has the longest beginning in common
         nearest = (self._keys[np.maximum(low - 1, 0)], self._keys[np.minimum(low, len(self._keys) - 1)])
         lengths = np.minimum(np.maximum(*(self._common(keys, near) for near in nearest)), left)
-        asked = _bytes_of(query)
+        query_bytes = _bytes_of(query)
         for start in np.flatnonzero((lengths == self._depth) & (left > self._depth)).tolist():
-            lengths[start] = self._deeper(asked[_WIDTH * start :], int(low[start]), int(high[start]))
+            lengths[start] = self._deeper(query_bytes[_WIDTH * start :], int(low[start]), int(high[start]))
         best = int(lengths.argmax())
         length = int(lengths[best])
-        return lengths, Match(length, best, self._first_place(asked[_WIDTH * best : _WIDTH * (best + length)]))
+        return lengths, Match(length, best, self._first_place(query_bytes[_WIDTH * best : _WIDTH * (best + length)]))
 
     def _keys_of(self, symbols: Symbols) -> Keys:
-        """(symbols,) what stands at each place, up to the end of its piece, as one number that sorts in its order."""
+        """(symbols,) the symbols from each place to the end of its piece, as one number that sorts in their order."""
         keys = np.zeros(len(symbols), np.uint64)
         padded = np.concatenate([symbols.astype(np.uint64), np.zeros(self._depth, np.uint64)])
         goes_on = np.ones(len(symbols), np.bool_)
@@ -119,7 +120,7 @@ class SuffixArray:
         return lambda place: text[_WIDTH * place : _WIDTH * place + size]
 
     def _first_place(self, run: bytes) -> int:
-        """The first place of the text at which a run stands that is known to stand in it."""
+        """The first place at which a run occurs that is known to be in the text."""
         if not run:
             return 0
         beginning = self._beginning(len(run))

@@ -4,7 +4,7 @@ Conventions
 -----------
 Input: `Melody` of any encoding. A row for each note or rest, in order; a column for each field of `FIELDS`. Each value
     is below the field's size, so that it can be looked up in a table of embeddings.
-Pitches are relative to the tonic, as in the encoding `event`; a melody without a key is read as it stands. Places and
+Pitches are relative to the tonic, as in the encoding `event`; a melody without a key is read as written. Places and
     lengths in bars are those of the melody's own meters; without meter they are 0.
 Unlike the features of a model that writes, these may look ahead: bars to go, the phrase's end, the last note.
 Long melodies: of more than `MAX_ROWS` rows the first and the last halves of that number are read.
@@ -149,7 +149,7 @@ def _phrases(melody: Melody, onset: Rows, end: Rows, table: dict[str, Rows]) -> 
 
 
 def _match_lengths(interval: Rows, length: Rows) -> Rows:
-    """Length of the longest run of intervals and durations that ends here and stood before, as far as it is told."""
+    """Length of the longest run of intervals and durations that ends here and occurred before; at most `FIELDS["match"]` - 1."""
     key = interval * 4096 + np.minimum(length, 4095)
     same = np.tril(key[:, None] == key, -1)  # (here, before)
     found: Rows = same.any(axis=1).astype(np.int64)
@@ -165,7 +165,7 @@ def _match_lengths(interval: Rows, length: Rows) -> Rows:
 
 
 def _same_at(back: Rows, onset: Rows, length: Rows, pitch: Rows) -> Rows:
-    """(events,) a bit for each row of `back`, (looks, events): whether the same note stood so many ticks before."""
+    """(events,) a bit for each row of `back`, (looks, events): whether the same note began so many ticks before."""
     wanted = onset - back
     place = np.minimum(np.searchsorted(onset, wanted), len(onset) - 1)
     found = (back > 0) & (onset[place] == wanted) & (length[place] == length) & (pitch[place] == pitch)

@@ -8,7 +8,7 @@ Monophonic ABC 2.1. What the reader decides, and tells in `Reading.notices` wher
 - **Repeats are not unfolded.** Each strain is read once, with its last ending; earlier endings are left out.
 - An accidental lasts to the end of its bar, on its letter and octave (tune books) or in all octaves (Essen,
   and files that say ``%%propagate-accidentals pitch``). A tied note keeps it across the bar line.
-- Of a chord the top note is read, of several voices the first or the one asked for; grace notes are skipped.
+- Of a chord the top note is read, of several voices the first or the requested one; grace notes are skipped.
 - ``M:none`` and free meters such as ``FREI4/4`` give a melody without meter.
 - A first bar that is shorter than the meter, and not all there is, is a pickup, unless ``%%pickup`` says
   otherwise (we write that where bar lines can't tell: a pickup longer than the melody, say).
@@ -96,7 +96,7 @@ _OF_ALL_TUNES = re.compile(r"[CILMm]:|%%|%abc-")
 
 
 def _file_header(rows: list[str]) -> list[str]:
-    """What stands before the first tune and holds for all: fields, directives and the version of the standard."""
+    """The lines before the first tune, which apply to all: fields, directives and the version of the standard."""
     first = next((number for number, row in enumerate(rows) if row.startswith("X:")), 0)
     return [row for row in rows[:first] if _OF_ALL_TUNES.match(row)]
 
@@ -232,10 +232,10 @@ def _lines(melody: Melody) -> Iterator[str]:
 
 
 def _with_whole_tuplets(pieces: list[Piece], lines: set[int], origin: int) -> list[Piece]:
-    """The pieces; those that reach into or out of a triplet are parted at the nearest eighths from `origin`."""
+    """The pieces; those that reach into or out of a triplet are split at the nearest eighths from `origin`."""
     found = _tuplets(pieces, lines)
     inside = {index for first, (count, _) in found.items() for index in range(first, first + count)}
-    parted: list[Piece] = []
+    split: list[Piece] = []
     for index, piece in enumerate(pieces):
         start, end, pitch, tie_from, tie_to = piece
         after, before = start + (origin - start) % _UNIT, end - (end - origin) % _UNIT
@@ -243,10 +243,10 @@ def _with_whole_tuplets(pieces: list[Piece], lines: set[int], origin: int) -> li
         cuts = sorted({tick for tick in off if start < tick < end and index not in inside})
         for here, there in pairwise([start, *cuts, end]):
             is_note = pitch is not None
-            parted.append(
+            split.append(
                 Piece(here, there, pitch, tie_from or (is_note and here > start), tie_to or (is_note and there < end))
             )
-    return parted
+    return split
 
 
 def _tuplets(pieces: list[Piece], lines: set[int]) -> dict[int, tuple[int, int]]:
@@ -268,7 +268,7 @@ def _thirds(pieces: list[Piece], first: int, size: int, lines: set[int]) -> int:
     """How many pieces from one on form a triplet of a length in ticks; 0 if they form none."""
     start = pieces[first].start
     if (pieces[first].end - start) % 3 == 0:
-        return 0  # what is not in thirds itself stands before the triplet
+        return 0  # a part that is not in thirds comes before the triplet
     for count, piece in enumerate(pieces[first : first + 6], 1):
         length, now = piece.end - piece.start, piece.end
         if 6 * length % size or now - start > size:

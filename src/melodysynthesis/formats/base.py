@@ -14,7 +14,7 @@ class Reading:
     Attributes:
         melodies: in file order; each one's `source` names the file and, in a tune book, the tune.
         problems: one for each tune of a tune book that can't be read. A file of which nothing can be read raises.
-        notices: what the reader had to decide, one line each, to be told to the user:
+        notices: what the reader had to decide, one line each, to be shown to the user:
             ``x.mid: 3 parts; took part 2, 'Melody', as named; of 12 chords the top note``.
     """
 
@@ -24,7 +24,7 @@ class Reading:
 
 
 Reader = Callable[[bytes, str, str | None], Reading]
-"""``read(data, source, part)``: `source` is the file's name for messages, `part` a part or track asked for by name
+"""``read(data, source, part)``: `source` is the file's name for messages, `part` a part or track requested by name
 or by its number from 1, None to let the reader choose. Raises `FormatError` where nothing can be read."""
 
 Writer = Callable[[Melody], bytes]
@@ -40,5 +40,5 @@ class Format:
     read: Reader | None
     write: Writer | None
     keeps: frozenset[str] = frozenset()
-    """What of a melody survives `read(write(melody))` beside the notes: of ``duration``, ``meters``, ``key``,
+    """What of a melody survives `read(write(melody))` in addition to the notes: of ``duration``, ``meters``, ``key``,
     ``phrase_ends``, ``pickup``. The round-trip test is built from this."""

@@ -41,13 +41,13 @@ _KINDS: dict[str, tuple[str, str]] = {
     "7#11": ("dominant", "#11"), "7b13": ("dominant", "b13"), "7alt": ("dominant", "b5 #5 b9 #9"),
     "maj7#11": ("major-seventh", "#11"),
 }  # fmt: skip
-"""MusicXML's kind of each base of a quality, and the degrees that it needs beside it."""
+"""MusicXML's kind of each base of a quality, and the degrees that it needs in addition."""
 _QUALITIES = {kind: base for base, (kind, degrees) in reversed(_KINDS.items()) if not degrees} | {"major-11th": "maj9"}
 _NATURAL = {"b5": 5, "#5": 5, "b9": 9, "#9": 9, "#11": 11, "b13": 13}
 
 
 def kind_of(chord: Chord) -> tuple[str, list[AlteredDegree]]:
-    """MusicXML's kind of a chord, and the degrees beside it."""
+    """MusicXML's kind of a chord, and its additional degrees."""
     if not chord.root:
         return "none", []
     base, altered = parse_quality(chord.quality)

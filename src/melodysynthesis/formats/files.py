@@ -44,7 +44,7 @@ def load(path: PathLike, limit: int = MAX_FILE_BYTES) -> bytes:
 
 
 def save(path: PathLike, data: bytes) -> None:
-    """Write a file whole or not at all: into a new file beside it, which then takes its name.
+    """Write a file whole or not at all: into a new file in the same folder, which then takes its name.
 
     The folder must exist. A symbolic link is followed. A device or pipe is written to directly.
 

@@ -7,7 +7,7 @@ each song, its generated melodies stand one a line.
     60 _ _ _ 62 _ 64 _ r _ _ _      a quarter, two eighths, a quarter rest
 
 The text says nothing of meter, key or phrases. Neighbouring rests are one rest in a `Melody`. A melody with
-an onset or a duration that is not a whole number of sixteenths can't be said and is refused, never bent.
+an onset or a duration that is not a whole number of sixteenths can't be written and is refused, never rounded.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
     """
     check_file_size(len(data), source, MAX_GRID_BYTES)
     reading = Reading()
-    # counted before they are parted, as a list of a million songs would take a gigabyte
+    # counted before they are split, as a list of a million songs would take a gigabyte
     check_melodies(sum(1 for _ in islice(_SONG.finditer(data), MAX_MELODIES + 1)), source)
     songs = list(_songs(_text_of(data, source), source))
     if part is not None:

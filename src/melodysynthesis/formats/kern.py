@@ -66,7 +66,7 @@ def _with_chords(rows: Iterable[str], melody: Melody) -> Iterator[str]:
 def _with_words(rows: Iterable[str], melody: Melody) -> Iterator[str]:
     """The rows of notes with those of `**text`: a syllable at each note that begins one, hyphens where words go on."""
     plain = {tick: "".join(c for c in text if c.isprintable()) for tick, text in melody.lyrics}
-    sung = {tick: re.sub(r"\s+", " ", text).lstrip(" *!=|").rstrip() for tick, text in plain.items()}
+    words = {tick: re.sub(r"\s+", " ", text).lstrip(" *!=|").rstrip() for tick, text in plain.items()}
     pieces = cut(melody, bar_lines(melody), _LONGEST_NOTE)
     onsets = iter([None if pitch is None or tied else tick for tick, _, pitch, tied, _ in pieces])
     goes_on = False
@@ -77,7 +77,7 @@ def _with_words(rows: Iterable[str], melody: Melody) -> Iterator[str]:
             yield f"{row}\t{'**text' if row == '**kern' else row if row[0] == '=' or row == '*-' else '*'}"
         else:
             onset = next(onsets)
-            text = "" if onset is None else sung.get(onset, "").lstrip("-")
+            text = "" if onset is None else words.get(onset, "").lstrip("-")
             yield f"{row}\t{('-' * goes_on + text) if text.strip('.') else '.'}"
             goes_on = text.endswith("-") if text else goes_on
 

@@ -2,7 +2,7 @@
 
 Written: one track named "Melody", 480 pulses to the quarter, the tempo (120 where it
 is not known), time and key signatures, lyrics; on request a second track "Chords" that plays the chords. What
-MIDI has no event for is said by markers, which a DAW shows on its time line:
+MIDI has no event for is written as markers, which a DAW shows on its time line:
 
     phrase end      a phrase ends here
     melody end      the melody ends here, rests included
@@ -12,7 +12,7 @@ MIDI has no event for is said by markers, which a DAW shows on its time line:
     chord: D7/F#    a chord enters here
     title: ...      at the start, and so ``composer: ...``: who made what, where it is known
 
-A pickup is a short first bar: a time signature of its length stands at the start and the meter after it, as
+A pickup is a short first bar: a time signature of its length is at the start and the meter after it, as
 notation programs write it, so the bar lines are right in every program. A pickup that no time signature can
 say (a triplet) has the marker only.
 
@@ -84,7 +84,7 @@ Markers = list[tuple[int, str]]
 
 
 class Frame(NamedTuple):
-    """What stands around the notes: the fields of `Melody` of these names."""
+    """The metadata of the notes: the fields of `Melody` of these names."""
 
     duration: int
     meters: tuple[Meter, ...]
@@ -215,7 +215,7 @@ def _chosen_notes(
 
 
 def _meters(score: ScoreTick, notices: list[str]) -> list[Meter]:
-    """The time signatures in order; of several at one tick the last. The first stands at tick 0."""
+    """The time signatures in order; of several at one tick the last. The first is at tick 0."""
     meters: dict[int, Meter] = {}
     for signature in score.time_signatures:
         meter = Meter(_tick(signature.time, score.tpq), signature.numerator, signature.denominator)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from melodysynthesis.formats.midi_words import Words, are_sung_to, in_ticks, may_have_words, words_in
+from melodysynthesis.formats.midi_words import Words, fit_onsets, in_ticks, may_have_words, words_in
 from melodysynthesis.formats.parts import Part, monophony
 from melodysynthesis.music import TICKS_PER_QUARTER
 
@@ -25,7 +25,7 @@ def tracks_of(score: ScoreTick, data: bytes) -> tuple[Tracks, list[Words]]:
     type 0, whose single name covers every channel.
     """
     pieces: dict[tuple[str, bool, int], list[NDArray[np.int64]]] = {}
-    sung: set[tuple[str, bool, int]] = set()
+    with_words: set[tuple[str, bool, int]] = set()
     is_type_0 = data[8:10] == b"\0\0"
     for number, track in enumerate(score.tracks):
         columns = track.notes.numpy()
@@ -35,7 +35,7 @@ def tracks_of(score: ScoreTick, data: bytes) -> tuple[Tracks, list[Words]]:
             name = track.name.strip()
             part = (name, track.is_drum, number if is_type_0 or not name else -1)
             pieces.setdefault(part, []).append(notes)
-            sung |= {part} if len(track.lyrics) else set()
+            with_words |= {part} if len(track.lyrics) else set()
     rows = {part: np.concatenate(arrays) if len(arrays) > 1 else arrays[0] for part, arrays in pieces.items()}
     words: list[Words] = []
     if may_have_words(data):
@@ -43,8 +43,8 @@ def tracks_of(score: ScoreTick, data: bytes) -> tuple[Tracks, list[Words]]:
         words = in_ticks(words_in(data, score, min(map(len, onsets.values()), default=0)), score.tpq)
         for part, pulses in onsets.items() if words else ():
             ticks = [pulse * TICKS_PER_QUARTER / score.tpq for pulse in pulses]
-            sung |= {part} if any(are_sung_to(of, ticks) for of in words) else set()
-    return [_part(part, notes, part in sung, len(rows) > 1) for part, notes in rows.items()], words
+            with_words |= {part} if any(fit_onsets(of, ticks) for of in words) else set()
+    return [_part(part, notes, part in with_words, len(rows) > 1) for part, notes in rows.items()], words
 
 
 def _part(

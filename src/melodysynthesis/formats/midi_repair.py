@@ -66,7 +66,7 @@ def with_all_tracks(data: bytes) -> tuple[bytes, list[str]]:
     try:
         count = sum(name == b"MTrk" for name, _ in chunks(data))
     except IndexError:
-        return data, []  # cut off, which is told elsewhere
+        return data, []  # cut off, which is reported elsewhere
     if not declared < count <= 0xFFFF:
         return data, []
     return data[:10] + count.to_bytes(2) + data[12:], [f"its header counts {declared} tracks; all {count} are read"]
@@ -89,7 +89,7 @@ def without_programs(data: bytes) -> bytes:
             and _changes_program(events := track_events(content, {}))
         }
     except IndexError:
-        return data  # damage, which is told elsewhere
+        return data  # damage, which is reported elsewhere
     if not changed:
         return data
     return joined([(name, changed.get(index, content)) for index, (name, content) in enumerate(parts)])

@@ -3,7 +3,7 @@
 Karaoke files have their words in a track of their own, often without a note, which the reading library drops; so
 tracks with words are read here. A text that begins with ``@`` is about the file. ``\\`` and ``/`` before a syllable
 begin a page and a line; a space before or after it is where a word ends. A word belongs to the note that starts up to
-`NEAR` ticks from it. Plain texts are words only if they go with the notes, by `are_sung_to`.
+`NEAR` ticks from it. Plain texts are words only if they go with the notes, by `fit_onsets`.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def words_in(data: bytes, score: ScoreTick, fewest_onsets: int) -> list[Words]:
     return found
 
 
-def are_sung_to(words: Words, onsets: Sequence[float]) -> bool:
-    """Whether words, at least `MIN_WORDS`, are sung to notes of such onsets, in ticks and in order.
+def fit_onsets(words: Words, onsets: Sequence[float]) -> bool:
+    """Whether words, at least `MIN_WORDS`, belong to notes of such onsets, in ticks and in order.
 
     Nine in ten of the words stand at an onset, and no more than half the onsets are without a word.
     """
@@ -90,7 +90,7 @@ def in_ticks(tracks: list[Words], pulses_per_quarter: int) -> list[Words]:
 def syllables(tracks: list[Words], notes: Sequence[Note]) -> tuple[tuple[int, str], ...]:
     """The syllables at the notes' onsets: of the track that has the most there. All times are in ticks."""
     onsets = [note.onset for note in notes]
-    fitting = [words for words in tracks if not words.is_plain or are_sung_to(words, onsets)]
+    fitting = [words for words in tracks if not words.is_plain or fit_onsets(words, onsets)]
     return _syllables(max(fitting, key=lambda words: _count_at(words, onsets)).texts, onsets) if fitting else ()
 
 

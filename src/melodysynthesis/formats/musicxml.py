@@ -1,6 +1,6 @@
 """MusicXML, plain (`.musicxml`, `.xml`) and zipped (`.mxl`).
 
-Written: MusicXML 4.0, one part named "Melody", 24 divisions to the quarter. Notes are parted and tied at bar
+Written: MusicXML 4.0, one part named "Melody", 24 divisions to the quarter. Notes are split and tied at bar
 and where they would hide a beat; triplets are bracketed; beams follow the beats. A pickup is measure 0,
 implicit; a melody without meter has `senza-misura` and invisible bar lines. A phrase end at the end of a
 note is a breath mark; at the end of a rest, inside a note or at the very end, where no musician would write

@@ -64,7 +64,7 @@ def parse(data: bytes, source: str, take: Callable[[Element], None]) -> Element:
             if element.tag in {"measure", "part"}:
                 take(element)
                 element.clear()
-                stream.start_anew()
+                stream.restart()
                 measures += 1
                 if measures > MAX_MEASURES:
                     raise FormatError(f"it has more than {MAX_MEASURES:,} measures", source, "too large")
@@ -88,9 +88,9 @@ class _Bounded(io.BytesIO):
     def __init__(self, data: bytes, source: str) -> None:
         super().__init__(data)
         self.source = source
-        self.start_anew()
+        self.restart()
 
-    def start_anew(self) -> None:
+    def restart(self) -> None:
         """Count again from here."""
         self.things = self.bytes = 0
 

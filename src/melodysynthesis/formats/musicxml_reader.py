@@ -67,7 +67,7 @@ class _ScoreReader:
         self._current: PartReader | None = None
 
     def take(self, element: Element) -> None:
-        """Read a whole `<measure>` or `<part>`; which of them is within the other is told by their order."""
+        """Read a whole `<measure>` or `<part>`; their order shows which of them is within the other."""
         if element.tag == "measure":
             if element.find("part") is None:  # else the score is ordered by time, and the measure is read already
                 self._current = self._current or PartReader(self.source)

@@ -27,7 +27,7 @@ from melodysynthesis.theory.chords import NO_CHORD_SYMBOL, Chord, parse_chord
 SOFTWARE = "MelodySynthesis"
 PART_NAME = "Melody"
 PHRASE_END_ID = "phrase-end-"
-"""How the name of the silent `<sound>` begins that stands where no breath mark can."""
+"""Start of the id of the silent `<sound>` that marks a phrase end where no breath mark can be written."""
 
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'

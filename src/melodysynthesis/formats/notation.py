@@ -35,7 +35,7 @@ class Value(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """What stands between two bar lines, from `start` to `end`.
+    """The music between two bar lines, from `start` to `end`.
 
     Beats are counted from `origin`: the start, but for a pickup, the end of a bar that begins before it. The
     pickup is number 0. A melody without meter is cut into measures of a handy size.
@@ -76,7 +76,7 @@ class Glyph(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Where a triplet stands. One cut off by a bar line is not `whole` and gets no bracket."""
+    """Start and end of a triplet. One cut off by a bar line is not `whole` and gets no bracket."""
 
     start: int
     end: int
@@ -211,7 +211,7 @@ def beams(row: list[Glyph], bar: Measure, ends: Container[int] = ()) -> list[tup
 
 
 def _free_bar_lines(melody: Melody) -> list[int]:
-    """Where a melody without meter may be parted: at phrase ends, else some eight quarters apart."""
+    """Where a melody without meter may be split: at phrase ends, else some eight quarters apart."""
     lines, ends = [0], set(melody.phrase_ends)
     for note in melody.notes:
         for tick in (note.onset, note.end):
@@ -269,8 +269,8 @@ class _Grid:
         into, size = self._into_group(start), end - start
         if self._group_lines(start, end):
             whole = into == 0 == self._into_group(end)
-            alike = len(self.groups) in {2, 4} and (start - self.origin) % size == 0 and size % self.groups[1] == 0
-            return whole and (alike or not is_rest)
+            regular = len(self.groups) in {2, 4} and (start - self.origin) % size == 0 and size % self.groups[1] == 0
+            return whole and (regular or not is_rest)
         if not is_rest:
             return True
         if value.dots:

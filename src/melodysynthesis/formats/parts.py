@@ -13,7 +13,7 @@ first:
     -4   it has fewer than a quarter of the notes of the average part: a fill-in
     -99  drums
 
-Within the part the top line is taken, by `top_line`. What was decided and why is told in `Reading.notices`.
+Within the part the top line is taken, by `top_line`. What was decided and why is listed in `Reading.notices`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Part:
         is_drum: whether it is percussion.
         notes: how many there are.
         monophony: share of the notes that start while no other note sounds.
-        has_lyrics: whether words are sung to it.
+        has_lyrics: whether it has words.
         place: its place in the score from low to high, where the format has one; this is then its height.
     """
 

@@ -71,11 +71,11 @@ def melismas(melody: Melody) -> dict[int, int]:
 
     They follow each other without a rest, within a phrase.
     """
-    sung, ends, found = {tick for tick, _ in melody.lyrics}, set(melody.phrase_ends), dict[int, int]()
+    syllables, ends, found = {tick for tick, _ in melody.lyrics}, set(melody.phrase_ends), dict[int, int]()
     first: int | None = None
-    for before, note in pairwise(melody.notes) if sung else ():
-        first = before.onset if before.onset in sung else first
-        if note.onset in sung or before.end != note.onset or before.end in ends:
+    for before, note in pairwise(melody.notes) if syllables else ():
+        first = before.onset if before.onset in syllables else first
+        if note.onset in syllables or before.end != note.onset or before.end in ends:
             first = None
         if first is not None:
             found[first] = note.onset

@@ -1,4 +1,4 @@
-"""A melody to be seen and heard: SVG and PNG engraved by verovio, WAV played from a SoundFont.
+"""A melody as picture and sound: SVG and PNG engraved by verovio, WAV played from a SoundFont.
 
 The score is our own MusicXML, engraved as wide as a page and as high as it needs, black on white. Its text is set
 in STIX, which comes with matplotlib: a PNG looks the same on a machine without fonts.
@@ -201,6 +201,6 @@ def _gain(samples: NDArray[np.int16]) -> float:
     sounding = np.flatnonzero(samples)
     if not len(sounding):
         return 1.0
-    heard = samples[sounding[0] :].astype(np.float32)
-    level, peak = float(np.sqrt(np.mean(heard**2))), float(np.abs(heard).max())
+    audible = samples[sounding[0] :].astype(np.float32)
+    level, peak = float(np.sqrt(np.mean(audible**2))), float(np.abs(audible).max())
     return min(32767 * 10 ** (LOUDNESS / 20) / level, 32767 * 10 ** (PEAK / 20) / peak)

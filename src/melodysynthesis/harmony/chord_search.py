@@ -31,11 +31,11 @@ MAX_ALTERNATIVES = 20
 STAY = {"bar": 0.35, "half": 0.45}
 """Probability that a chord goes on in the next slot; by the beat it is learnt."""
 CLASH = 3.0
-"""Taken from a chord for a note on a strong beat that is foreign to it, in nats, beside the probability of the note."""
+"""Penalty of a chord, in nats, for a note on a strong beat that is foreign to it; the note's probability counts too."""
 START, FINAL = 2.0, 8.0
 """Added to the tonic triad at the start and at the end."""
 NOTES = 0.7
-"""Weight of the melody notes beside the successions: notes over one chord are not independent."""
+"""Weight of the melody notes relative to the successions: notes over one chord are not independent."""
 PASSING, FOREIGN = 2.0, 1.5
 """Taken, where a slot is longer than a beat, from chords that chorales have in passing: diminished ones and sevenths
 but V7 and ii7; and from chords with tones outside the key."""

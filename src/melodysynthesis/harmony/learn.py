@@ -187,7 +187,7 @@ def counts_of(tunes: Sequence[Chorale], mode: str) -> dict[str, Any]:
                 kind = "cadence" if slot.ends_phrase else "strong" if slot.strong else "weak"
                 tables[kind][before, after] += 1
         for state, slot in zip(path, tune.slots, strict=True):
-            for above, on_beat in sung(tune.melody, slot) if state is not None else ():
+            for above, on_beat in notes_in(tune.melody, slot) if state is not None else ():
                 notes[0 if on_beat else 1, state, above] += 1
     return {
         "states": [list(state) for state in states],
@@ -197,7 +197,7 @@ def counts_of(tunes: Sequence[Chorale], mode: str) -> dict[str, Any]:
     }
 
 
-def sung(melody: Melody, slot: ChordSlot) -> Iterator[tuple[int, bool]]:
+def notes_in(melody: Melody, slot: ChordSlot) -> Iterator[tuple[int, bool]]:
     """Pitch class above the tonic of each note in a slot of a beat, and whether it sounds on the beat."""
     assert melody.key is not None
     for note in melody.notes:

@@ -5,7 +5,7 @@ meter, bars and rules hold live as they do there.
 
 Rules are for the answer, as a melody by itself: what the person plays is not judged. Bar 1 of its chords, its rhythm or
 its fixed notes is its first whole bar. Notes that are out are final, so the answer is drawn by one particle unless more
-are asked for, and none of them is ahead; see `generation.constrained.stream_task`.
+are requested, and none of them is ahead; see `generation.constrained.stream_task`.
 
 Drafts are drawn only if they are requested: the whole answer is then written before its first note is out.
 """

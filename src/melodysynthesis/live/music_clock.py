@@ -32,7 +32,7 @@ class MusicClock:
     def look(self, now: float) -> float:
         """Seconds by which the clock has jumped since the last look, 0 if it has not.
 
-        The music goes on from where it stood before a jump. Steps back by less come from messages that waited.
+        The music goes on from where it was before a jump. Steps back by less come from messages that waited.
         """
         before, self._now = self._now, now
         if before is None:

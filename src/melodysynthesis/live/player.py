@@ -40,7 +40,7 @@ PATIENCE_BARS = 4
 """Playing along stops when the person has rested for so long. In turns, what was played before so long a rest is
 forgotten."""
 PERIOD_BARS = 8
-"""Playing along, the model takes its melody to end with a period of so many bars, not with each bar it is asked for."""
+"""Playing along, the model takes its melody to end with a period of so many bars, not with each requested bar."""
 CLICK_TICKS, CLICK_VELOCITY = 3, 90
 HIGH_CLICK, LOW_CLICK = 76, 77
 """The wood blocks of General MIDI: the bar line, and the other beats."""
@@ -120,7 +120,7 @@ class Player:
             self._out.append(Notice(f"the model can't go on: {reason}"))
 
     def panic(self, now: float) -> None:
-        """Silence, at once. The player listens anew."""
+        """Silence, at once. The player listens again."""
         self._look(now)
         tick = self._time.tick(now)
         self._out += self._voice.panic(tick)
@@ -207,13 +207,13 @@ class Player:
         bar, first = self.setting.bar_ticks, self._phrase_line()
         line = self.setting.beat_ticks if self.setting.at == "beat" and not self.setting.trade else bar
         begin = math.ceil((tick + self._lead / 2) / line) * line  # a trade's line may be nearer than the lead by now
-        played = self._heard(begin)
+        played = self._notes_before(begin)
         if not played:
             self._ear.forget(math.inf)
             self._turn_since = begin
             return
-        heard_bars = max(1, math.ceil(((self._ear.silent_since or begin) - first) / bar))
-        bars = min(self.setting.bars or self.setting.trade or heard_bars, MAX_ANSWER_BARS)
+        played_bars = max(1, math.ceil(((self._ear.silent_since or begin) - first) / bar))
+        bars = min(self.setting.bars or self.setting.trade or played_bars, MAX_ANSWER_BARS)
         if self._memory and played[0].onset - self._memory[-1].end > PATIENCE_BARS * bar:
             self._memory.clear()
         self._memory = [note for note in self._memory if note.onset >= begin - MEMORY_BARS * bar]
@@ -224,7 +224,7 @@ class Player:
     def _end_turn(self, since: float) -> None:
         """The answer is over: it becomes part of the past. What was played since a tick belongs to the next phrase."""
         assert self._ask is not None
-        self._memory = _line([*self._memory, *self._heard(self._ask.begin)], self._ask.until)
+        self._memory = _line([*self._memory, *self._notes_before(self._ask.begin)], self._ask.until)
         self._ear.forget(since)
         self._turn_since = since
         self._drop()
@@ -255,7 +255,7 @@ class Player:
             return
         oldest = begin - MEMORY_BARS * bar
         self._ear.forget(oldest)
-        played = self._heard(begin)
+        played = self._notes_before(begin)
         bars_played = {note.onset // bar for note in played}
         self._memory = [note for note in self._memory if note.onset >= oldest]
         own = [note for note in self._memory if note.onset // bar not in bars_played]
@@ -302,7 +302,7 @@ class Player:
         self._ask = AnswerRequest(self._turn, played, bars, first, until, self._time.time(begin), self._velocity())
         self._out.append(self._ask)
 
-    def _heard(self, until: int) -> tuple[Note, ...]:
+    def _notes_before(self, until: int) -> tuple[Note, ...]:
         """What the person played before a tick, written down."""
         notes = [note for note in self._ear.notes(until) if note.onset >= self._turn_since]
         return quantise(notes, self.setting.meter, self._time.seconds_per_tick, until)
@@ -321,10 +321,10 @@ class Player:
         jump = self._time.look(now)
         if jump:
             self._silence(self._time.tick(now))
-            self._out.append(Notice(f"the clock jumped by {jump:+.1f} s: listening anew"))
+            self._out.append(Notice(f"the clock jumped by {jump:+.1f} s: listening again"))
 
     def _silence(self, tick: float) -> None:
-        """End what sounds and listen anew."""
+        """End what sounds and listen again."""
         beat = self.setting.beat_ticks
         self._out += self._voice.silence(tick)
         self._note_down(*self._ear.release_all(tick))

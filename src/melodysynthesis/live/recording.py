@@ -37,12 +37,12 @@ class Recording:
             to.extend(note._replace(onset=note.onset + self._moved, end=note.end + self._moved) for note in notes)
 
     def part(self, tick: float, bar_ticks: int) -> None:
-        """The clock goes on at another tick: what follows stands behind what there is, from its bar line on."""
+        """The clock goes on at another tick: what follows is appended at the next bar line."""
         end = max((note.end for note in (*self.person, *self.model)), default=tick)
         self._moved = (end // bar_ticks - tick // bar_ticks + 1) * bar_ticks if len(self) else 0.0
 
     def to_bytes(self, setting: LiveSettings) -> bytes:
-        """A MIDI file of two tracks. Its first bar is the one in which the first note stands."""
+        """A MIDI file of two tracks. Its first bar is the one that has the first note."""
         import symusic
 
         score: Any = symusic.Score(PULSES_PER_QUARTER)

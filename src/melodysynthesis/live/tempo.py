@@ -27,7 +27,7 @@ def seconds_per_tick(tempo: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """A steady tempo: at `time`, in seconds, the music stood at `tick`."""
+    """A steady tempo: at `time`, in seconds, the music was at `tick`."""
 
     time: float
     tick: float
@@ -62,7 +62,7 @@ class ClockFollower:
         self._pulses = 0
 
     def start(self, tick: int | None = None) -> None:
-        """The next pulse is this tick; None goes on where it stood."""
+        """The next pulse is this tick; None goes on from the present one."""
         self.running, self.tempo, self._pulses = True, None, 0
         if tick is not None:
             self._tick = tick

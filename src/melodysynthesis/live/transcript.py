@@ -1,7 +1,7 @@
 """What was played, written down: melodies from a recording.
 
 A recording keeps the person's notes where they were played; here they are quantised. The model's stand on their ticks
-already. Together they are one line: turns follow each other, and where both sound the top line is heard.
+already. Together they are one line: turns follow each other, and where both sound the top line is kept.
 """
 
 from __future__ import annotations

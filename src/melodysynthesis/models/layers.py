@@ -94,7 +94,7 @@ class FeatureEmbedding(nn.Module):
 class CopyBias(nn.Module):
     """A bonus on the logits of the tokens that would copy what came before; the hidden state says how large.
 
-    A feature may name the token that stood a bar or a phrase ago. With one number for each such feature a model can
+    A feature may name the token that occurred a bar or a phrase ago. With one number for each such feature a model can
     copy it, where it would else have to carry every token through its layers (a pointer as of See et al. 2017, added
     to the logits).
 

@@ -30,7 +30,7 @@ class Word(NamedTuple):
 
 
 class Lyrics(NamedTuple):
-    """A text as it is sung: lines of words."""
+    """A text to sing: lines of words."""
 
     lines: tuple[tuple[Word, ...], ...]
 
@@ -69,7 +69,7 @@ def parse_language(text: str) -> str:
 
 
 def format_lyrics(lyrics: Lyrics) -> str:
-    """The inverse of `parse_lyrics`: syllables parted by hyphens, lines by slashes."""
+    """The inverse of `parse_lyrics`: syllables separated by hyphens, lines by slashes."""
     return " / ".join(" ".join(map(str, line)) for line in lyrics.lines)
 
 

@@ -83,7 +83,7 @@ class Judge:
                 f"{path}: a judge's file of version {values[JUDGE_FORMAT]}, this program reads {JUDGE_VERSION}"
             )
         if values.get(JUDGE_FIELDS) != FIELDS:
-            raise ModelError(f"{path}: this judge reads other features than this program computes: train it anew")
+            raise ModelError(f"{path}: this judge reads other features than this program computes: train it again")
         try:
             self.card = JudgeCard(**values[JUDGE_CARD])
         except (KeyError, TypeError) as error:

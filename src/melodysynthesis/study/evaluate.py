@@ -4,7 +4,7 @@ Conventions
 -----------
 Every trial has the same tasks: to predict the same held-out tunes, and to write as many melodies, in the meters that
 held-out tunes have, in their proportions. Tonic and mode are the model's choice (an encoding that can't say them is
-heard in the key that is found). Human melodies are judged like a model's: the test tunes take their place.
+taken in the key that is found). Human melodies are judged like a model's: the test tunes take their place.
 
 Melodies are compared by `evaluation.comparison` with the validation and test tunes, which no trial was trained on.
 The figure of human melodies is stored with each score, under the same name after ``"people's "``. Intervals are 95 %.

@@ -220,7 +220,7 @@ class Trial:
 
     @property
     def after(self) -> Trial | None:
-        """The trial whose run it goes on from; None for one that starts anew."""
+        """The trial whose run it goes on from; None for one that starts afresh."""
         return Trial(self.plan, self.wanted.after, self.encoding, self.seed) if self.wanted.after else None
 
     @property

@@ -328,8 +328,8 @@ def _structure(found: StudyResults) -> ReportSection:
     bare = [(mark, np.where(diagonal, np.nan, table)) for mark, table in panels]
     return ReportSection(
         "Structure",
-        "How similar each bar is to each other bar of the same melody, on average. A line beside the diagonal shows "
-        "that material returns after so many bars.",
+        "How similar each bar is to each other bar of the same melody, on average. A line parallel to the diagonal "
+        "shows that material returns after so many bars.",
         [
             _chart("structure", plots.matrices(bare, 5, 1.5), f"Bars 1 to {BARS} from the upper left; a fuller colour "
                    "means more similar bars, on one scale for all models. First seed."),
@@ -367,7 +367,7 @@ def _examples(found: StudyResults) -> ReportSection:
     least, most = EXAMPLE_BARS
     return ReportSection(
         "Examples",
-        f"For each model the first melody that has {least} to {most} bars. Nobody chose them by ear.",
+        f"For each model the first melody that has {least} to {most} bars. They were not chosen by ear.",
         [Examples(examples)] if examples else [],
     )
 

@@ -40,7 +40,8 @@ HISTORY = {"train_loss": "nats", "loss": "nats", "bits_per_note": "bits"}
 def check_budget(plan: Plan, trials: Sequence[Trial]) -> dict[str, int]:
     """How many tokens each trained trial is to predict, by its name: equal for all, up to the plan's tolerance.
 
-    A GAN goes on from a model that has seen its tokens: what it plays for beyond them is told, not limited.
+    A GAN goes on from a model that has seen its tokens: the tokens of its adversarial training are reported, not
+    limited.
 
     Raises:
         RequestError: for the first that misses the budget, with the number of epochs that would meet it.

@@ -45,7 +45,7 @@ NAMED_SCALES: dict[str, tuple[int, ...]] = {
     "blues": (0, 3, 5, 6, 7, 10),
     "chromatic": tuple(range(12)),
 }
-"""Semitones above the tonic of the scales that can be asked for, by the name that they are asked for."""
+"""Semitones above the tonic of the scales that can be requested, by name."""
 
 STEPS_BY_FIFTHS = "FCGDAEB"
 _MODE_FIFTHS = {

@@ -8,7 +8,7 @@ Relative to a key: ``IV``, ``V7/V``, ``viio7``, ``bVII`` (roman numerals) and ``
 (Nashville numbers). `in_key` turns them into symbols.
 
 A chart is the chords of each bar, between bar lines: ``G | C | D7 / G | %``. ``%`` alone repeats the bar before; ``/``,
-or ``%`` beside other chords, is a place of the bar where the chord before goes on.
+or ``%`` next to other chords, is a place of the bar where the chord before goes on.
 """
 
 from __future__ import annotations
@@ -289,7 +289,7 @@ def in_key(text: str, key: Key | None) -> str:
     """A chart with its roman numerals and Nashville numbers as symbols; other words stay as they are.
 
     Degrees are those of the key's mode: in a minor key VI is a major chord on the minor sixth, and bVI is the same. A
-    diminished chord on the seventh degree of a minor key stands on the leading note. Small numerals are minor chords; a
+    diminished chord on the seventh degree of a minor key is on the leading note. Small numerals are minor chords; a
     seventh, as in V7, is a minor one. V7/V is the dominant of the fifth degree; 1/3 has the third degree as its bass.
 
     Raises:

@@ -132,7 +132,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if meta.get("version") != VERSION:
         raise ModelError(
             f"{path}: the checkpoint is of version {meta.get('version')}, this program reads version {VERSION}: "
-            "go on with the version of melodysynthesis that wrote it, or train anew"
+            "go on with the version of melodysynthesis that wrote it, or train again"
         )
     return tensors, meta
 

@@ -57,7 +57,7 @@ Floats = NDArray[np.float64]
 Draw = Callable[[str, int, int], Sequence[Rows]]
 """Draws drafts: (model, count, seed) -> the rows of each."""
 Report = Callable[[str, int, int], None]
-"""Is told what is done, how much of it, and how much there is."""
+"""Called with the name of a step, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class JudgeRun:
         folder: of the run; exists.
         network: sizes of the network.
         training: how to train.
-        models: names of the models whose drafts are told from people's melodies.
+        models: names of the models whose drafts it learns to distinguish from human melodies.
         card: of the judge; its figures are filled in.
     """
 
@@ -109,7 +109,7 @@ class JudgeRun:
         Args:
             human: rows of tunes, by "train" and "validation".
             draw: draws drafts.
-            report: is told of progress.
+            report: called with progress.
 
         Raises:
             TrainingError: if the loss is not a number any more, or a file can't be written.

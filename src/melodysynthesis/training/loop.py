@@ -110,8 +110,8 @@ class Trainer:
         for done, total in self.objective.prepare(self.wrapped, self.training):
             prepared = True
             self.fabric.call("on_prepare", done, total)
-            self.state.seconds, is_asked_to_stop = self._agree(stop)
-            if is_asked_to_stop:
+            self.state.seconds, must_stop = self._agree(stop)
+            if must_stop:
                 return "interrupted"
             if self._is_out_of_time():
                 return "time"
@@ -131,7 +131,7 @@ class Trainer:
                 self._update(batch)
                 if state.step % config.log_every == 0:
                     self._report()
-                state.seconds, is_asked_to_stop = self._agree(stop)
+                state.seconds, must_stop = self._agree(stop)
                 ends_epoch, out_of_time = state.batch == batches, self._is_out_of_time()
                 reason = ""
                 if ends_epoch or out_of_time or (config.validate_every and state.step % config.validate_every == 0):
@@ -144,7 +144,7 @@ class Trainer:
                     return self._stop("no gain")
                 if out_of_time:
                     return self._stop("time")
-                if is_asked_to_stop:
+                if must_stop:
                     self._save()
                     return "interrupted"
                 if ends_epoch or state.step % config.checkpoint_every == 0:

@@ -37,7 +37,7 @@ def make_fabric(config: TrainingConfig, callbacks: Sequence[object] = ()) -> Fab
 
 
 def precision(config: TrainingConfig) -> str:
-    """The number format of a run on this machine; "auto" stands for the fastest one.
+    """The number format of a run on this machine; "auto" is the fastest one.
 
     That is bf16-mixed where there is 16-bit arithmetic, else 32-true. A processor without AVX-512 has none: PyTorch
     trains no LSTM there in 16 bits, and a Transformer eight times slower than in 32.
