@@ -21,7 +21,7 @@ THREE_FOUR = (Meter(0, 3, 4),)
         (((Note(0, 24, 60),), 23), "the last note ends at tick 24, after the melody's 23"),
         (((), 24, (Meter(1, 3, 4),)), "the first meter is at tick 1"),
         (((), 24, (Meter(0, 3, 5),)), "meter 3/5 is not"),
-        (((), 96, (Meter(0, 3, 4), Meter(96, 2, 4))), "the meter at tick 96 stands after"),
+        (((), 96, (Meter(0, 3, 4), Meter(96, 2, 4))), "the meter at tick 96 is after"),
         (((), 24, (), None, (12, 12)), "phrase ends are not in ascending order"),
         (((), 24, (), None, (25,)), "phrase ends .* are not within the melody's 24 ticks"),
         (((), 96, THREE_FOUR, None, (), 72), "a pickup of 72 ticks is not shorter than a bar"),
