@@ -5,8 +5,8 @@ import json
 import pytest
 
 from melodysynthesis import formats
-from melodysynthesis.apps.asking import DRAWING
 from melodysynthesis.apps.cli import run
+from melodysynthesis.apps.request_options import DRAWING
 from melodysynthesis.generation import constrained, output, search
 from melodysynthesis.generation.request import Request
 from melodysynthesis.generation.task import rewritten

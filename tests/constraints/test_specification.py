@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from melodysynthesis.apps.asking import asks
+from melodysynthesis.apps.request_options import with_request_options
 from melodysynthesis.certificate import CHECKS
 from melodysynthesis.constraints.rules import RULES, describe
 from melodysynthesis.constraints.specification import fields_of
@@ -200,9 +200,9 @@ def test_every_rule_has_a_check_in_the_certificate():
 def test_a_command_receives_the_flags_that_were_used():
     received = {}
 
-    @asks
-    def command(*, asked: dict[str, object]) -> None:
-        received.update(asked)
+    @with_request_options
+    def command(*, fields: dict[str, object]) -> None:
+        received.update(fields)
 
     drawing = ("prefer", "particles", "drafts", "judge", "temperature", "top_k", "top_p", "seed")
     command(**dict.fromkeys((*FIELDS, "lyrics_file", *drawing)) | {"seed": 3})

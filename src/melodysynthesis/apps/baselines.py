@@ -1,8 +1,8 @@
 """The baselines of a corpus, counted once and kept: what a trained model has to be better than.
 
 PPM, an n-gram and the constant rule are counted on the training tunes of a corpus, in an encoding. On the German songs
-that takes some fifteen seconds of one processor, and 0.6 GB while it lasts. The model files, 13 MB each, are put beside
-the corpus in the cache; a corpus that changes gets others.
+that takes some fifteen seconds of one processor, and 0.6 GB while it lasts. The model files, 13 MB each, are put in
+the cache, where the corpus is; a corpus that changes gets others.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Offer(NamedTuple):
 
 
 def offer(models: Mapping[str, str]) -> Offer:
-    """Baselines beside models, given their files by name: of the first that learned from a corpus that is there.
+    """Baselines to compare with models, given their files by name: of the first whose corpus is there.
 
     Raises:
         ModelError, FormatError: if a file is no model, or can't be read.
@@ -102,7 +102,7 @@ def count(corpus: str, encoding: Encoding) -> Iterator[Counted]:
     for name in reversed(BASELINES):
         file = _place(loaded, encoding, name)
         if (card := _card_of(file)) is None:
-            sequences = sequences or list(_said(loaded, encoding))
+            sequences = sequences or list(_sequences(loaded, encoding))
             engine = _count(name, sequences, encoding, ModelCard(name, name, "", loaded.name, "", 0, 0, "", {}))
             engine.save(file)
             card = engine.card
@@ -123,7 +123,7 @@ def _count(
     return train_ppm(sequences, encoding, card=replace(card, preset=Settings().mix.value))
 
 
-def _said(corpus: Corpus, encoding: Encoding) -> Iterator[Ids]:
+def _sequences(corpus: Corpus, encoding: Encoding) -> Iterator[Ids]:
     """Ids of the training tunes that the encoding can say."""
     for melody in corpus.split("train"):
         try:

@@ -14,7 +14,7 @@ from melodysynthesis.apps.console import say_table
 from melodysynthesis.errors import MelodyError, unknown
 
 FOLDERS = (Path(__file__).parents[3] / "benchmarks", Path("benchmarks"))
-"""Where benchmarks are: beside a package that runs from its source tree, or in the folder of the project."""
+"""Where benchmarks are: next to a package that runs from its source tree, or in the folder of the project."""
 
 
 def command(

@@ -25,7 +25,7 @@ SHOWN = 5
 
 
 def read_request(path: Path) -> Request:
-    """Read a request from a file: its fields as JSON, or the JSON file beside a generated melody.
+    """Read a request from a file: its fields as JSON, or the JSON file of a generated melody.
 
     Raises:
         FormatError: if there is no such file.
@@ -54,21 +54,21 @@ def written(request: Request) -> dict[str, Any]:
 def certified(
     melody: Melody, request: Request, suffixes: Sequence[str], originality: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Check a melody as it is read again from files of these formats, and from the JSON file beside them.
+    """Check a melody as it is read again from files of these formats, and from their JSON file.
 
     Returns:
         the worst certificate, JSON types only; ``read_from`` names the formats that gave it. Where the request has no
         rules, nothing is read.
     """
-    asked = written(request)
-    unread = certify(melody, asked, originality)
+    request_text = written(request)
+    unread = certify(melody, request_text, originality)
     if not unread.findings:
         return unread.as_dict() | {"read_from": []}
     readable = [suffix for suffix in (".json", *suffixes) if formats.named(suffix).read]
     found: dict[str, Certificate] = {}
     for suffix in readable:
         read = formats.read_bytes(formats.to_bytes(melody, suffix), suffix, suffix).melodies[0]
-        found[suffix] = certify(read, asked, originality)
+        found[suffix] = certify(read, request_text, originality)
     verdict = worst(certificate.verdict for certificate in found.values())
     worst_one = next(certificate for certificate in found.values() if certificate.verdict is verdict)
     return worst_one.as_dict() | {

@@ -155,7 +155,7 @@ def _options(
 
 
 def _elsewhere() -> None:
-    """Stands for a verb whose module is not imported."""
+    """Represents a verb whose module is not imported."""
 
 
 def _message(error: Exception) -> str | None:

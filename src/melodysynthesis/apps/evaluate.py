@@ -164,7 +164,7 @@ def _sequences(encoding: Encoding, melodies: Sequence[Melody]) -> list[Ids]:
         try:
             sequences.append(encoding.encode(melody))
         except EncodingError:
-            continue  # what can't be said can't be learned either; the evaluated split reports its own
+            continue  # what can't be encoded can't be learned either; the evaluated split reports its own
     return sequences
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from melodysynthesis import formats
-from melodysynthesis.apps.asking import asks
 from melodysynthesis.apps.console import Reporter
 from melodysynthesis.apps.generate import (
     DEFAULT_FOLDER,
@@ -22,12 +21,13 @@ from melodysynthesis.apps.generate import (
     make,
 )
 from melodysynthesis.apps.help import COMPOSITION, grouped
+from melodysynthesis.apps.request_options import with_request_options
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.filling import fill_request
 from melodysynthesis.music import Melody
 
 
-@asks
+@with_request_options
 def command(
     *,
     file: Annotated[str, typer.Argument(help="The melody, in any format that can be read.", metavar="FILE")],
@@ -40,7 +40,7 @@ def command(
         bool, grouped(COMPOSITION, "The rewritten bars follow the chords of the file.", "--follow-chords")
     ] = False,
     rules_for: Annotated[str, composition('What rules hold for: "all", or "new" for the rewritten bars only.')] = "all",
-    asked: dict[str, Any],
+    fields: dict[str, Any],
     format: Formats = "mid",
     backing: Backing = False,
     out: Folder = DEFAULT_FOLDER,
@@ -52,9 +52,9 @@ def command(
     Rules hold for the whole melody: the bars that stay have to keep them too, unless --rules-for new is given.
     """
     target, reporter = Target.of(format, out)._replace(backing=backing), Reporter(quiet, as_json)
-    asked |= {name: value for name, value in {"model": model, "key": key}.items() if value is not None}
+    fields |= {name: value for name, value in {"model": model, "key": key}.items() if value is not None}
     melody = _melody(file, part, reporter)
-    request = fill_request(melody, bars, follow_chords=follow_chords, rules_for=rules_for, **asked, count=count)
+    request = fill_request(melody, bars, follow_chords=follow_chords, rules_for=rules_for, **fields, count=count)
     make(request, target, reporter, rank=True, exclude=melody)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from melodysynthesis import api
-from melodysynthesis.apps.asking import asks
 from melodysynthesis.apps.certificate import SHORT_VERDICTS, certified
 from melodysynthesis.apps.console import JSON_OPTION, Reporter, progress, say_json
 from melodysynthesis.apps.help import COMPOSITION, FILES, OUTPUT, SAMPLING, grouped
 from melodysynthesis.apps.originality import in_brief, open_index
+from melodysynthesis.apps.request_options import with_request_options
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation import output
 from melodysynthesis.generation.batch import Generated, Refused
@@ -48,7 +48,7 @@ AsJson = Annotated[bool, JSON_OPTION]
 DEFAULT_FOLDER = Path("generated_melodies")
 
 
-@asks
+@with_request_options
 def command(
     *,
     model: ModelName = None,
@@ -63,7 +63,7 @@ def command(
     title: Annotated[str | None, composition("Title of the melodies, for their files.")] = None,
     primer: Annotated[str | None, composition('Melody to continue: a file, or notes "G4:1 A4:1/2 r:1".')] = None,
     part: Annotated[str | None, composition("Part or track of the primer's file, by name or number.")] = None,
-    asked: dict[str, Any],
+    fields: dict[str, Any],
     rank: Annotated[
         bool,
         grouped(SAMPLING, "Draw three times as many; keep likely ones, each unlike the others.", "--rank"),
@@ -86,20 +86,20 @@ def command(
 ) -> None:
     """Generate melodies.
 
-    What you do not ask for, the model chooses. Beside each melody's files is a JSON file that says how it was made.
+    What you do not set, the model chooses. A JSON file next to each melody's files records how it was made.
     """
     choices = {
         "model": model, "count": count, "bars": bars, "meter": meter, "meters": meters, "key": key, "pickup": pickup,
         "title": title,
     }  # fmt: skip
-    asked |= {name: value for name, value in choices.items() if value is not None}
+    fields |= {name: value for name, value in choices.items() if value is not None}
     target = Target.of(format, out, originality)._replace(tempo=tempo, backing=backing, harmonise=harmonise)
     reporter = Reporter(quiet, as_json)
     if remake is not None:
         others = {"primer": primer, "rank": rank or None}
-        _remake(remake, asked | {name: value for name, value in others.items() if value is not None}, target, reporter)
+        _remake(remake, fields | {name: value for name, value in others.items() if value is not None}, target, reporter)
         return
-    request = _request(asked, primer, part, reporter)
+    request = _request(fields, primer, part, reporter)
     if harmonise and request.chords:
         raise RequestError("--harmonise finds chords, and --chords gives them: leave one of them out")
     if rank and len(request.primers) > 1:
@@ -124,17 +124,17 @@ class Target(NamedTuple):
         return cls(output.suffixes_of(format.replace(",", " ").split() or ["json"]), folder, originality)
 
 
-def _request(asked: dict[str, Any], primer: str | None, part: str | None, reporter: Reporter) -> Request:
+def _request(fields: dict[str, Any], primer: str | None, part: str | None, reporter: Reporter) -> Request:
     if part is not None and primer is None:
         raise RequestError("--part chooses a part of the primer's file: give --primer too")
     if primer is None:
-        return Request(**asked)
+        return Request(**fields)
     from melodysynthesis.generation.prompt import primers_from
 
     given = primers_from(primer, part)
     for notice in given.notices:
         reporter.note(notice)
-    request = Request(**asked, primers=given.melodies, held=given.held)
+    request = Request(**fields, primers=given.melodies, held=given.held)
     if len(request.primers) > request.count:
         used, there = request.count, len(request.primers)
         which = "the first" if used == 1 else f"the first {used}"
@@ -158,7 +158,7 @@ def make(request: Request, target: Target, reporter: Reporter, *, rank: bool, ex
     """Generate the melodies of a request and write their files.
 
     Args:
-        request: what is asked for.
+        request: the melodies to draw.
         target: where files go.
         reporter: what is printed.
         rank: whether they are chosen among more, and put in order.
@@ -252,7 +252,7 @@ class MelodyWriter:
                 advance(number)
 
     def close(self, by_number: bool = False) -> None:
-        """Print what is said of all melodies, in the order in which they were written or by their numbers."""
+        """Print the lines about all melodies, in the order in which they were written or by their numbers."""
         if self._strained:
             worst = max(self._strained, key=lambda about: about["bits_per_note"])
             self._reporter.note(
@@ -296,13 +296,13 @@ def summary(about: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _remake(path: Path, asked: dict[str, Any], target: Target, reporter: Reporter) -> None:
-    others = sorted(f"--{name.replace('_', '-')}" for name in asked if name != "model")
+def _remake(path: Path, fields: dict[str, Any], target: Target, reporter: Reporter) -> None:
+    others = sorted(f"--{name.replace('_', '-')}" for name in fields if name != "model")
     if others:
         names = ", ".join(others)
         raise RequestError(f"--from repeats the request in {path}: leave out {names}")
     before = output.read_provenance(path)
-    model = open_model(asked.get("model", before.request.model))
+    model = open_model(fields.get("model", before.request.model))
     source = model.source
     if source.sha256 == before.model_sha256:
         source = replace(source, name=before.request.model)  # the same file, wherever it lies now

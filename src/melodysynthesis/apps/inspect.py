@@ -53,8 +53,8 @@ def command(
     With --request the exit code is 0 if every rule is kept, 1 if one is broken, and 3 if none is broken but some can't
     be checked, for example because a file without a meter has no bars.
     """
-    asked = certificates.read_request(request) if request is not None else None
-    judge = _judge(corpus) if corpus is not None else _judge_copies(asked)
+    wanted = certificates.read_request(request) if request is not None else None
+    judge = _judge(corpus) if corpus is not None else _judge_copies(wanted)
     readings: dict[Path, Reading] = {}
     unreadable: list[FormatError] = []
     for file in files:
@@ -62,7 +62,7 @@ def command(
             readings[file] = formats.read(file, part)
         except FormatError as error:  # the others are still read
             unreadable.append(error)
-    found = {file: [_found(melody, judge, asked) for melody in reading.melodies] for file, reading in readings.items()}
+    found = {file: [_found(melody, judge, wanted) for melody in reading.melodies] for file, reading in readings.items()}
     for file, reading in readings.items() if not as_json else ():
         for one in found[file]:
             _print(one, file)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from melodysynthesis.apps.asking import asks
 from melodysynthesis.apps.console import JSON_OPTION, say, say_json, say_table
 from melodysynthesis.apps.help import FILES, MIDI, PLAYING, grouped
+from melodysynthesis.apps.request_options import with_request_options
 from melodysynthesis.errors import FormatError, RequestError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _midi = partial(grouped, MIDI)
 _playing = partial(grouped, PLAYING)
 
 
-@asks
+@with_request_options
 def command(
     *,
     input: Annotated[str | None, _midi("Port to listen to: its name, part of its name, or its number.")] = None,
@@ -64,7 +64,7 @@ def command(
     trade: Annotated[int | None, _playing("Trade so many bars in turn, without waiting for a pause.")] = None,
     bars: Annotated[int | None, _playing("Bars of an answer; by default as many as you played.")] = None,
     minutes: Annotated[float | None, _playing("Stop after so many minutes; by default Ctrl-C stops.")] = None,
-    asked: dict[str, Any],
+    fields: dict[str, Any],
     record: Annotated[
         Path | None, typer.Option(help="MIDI file to record what both play.", rich_help_panel=FILES)
     ] = None,
@@ -87,14 +87,14 @@ def command(
         target = choose("output", output, ports.outputs()) if output is not None else None
         setting = _setting(tempo=tempo, meter=meter, key=key, along=along, pause=pause, trade=trade, bars=bars, at=at,
                            sync=sync, click=click, channel=channel - 1)  # fmt: skip
-        asked |= {"model": model} if model is not None else {}
-        _play(ChosenPorts(ports, source, target), setting, asked, record, minutes)
+        fields |= {"model": model} if model is not None else {}
+        _play(ChosenPorts(ports, source, target), setting, fields, record, minutes)
     finally:
         ports.close()
 
 
 def _play(
-    chosen: ChosenPorts, setting: LiveSettings, asked: dict[str, Any], record: Path | None, minutes: float | None
+    chosen: ChosenPorts, setting: LiveSettings, fields: dict[str, Any], record: Path | None, minutes: float | None
 ) -> None:
     from melodysynthesis.apps.session import WATCH_SECONDS, Session, SystemClock, WriterThread, punctual, repeated
     from melodysynthesis.generation.request import Request
@@ -102,7 +102,7 @@ def _play(
     from melodysynthesis.live.improviser import check_along
     from melodysynthesis.runtime.loading import open_model
 
-    request = Request(**asked, meter=setting.meter, key=setting.key, bars=setting.bars or setting.trade)
+    request = Request(**fields, meter=setting.meter, key=setting.key, bars=setting.bars or setting.trade)
     if setting.along:
         check_along(request)
     improviser = ModelImproviser(open_model(request.model)[0], request)

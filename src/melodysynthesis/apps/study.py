@@ -97,7 +97,7 @@ def _run(plan: Plan, folder: Path, only: Sequence[str], workers: int, *, ray: bo
     if seen:
         low, high = min(seen.values()), max(seen.values())
         note(f"budget     {plan.budget.tokens:,} tokens for each trained model; as planned {low:,} to {high:,}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end, it stops as cleanly as after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a request to end stops it as cleanly as after Ctrl-C
     try:
         with _progress(trials, folder):
             study.run(plan, folder, trials, _launcher(workers, ray, address), tell=note)

@@ -51,7 +51,7 @@ def command(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="Model whose drafts are told from people's melodies; may be repeated. [those that ship of the corpus "
+            help="Model whose drafts the judge learns to recognise; may be repeated. [those that ship of the corpus "
             "of the default model]",
             metavar="NAME|FILE",
         ),

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from melodysynthesis.apps.asking import asks
 from melodysynthesis.apps.console import Reporter
 from melodysynthesis.apps.generate import (
     DEFAULT_FOLDER,
@@ -20,6 +19,7 @@ from melodysynthesis.apps.generate import (
     composition,
     make,
 )
+from melodysynthesis.apps.request_options import with_request_options
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.prompt import primers_from
 from melodysynthesis.generation.variation import variation
@@ -28,7 +28,7 @@ from melodysynthesis.music import Melody
 KEEP_HELP = "What stays: rhythm, contour, strong (the notes on strong beats); separate with commas."
 
 
-@asks
+@with_request_options
 def command(
     *,
     motif: Annotated[str, typer.Argument(help='A file, or notes "G4:1 A4:1/2 B4:1/2 D5:1".', metavar="MOTIF")],
@@ -39,7 +39,7 @@ def command(
     key: Annotated[str | None, composition("The motif's key, if the file does not say it.")] = None,
     meter: Annotated[str | None, composition("The motif's meter, if it has none.")] = None,
     pickup: Annotated[str | None, composition("The motif's upbeat in quarter notes, if it has no meter.")] = None,
-    asked: dict[str, Any],
+    fields: dict[str, Any],
     format: Formats = "mid",
     backing: Backing = False,
     out: Folder = DEFAULT_FOLDER,
@@ -52,9 +52,9 @@ def command(
     """
     target, reporter = Target.of(format, out)._replace(backing=backing), Reporter(quiet, as_json)
     choices = {"model": model, "key": key, "meter": meter, "pickup": pickup}
-    asked |= {"count": count, **{name: value for name, value in choices.items() if value is not None}}
+    fields |= {"count": count, **{name: value for name, value in choices.items() if value is not None}}
     melody = _motif(motif, part, reporter)
-    make(variation(melody, keep.replace(",", " ").split(), **asked), target, reporter, rank=True, exclude=melody)
+    make(variation(melody, keep.replace(",", " ").split(), **fields), target, reporter, rank=True, exclude=melody)
 
 
 def _motif(text: str, part: str | None, reporter: Reporter) -> Melody:

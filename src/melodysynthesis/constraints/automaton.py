@@ -26,7 +26,7 @@ look-ahead will need: some hundred megabytes each. They are known before any of 
 MAX_STEPS = 1_000_000_000
 """Transitions that the look-ahead goes through: some five seconds."""
 FEW = 3
-"""A count up to this is kept in the states. The largest of the greater ones is a budget beside the state."""
+"""A count up to this is kept in the states. The largest of the greater ones is a budget in addition to the state."""
 LARGEST_CODE = 2**62
 """Of the symbols of all rules as one number."""
 TOO_MANY = "these rules together are too many to keep track of"

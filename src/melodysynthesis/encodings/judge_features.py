@@ -149,7 +149,7 @@ def _phrases(melody: Melody, onset: Rows, end: Rows, table: dict[str, Rows]) -> 
 
 
 def _match_lengths(interval: Rows, length: Rows) -> Rows:
-    """Length of the longest run of intervals and durations that ends here and occurred before, up to `FIELDS["match"] - 1`."""
+    """Length of the longest run of intervals and durations that ends here and occurred before."""
     key = interval * 4096 + np.minimum(length, 4095)
     same = np.tril(key[:, None] == key, -1)  # (here, before)
     found: Rows = same.any(axis=1).astype(np.int64)

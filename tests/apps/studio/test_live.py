@@ -331,14 +331,14 @@ def test_a_worker_that_dies_ends_the_conversation_in_words(client, workers):
         workers[-1]._process.kill()
         page.bar()
         told, code = closed(page)
-    assert "no fault of what was played" in told
+    assert "your playing is not at fault" in told
     assert code == 1008
     assert gone(workers)
 
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(Seconds(silent=0.2), "nothing was heard for 0.2 seconds"), (Seconds(unplayed=0.0), "nobody has played")],
+    [(Seconds(silent=0.2), "no message came for 0.2 seconds"), (Seconds(unplayed=0.0), "no note was played")],
 )
 def test_who_falls_asleep_is_not_waited_for(models, seconds, told):
     files, cards = offered([models["event"]])

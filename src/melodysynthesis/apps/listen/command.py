@@ -140,7 +140,7 @@ def results(
     may_fail: Annotated[
         int, typer.Option(help="Checks of attention that may be failed; who fails more is left out.", min=0)
     ] = 1,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave nobody out.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep all participants.")] = False,
     other_melodies: Annotated[
         bool, typer.Option("--other-melodies", help="Wider intervals, for other melodies of the same sets too.")
     ] = False,

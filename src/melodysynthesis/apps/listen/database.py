@@ -118,7 +118,7 @@ def _engine(url: URL) -> Engine:
 def _set_up(connection: Any, record: object) -> None:
     """Set up an SQLite connection: a commit is on the disk, and deleted data is overwritten."""
     del record
-    connection.isolation_level = None  # transactions are begun below, not by Python's guess
+    connection.isolation_level = None  # transactions are started below, not by Python's guess
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 

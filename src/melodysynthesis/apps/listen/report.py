@@ -69,7 +69,7 @@ def _agreement_lines(results: Results) -> list[str]:
     found = results.preference
     if found.sets:
         lines.append(
-            f"no difference: {found.ties:.0%} of choices; the melody heard first: {found.first:.0%} of the others"
+            f"no difference: {found.ties:.0%} of choices; the melody played first: {found.first:.0%} of the others"
         )
     return lines
 

@@ -13,7 +13,7 @@ from melodysynthesis.music import DEFAULT_TEMPO, TICKS_PER_QUARTER, Melody
 
 MAX_SETS = 20
 ANSWER_SECONDS = 12
-"""Time for an answer beside the sound, for the estimate that participants read."""
+"""Time for an answer in addition to the sound, for the estimate that participants read."""
 SPARE = 2
 """A model generates this many times the melodies that are needed, as some are too long."""
 

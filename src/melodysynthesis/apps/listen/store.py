@@ -153,7 +153,7 @@ class Store:
             of_test = tables.ParticipantRow.test_id == test.id
             taken = set(session.scalars(select(tables.ParticipantRow.number).where(of_test)))
             if len(taken) >= MAX_PARTICIPANTS:
-                raise FullError(f"{MAX_PARTICIPANTS:,} people have taken part already: nobody more can")
+                raise FullError(f"{MAX_PARTICIPANTS:,} people have taken part already: the test is full")
             number = next(number for number in count() if number not in taken)
             one = tables.ParticipantRow(test_id=test.id, number=number, token_hash=hashed(token), joined_at=_now())
             session.add(one)
@@ -243,7 +243,7 @@ class Store:
                 .where(by_token if by_name is None else by_name | by_token)
             ).first()
             if found is None:
-                raise UnknownParticipantError(f"{name[:40]!r} is the code of nobody who takes part in {test.name!r}")
+                raise UnknownParticipantError(f"{name[:40]!r} is no participant's code in {test.name!r}")
             session.delete(found)
 
     def melody(self, melody: int) -> Melody:
@@ -264,7 +264,7 @@ def _participant(session: Session, test: ListeningTest, token: str, *, lock: boo
     )
     found = session.scalars(query.with_for_update() if lock else query).one_or_none()
     if found is None:
-        raise UnknownParticipantError("nobody takes part with this code")
+        raise UnknownParticipantError("this is no participant's code")
     return found
 
 

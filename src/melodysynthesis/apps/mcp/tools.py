@@ -128,7 +128,7 @@ class Tools:
         return await self._generated(fields)
 
     async def fill(self, arguments: Json) -> ToolResult:
-        """Some bars of a melody, written anew."""
+        """Some bars of a melody, rewritten."""
         fields = dict(arguments)
         melody = await self._melody(fields.pop("melody"), "melody")
         follows = fields.pop("follow_chords", False)
@@ -386,7 +386,7 @@ TOOLS: dict[str, Tool] = {
     ),
     "inspect": Tool(
         "Inspect a melody",
-        "Say what a melody is: key, meter, bars, range, descriptors; and, if asked, what it shares with known tunes.",
+        "Describe a melody: key, meter, bars, range, descriptors; and, if requested, what it shares with known tunes.",
         {
             "melody": _MELODY,
             "originality": {"type": "boolean", "description": "Search the training tunes; the first time takes long."},

@@ -136,7 +136,7 @@ def _message(error: Exception) -> str:
         return "too many are waiting already: try again in a moment"
     if isinstance(error, WorkerFailedError):
         log.error("%s", error)
-        return "the studio has failed at this; it is no fault of what you asked for"
+        return "the studio has failed; your request is not at fault"
     return str(error)
 
 

@@ -24,7 +24,7 @@ def command(
         list[str] | None, typer.Option(help="A model to offer first: name, file or run's folder; may be repeated.")
     ] = None,
     study: Annotated[
-        Path | None, typer.Option(help="Folder of a study whose report is shown beside what is compared.")
+        Path | None, typer.Option(help="Folder of a study whose report is shown next to the comparison.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes; as processors if not given.", min=1)] = None,
     browser: Browser = True,

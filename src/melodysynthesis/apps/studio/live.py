@@ -200,7 +200,7 @@ class MessageRateLimit:
         self._filled = max(0.0, self._filled - most * (now - self._since)) + 1
         self._since = now
         if self._filled > 2 * most:
-            raise LimitError(f"more than {most} messages a second: nobody plays so fast")
+            raise LimitError(f"more than {most} messages a second: that is faster than anyone plays")
 
 
 class LiveConnection:
@@ -250,7 +250,7 @@ class LiveConnection:
                 async with asyncio.timeout(seconds.silent):
                     text = await self._receive()
             except TimeoutError:
-                raise LimitError(f"nothing was heard for {seconds.silent:g} seconds") from None
+                raise LimitError(f"no message came for {seconds.silent:g} seconds") from None
             rate.check()
             try:
                 message = _read(text)
@@ -261,7 +261,7 @@ class LiveConnection:
             if isinstance(message, Midi | Play):
                 played = monotonic()
             if monotonic() - played > seconds.unplayed:
-                raise LimitError(f"nobody has played for {seconds.unplayed:g} seconds: begin again when you like")
+                raise LimitError(f"no note was played for {seconds.unplayed:g} seconds: begin again when you like")
 
     async def _receive(self) -> str:
         message = await self._socket.receive()
@@ -356,7 +356,7 @@ def _raise_first(errors: list[Exception]) -> None:
         if isinstance(error, LimitError | WebSocketDisconnect):
             raise error
         log.error("a live session has failed", exc_info=error)
-        raise LimitError("the studio has failed at this; it is no fault of what was played")
+        raise LimitError("the studio has failed; your playing is not at fault")
 
 
 def _read(text: str) -> Play | Midi | Ping | SimpleCommand:

@@ -92,7 +92,7 @@ class Worker:
 
     async def events(self, job: str, fields: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """The events of a job."""
-        await self.send({"job": job, "asked": fields})
+        await self.send({"job": job, "fields": fields})
         while "end" not in (message := await self.receive()):
             if "mistake" in message:
                 raise MelodyError(message["mistake"])

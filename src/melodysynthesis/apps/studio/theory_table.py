@@ -48,7 +48,7 @@ def sounding_chords(melody: Melody, chart: Chart | None) -> list[dict[str, Any]]
 
     Returns:
         For each entrance the ticks of its ``start`` and ``end``, the pitch class ``root`` of its lowest note, those of
-        all its ``tones``, and its ``name``. A chord enters anew at each bar line, as in files.
+        all its ``tones``, and its ``name``. A chord enters again at each bar line, as in files.
     """
     symbols = melody.chords if chart is None else chord_symbols(melody, chart)
     bar_lines = [bar.start for bar in melody.bars()]

@@ -1,6 +1,6 @@
 """A worker process: reads jobs from standard input, a line of JSON each, and writes their events to standard output.
 
-    in      {"job": "judge", "asked": {...}}        at any time {"stop": true}, which ends a generation under way
+    in      {"job": "judge", "fields": {...}}        at any time {"stop": true}, which ends a generation under way
     out     {"event": {...}} ...                    then {"end": true}, or {"mistake": "..."}, or {"failed": "..."}
 
 A mistake is an error in the input, for the client; a failure is an error of the program, for the log.
@@ -48,7 +48,7 @@ def _listen(jobs_in: SimpleQueue[dict[str, Any] | None], stop: Event) -> None:
 
 def _answer(jobs: Jobs, line: dict[str, Any], stop: Event, send: Callable[[dict[str, Any]], None]) -> None:
     try:
-        for event in jobs.table[line["job"]](line["asked"], stop.is_set):
+        for event in jobs.table[line["job"]](line["fields"], stop.is_set):
             send({"event": event})
         send({"end": True})
     except MelodyError as error:

@@ -31,13 +31,13 @@ LYRICS_FILE = Option("lyrics_file", Path, "Words to sing, from a text file with 
 MAX_LYRICS_BYTES = 100_000
 
 
-def asks(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command options for rules and for how melodies are drawn; it receives those that were used as `asked`."""
+def with_request_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command options for rules and for how melodies are drawn; it receives those that were used as `fields`."""
 
     @wraps(command)
-    def named_by_flags(*, asked: dict[str, Any], **values: Any) -> None:
+    def named_by_flags(*, fields: dict[str, Any], **values: Any) -> None:
         try:
-            command(**values, asked=_with_lyrics(asked))
+            command(**values, fields=_with_lyrics(fields))
         except RequestError as error:
             if error.field:
                 raise RequestError(f"--{error}", field=error.field) from None
@@ -45,18 +45,18 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
 
     drawing = [option._replace(panel=SAMPLING) for option in DRAWING]
     options = [*map(_option, fields_of(RULES.values())), LYRICS_FILE._replace(panel=RULES_PANEL), *drawing]
-    return with_options(options, into="asked")(named_by_flags)
+    return with_options(options, into="fields")(named_by_flags)
 
 
-def _with_lyrics(asked: dict[str, Any]) -> dict[str, Any]:
+def _with_lyrics(fields: dict[str, Any]) -> dict[str, Any]:
     """The options with the text of the file of lyrics in place of its path."""
-    path = asked.pop("lyrics_file", None)
+    path = fields.pop("lyrics_file", None)
     if path is None:
-        return asked
-    if "lyrics" in asked:
+        return fields
+    if "lyrics" in fields:
         raise RequestError("--lyrics and --lyrics-file can't be given together")
     try:
-        return asked | {"lyrics": files.load(path, MAX_LYRICS_BYTES).decode("utf-8-sig")}
+        return fields | {"lyrics": files.load(path, MAX_LYRICS_BYTES).decode("utf-8-sig")}
     except UnicodeDecodeError:
         raise RequestError(f"{path}: expected a text in UTF-8") from None
 
