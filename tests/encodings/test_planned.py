@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from melodysynthesis.constraints import InHeader, KeepsPlan, NoLoop, StartsWithNote, WholeBars
 from melodysynthesis.encodings import Header, encoding_from
-from melodysynthesis.encodings.plan import Section, plan_of
+from melodysynthesis.encodings.plan import PlanSection, plan_of
 from melodysynthesis.encodings.planned_context import PLANNED_FEATURES
 from melodysynthesis.errors import EncodingError
 from melodysynthesis.music import Key, Melody, Meter, Note
@@ -159,7 +159,7 @@ def test_whatever_is_drawn_obeys_its_plan_and_the_plan_fills_the_bars(header, se
         ends = np.cumsum([section.ticks for section in plan.sections]).tolist()
         assert list(melody.phrase_ends) == ends
         assert (melody.notes[-1].pitch - 2) % 12 == plan.last
-        assert all(isinstance(section, Section) for section in plan.sections)
+        assert all(isinstance(section, PlanSection) for section in plan.sections)
         least = min(header.meter.bar_ticks // 2, 24)  # not every length is one duration
         assert min(section.ticks for section in plan.sections) >= least
         assert melody.duration - melody.notes[-1].onset >= min(24, header.meter.bar_ticks // 3)

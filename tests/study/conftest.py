@@ -6,12 +6,12 @@ import pytest
 
 from melodysynthesis.formats import write
 from melodysynthesis.study.launch import Here
-from melodysynthesis.study.plan import Plan, plan_from
+from melodysynthesis.study.plan import StudyPlan, plan_from
 from melodysynthesis.study.run import prepare, run
 from tests.training.songs import songs
 
 
-def plan_of(corpus: Path, **changes: object) -> Plan:
+def plan_of(corpus: Path, **changes: object) -> StudyPlan:
     """A tiny LSTM in both encodings with two seeds, and two baselines."""
     values = {
         "name": "tiny", "corpus": str(corpus), "seeds": [1, 2], "budget": {"tokens": 8000, "tolerance": 0.5},
@@ -35,12 +35,12 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def plan(corpus: Path) -> Plan:
+def plan(corpus: Path) -> StudyPlan:
     return plan_of(corpus)
 
 
 @pytest.fixture(scope="session")
-def study(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(plan: StudyPlan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a study that is over; not to be changed."""
     folder = tmp_path_factory.mktemp("study") / "tiny"
     prepare(plan, folder, plan.trials)

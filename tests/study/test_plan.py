@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from melodysynthesis.errors import MelodyError
-from melodysynthesis.study.plan import SHIPPED, Plan, Trial, difference, load_plan, plan_from
+from melodysynthesis.study.plan import SHIPPED, StudyPlan, Trial, difference, load_plan, plan_from
 from tests.study.conftest import plan_of
 
 PLANS = sorted(path.stem for path in SHIPPED.glob("*.toml"))
@@ -26,7 +26,7 @@ def test_the_full_plan_has_every_architecture_and_three_seeds() -> None:
     assert set(plan.encodings) == {"event", "grid"}
 
 
-def test_trials_are_models_by_encodings_by_seeds_and_baselines_once(plan: Plan) -> None:
+def test_trials_are_models_by_encodings_by_seeds_and_baselines_once(plan: StudyPlan) -> None:
     names = [trial.name for trial in plan.trials]
     assert names == [
         "lstm-event-1", "lstm-event-2", "lstm-grid-1", "lstm-grid-2", "ngram-event-1", "ngram-grid-1",
@@ -37,7 +37,7 @@ def test_trials_are_models_by_encodings_by_seeds_and_baselines_once(plan: Plan) 
     assert plan.trials[0].architecture.units == 8
 
 
-def test_a_piece_of_a_plan_is_named_from_its_beginning(plan: Plan) -> None:
+def test_a_piece_of_a_plan_is_named_from_its_beginning(plan: StudyPlan) -> None:
     assert [trial.name for trial in plan.only(("lstm-grid",))] == ["lstm-grid-1", "lstm-grid-2"]
     assert [trial.name for trial in plan.only(("ngram", "lstm-event-2"))] == [
         "lstm-event-2", "ngram-event-1", "ngram-grid-1",

@@ -13,7 +13,7 @@ import pytest
 
 from melodysynthesis.errors import MelodyError
 from melodysynthesis.study import launch, results, stages, train
-from melodysynthesis.study.plan import Plan
+from melodysynthesis.study.plan import StudyPlan
 from melodysynthesis.study.run import gather, prepare, read_plan, run, study_progress
 from tests.study.conftest import plan_of
 
@@ -40,7 +40,7 @@ def adopting(study: Path, folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_every_trial_leaves_its_rows_and_an_ordinary_run(study: Path, plan: Plan) -> None:
+def test_every_trial_leaves_its_rows_and_an_ordinary_run(study: Path, plan: StudyPlan) -> None:
     rows = rows_of(study)
     assert {(row["model"], row["encoding"], row["seed"]) for row in rows} == {
         ("people", "", 0), *((trial.model, trial.encoding, trial.seed) for trial in plan.trials)
@@ -62,7 +62,7 @@ def test_bits_of_tunes_add_up_to_bits_per_note(study: Path) -> None:
     assert bits / notes == pytest.approx(per_note)
 
 
-def test_nothing_is_done_twice(study: Path, plan: Plan) -> None:
+def test_nothing_is_done_twice(study: Path, plan: StudyPlan) -> None:
     before, told = times_of(study), []
     prepare(plan, study, plan.trials)
     run(plan, study, plan.trials, launch.Here(), told.append)
@@ -71,7 +71,7 @@ def test_nothing_is_done_twice(study: Path, plan: Plan) -> None:
     assert read_plan(study) == plan
 
 
-def test_a_finished_run_is_adopted_and_judged_alike(study: Path, plan: Plan, tmp_path: Path) -> None:
+def test_a_finished_run_is_adopted_and_judged_alike(study: Path, plan: StudyPlan, tmp_path: Path) -> None:
     folder = adopting(study, tmp_path / "other", "lstm-event-1")
     shutil.copytree(study / "trials" / "people", folder / "trials" / "people")
     (folder / "runs" / "lstm-event-1" / "model.onnx").unlink()
@@ -94,7 +94,7 @@ def test_a_run_that_the_plan_does_not_ask_for_is_refused(study: Path, corpus: Pa
         prepare(other, folder, other.trials)
 
 
-def test_a_half_written_run_is_told_in_one_line(study: Path, plan: Plan, tmp_path: Path) -> None:
+def test_a_half_written_run_is_told_in_one_line(study: Path, plan: StudyPlan, tmp_path: Path) -> None:
     folder = adopting(study, tmp_path / "other", "lstm-event-1")
     (folder / "runs" / "lstm-event-1" / "checkpoints" / "last.safetensors").write_bytes(b"half")
     (trial,) = plan.only(("lstm-event-1",))
@@ -105,7 +105,7 @@ def test_a_half_written_run_is_told_in_one_line(study: Path, plan: Plan, tmp_pat
 
 
 def test_results_and_runs_on_older_splits_are_refused_by_name(
-    study: Path, corpus: Path, plan: Plan, tmp_path: Path
+    study: Path, corpus: Path, plan: StudyPlan, tmp_path: Path
 ) -> None:
     folder = tmp_path / "results"
     shutil.copytree(study / "trials" / "ngram-event-1", folder / "trials" / "ngram-event-1")
@@ -120,7 +120,7 @@ def test_results_and_runs_on_older_splits_are_refused_by_name(
         prepare(plan, other, plan.only(("lstm-event-1",)))
 
 
-def test_results_of_another_plan_are_refused(study: Path, corpus: Path, plan: Plan, tmp_path: Path) -> None:
+def test_results_of_another_plan_are_refused(study: Path, corpus: Path, plan: StudyPlan, tmp_path: Path) -> None:
     folder = tmp_path / "other"
     shutil.copytree(study / "trials" / "ngram-event-1", folder / "trials" / "ngram-event-1")
     other = plan_of(corpus, judging={**plan.values()["judging"], "melodies": 13})
@@ -146,7 +146,7 @@ def test_budgets_that_differ_are_refused_with_what_would_meet_them(corpus: Path,
 
 
 def test_a_trial_that_fails_does_not_stop_the_others(
-    study: Path, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study: Path, plan: StudyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, told = tmp_path / "other", []
     shutil.copytree(study, folder)
@@ -158,7 +158,7 @@ def test_a_trial_that_fails_does_not_stop_the_others(
     assert told == ["lstm-event-1: no", "constant-event-1 is done"]
 
 
-def test_a_damaged_file_of_rows_is_told(study: Path, plan: Plan, tmp_path: Path) -> None:
+def test_a_damaged_file_of_rows_is_told(study: Path, plan: StudyPlan, tmp_path: Path) -> None:
     folder = tmp_path / "other"
     shutil.copytree(study, folder)
     (folder / "trials" / "ngram-grid-1" / "predicted.parquet").write_bytes(b"PAR1")

@@ -17,7 +17,7 @@ from melodysynthesis.errors import RequestError
 
 if TYPE_CHECKING:
     from melodysynthesis.study.launch import Launcher
-    from melodysynthesis.study.plan import Plan, Trial
+    from melodysynthesis.study.plan import StudyPlan, Trial
 
 STUDY_PACKAGES = ("pyarrow", "jinja2", "soundfile", "sklearn")
 LOOK_EVERY = 1.0
@@ -86,7 +86,7 @@ def report(
         say(str(path))
 
 
-def _run(plan: Plan, folder: Path, only: Sequence[str], workers: int, *, ray: bool, address: str) -> None:
+def _run(plan: StudyPlan, folder: Path, only: Sequence[str], workers: int, *, ray: bool, address: str) -> None:
     from melodysynthesis.study import run as study
 
     if address and not ray:

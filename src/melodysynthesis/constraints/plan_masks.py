@@ -14,10 +14,10 @@ from melodysynthesis.encodings.planned_context import PlannedContext
 PLAN_SLOT, LENGTH_SLOT, FIRST_SLOT, DURATION_SLOT = map(
     int, (Slot.PLAN, Slot.SECTION_LENGTH, Slot.FIRST, Slot.DURATION)
 )
-LASTS, SECTIONS, DURATIONS, BEATS, PITCHES = (
+LAST_IDS, SECTION_IDS, DURATION_IDS, BEAT_IDS, PITCH_IDS = (
     np.flatnonzero(kind == KINDS) for kind in (Kind.LAST, Kind.SECTION, Kind.DURATION, Kind.BEATS, Kind.PITCH)
 )
-TICKS, DEGREE = VALUES[DURATIONS], VALUES[PITCHES] % 12
+TICKS, DEGREE = VALUES[DURATION_IDS], VALUES[PITCH_IDS] % 12
 
 LAST_TICKS = 24
 """The last note begins at least so many ticks before the end, or a third of a bar where that is less."""
@@ -51,29 +51,29 @@ class KeepsPlan:
         promised = context.promised_ticks
         begins = np.equal(context.slot, PLAN_SLOT)
         without = self._unplanned | (promised == 0)
-        mask[np.flatnonzero(begins & without)[:, None], LASTS] = False
+        mask[np.flatnonzero(begins & without)[:, None], LAST_IDS] = False
         mask[begins & ~without, NOTES] = False
         rows = np.flatnonzero((context.slot > PLAN_SLOT) & (context.slot < FIRST_SLOT))
         left, least = (promised - context.planned_ticks)[rows], context.bar_ticks[rows] // 2
         mask[rows[left > 0], NOTES] = False
-        mask[rows[left < np.maximum(least, 1)][:, None], SECTIONS] = False
+        mask[rows[left < np.maximum(least, 1)][:, None], SECTION_IDS] = False
         begins = np.equal(context.slot[rows], LENGTH_SLOT)
         fits = _leaving(left, least, np.where(begins, least, 1))
-        mask[rows[:, None], DURATIONS] &= fits
+        mask[rows[:, None], DURATION_IDS] &= fits
 
     def _restrict_body(self, mask: Mask, context: PlannedContext) -> None:
         """No change of meter, and time for the last note. Changes the mask."""
         rows = np.flatnonzero(context.planned & context.in_body)
-        mask[rows[:, None], BEATS] = False
+        mask[rows[:, None], BEAT_IDS] = False
         left = context.end_tick[rows] - context.tick[rows]
         last = np.minimum(LAST_TICKS, context.bar_ticks[rows] // 3)
         wrong = context.ends_wrong[rows]
         late = (left <= last) & (context.slot[rows] != DURATION_SLOT)
-        mask[rows[late][:, None], PITCHES] &= context.last[rows[late], None] == DEGREE
-        mask[rows[late & (left < last)][:, None], PITCHES] = False
+        mask[rows[late][:, None], PITCH_IDS] &= context.last[rows[late], None] == DEGREE
+        mask[rows[late & (left < last)][:, None], PITCH_IDS] = False
         mask[rows[late & wrong][:, None], (REST, TIE)] = False
         early = wrong & (left > last)
-        mask[rows[early][:, None], DURATIONS] &= left[early, None] - TICKS >= last[early, None]
+        mask[rows[early][:, None], DURATION_IDS] &= left[early, None] - TICKS >= last[early, None]
 
     def select(self, indices: NDArray[np.int64]) -> Self:
         """The mask for the sequences at `indices`."""

@@ -23,7 +23,7 @@ DEGREES = ("1", "b2", "2", "b3", "3", "4", "#4", "5", "b6", "6", "b7", "7")
 """Names of the degrees, by semitones above the tonic."""
 
 
-class Section(NamedTuple):
+class PlanSection(NamedTuple):
     """A phrase in a plan.
 
     Attributes:
@@ -44,7 +44,7 @@ class Plan:
         last: the pitch of its last note, in semitones above the tonic (above C without a key), 0 to 11.
     """
 
-    sections: tuple[Section, ...]
+    sections: tuple[PlanSection, ...]
     last: int
 
     @property
@@ -73,4 +73,4 @@ def plan_of(melody: Melody) -> Plan | None:
         return None
     tonic = melody.key.pitch_class if melody.key else 0
     lengths = (end - start for start, end in pairwise((0, *ends)))
-    return Plan(tuple(map(Section, form, lengths)), (melody.notes[-1].pitch - tonic) % 12)
+    return Plan(tuple(map(PlanSection, form, lengths)), (melody.notes[-1].pitch - tonic) % 12)

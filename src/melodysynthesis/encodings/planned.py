@@ -31,7 +31,7 @@ from melodysynthesis.encodings.event_tokens import (
     Kind,
     transitions,
 )
-from melodysynthesis.encodings.plan import SECTIONS, Plan, Section, plan_of
+from melodysynthesis.encodings.plan import SECTIONS, Plan, PlanSection, plan_of
 from melodysynthesis.encodings.planned_context import PLANNED_FEATURES, PlannedContext
 from melodysynthesis.music import Melody
 
@@ -74,14 +74,14 @@ class PlannedEncoding(EventEncoding):
         last = next((n for n, token in enumerate(header) if KINDS[token] == Kind.LAST), None)
         if last is None:
             return None
-        sections: list[Section] = []
+        sections: list[PlanSection] = []
         for token in header[last + 1 :]:
             kind, value = KINDS[token], int(VALUES[token])
             if kind == Kind.SECTION:
-                sections.append(Section(SECTIONS[value], 0))
+                sections.append(PlanSection(SECTIONS[value], 0))
             elif kind == Kind.DURATION:
                 name, ticks = sections[-1]
-                sections[-1] = Section(name, ticks + value)
+                sections[-1] = PlanSection(name, ticks + value)
         return Plan(tuple(sections), int(VALUES[header[last]]))
 
     def unplanned(self) -> PlannedEncoding:

@@ -50,7 +50,7 @@ PLANNED_FEATURES = (
 )
 
 PLAN, FIRST_SECTION, NEXT_SECTION = map(int, (Slot.PLAN, Slot.FIRST_SECTION, Slot.NEXT_SECTION))
-SECTION_IDS, DURATION_IDS, PITCHES = (
+SECTION_IDS, PLAN_DURATION_IDS, PLAN_PITCH_IDS = (
     np.flatnonzero(kind == KINDS) for kind in (Kind.SECTION, Kind.DURATION, Kind.PITCH)
 )
 DEGREE = np.where(KINDS == Kind.PITCH, VALUES % 12, -1)
@@ -191,13 +191,13 @@ class PlannedContext(EventContext):
         mark, rows, left = rows[left == 0], rows[left > 0], left[left > 0]
         allowed[mark] &= np.arange(allowed.shape[1]) == PHRASE
         allowed[rows[:, None], (PHRASE, END)] = False
-        allowed[rows[:, None], DURATION_IDS] &= VALUES[DURATION_IDS] <= left[:, None]
+        allowed[rows[:, None], PLAN_DURATION_IDS] &= VALUES[PLAN_DURATION_IDS] <= left[:, None]
         # A note of another degree, or a rest behind it, does not reach the end.
         to_end = self.planned_ticks[rows] - self.tick[rows]
         wrong = self.ends_wrong[rows]
-        allowed[rows[wrong, None], DURATION_IDS] &= VALUES[DURATION_IDS] < to_end[wrong, None]
+        allowed[rows[wrong, None], PLAN_DURATION_IDS] &= VALUES[PLAN_DURATION_IDS] < to_end[wrong, None]
         final = rows[(to_end == 1) & (self.slot[rows] != AWAITS_DURATION)]
         if len(final):
-            allowed[final[:, None], PITCHES] &= DEGREE[PITCHES] == self.last[final, None]
+            allowed[final[:, None], PLAN_PITCH_IDS] &= DEGREE[PLAN_PITCH_IDS] == self.last[final, None]
             stuck = final[self.ends_wrong[final]]
             allowed[stuck[:, None], (REST, TIE)] = False

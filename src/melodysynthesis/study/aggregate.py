@@ -37,7 +37,7 @@ from melodysynthesis.evaluation.statistics import (
 )
 from melodysynthesis.music import Melody
 from melodysynthesis.study import results, stages
-from melodysynthesis.study.plan import Plan
+from melodysynthesis.study.plan import StudyPlan
 from melodysynthesis.study.results import PEOPLE
 from melodysynthesis.study.run import gather, read_plan
 
@@ -218,7 +218,7 @@ class StudyResults:
         return stages.read_json(self.folder / "trials" / entrant.trial(entrant.seeds[0]) / stages.CONFUSION)
 
 
-def _names(plan: Plan) -> list[tuple[str, str, int]]:
+def _names(plan: StudyPlan) -> list[tuple[str, str, int]]:
     """Models, encodings and seeds of all trials, without looking at architectures: they may not be installed here."""
     return [
         (model, encoding, seed)

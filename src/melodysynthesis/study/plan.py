@@ -106,7 +106,7 @@ class JudgingPlan(PlanTable):
     """Tokens after which a melody is ended at the next bar line."""
 
 
-class Plan(PlanTable):
+class StudyPlan(PlanTable):
     """A study; see the module's docstring."""
 
     name: str = Field(min_length=1, max_length=60, pattern=r"^[\w.-]+$")
@@ -193,7 +193,7 @@ class Plan(PlanTable):
 class Trial:
     """One model in one encoding with one seed."""
 
-    plan: Plan
+    plan: StudyPlan
     model: str
     encoding: str
     seed: int
@@ -302,7 +302,7 @@ def difference(one: Mapping[str, Any], other: Mapping[str, Any], within: str = "
     return ""
 
 
-def load_plan(name_or_path: str | Path) -> Plan:
+def load_plan(name_or_path: str | Path) -> StudyPlan:
     """A plan that ships, by name, or of a TOML file.
 
     Raises:
@@ -326,14 +326,14 @@ def load_plan(name_or_path: str | Path) -> Plan:
         raise RequestError(f"{path}: {error}") from None
 
 
-def plan_from(values: Mapping[str, Any]) -> Plan:
+def plan_from(values: Mapping[str, Any]) -> StudyPlan:
     """A plan of its values.
 
     Raises:
         RequestError: in one line, naming the field and what it may be.
     """
     try:
-        return Plan(**values)
+        return StudyPlan(**values)
     except ValidationError as error:
         raise RequestError(_one_line(error)) from None
 
@@ -351,7 +351,7 @@ def _one_line(error: ValidationError) -> str:
 
 
 def _unknown_field(name: str) -> str:
-    return unknown("field", name, Plan.model_fields)
+    return unknown("field", name, StudyPlan.model_fields)
 
 
 def _fields(place: list[str]) -> list[str]:

@@ -12,14 +12,14 @@ from melodysynthesis.errors import FormatError, RequestError, TrainingError
 from melodysynthesis.formats import files
 from melodysynthesis.study import results, stages, train
 from melodysynthesis.study.launch import INTERRUPTED, Launcher
-from melodysynthesis.study.plan import Plan, Trial, difference, plan_from
+from melodysynthesis.study.plan import StudyPlan, Trial, difference, plan_from
 from melodysynthesis.study.results import PEOPLE
 from melodysynthesis.training.reporting import read_history
 
 Tell = Callable[[str], None]
 
 
-def prepare(plan: Plan, folder: Path, trials: Sequence[Trial]) -> dict[str, int]:
+def prepare(plan: StudyPlan, folder: Path, trials: Sequence[Trial]) -> dict[str, int]:
     """See that a study can be run in a folder, before time is spent; tokens that each trained trial will see.
 
     Raises:
@@ -44,7 +44,9 @@ def prepare(plan: Plan, folder: Path, trials: Sequence[Trial]) -> dict[str, int]
     return seen
 
 
-def run(plan: Plan, folder: Path, trials: Sequence[Trial], launcher: Launcher, tell: Tell = lambda line: None) -> None:
+def run(
+    plan: StudyPlan, folder: Path, trials: Sequence[Trial], launcher: Launcher, tell: Tell = lambda line: None
+) -> None:
     """Carry out what is left of some trials of a plan, and gather all rows that there are.
 
     Args:
@@ -98,7 +100,7 @@ def _ended(under_way: dict[Future[str], Trial], tell: Tell, timeout: float | Non
     return problems
 
 
-def gather(plan: Plan, folder: Path) -> None:
+def gather(plan: StudyPlan, folder: Path) -> None:
     """Write all rows of the plan's trials into one file.
 
     Raises:
@@ -109,7 +111,7 @@ def gather(plan: Plan, folder: Path) -> None:
     results.save(results.joined({str(path): results.load(path) for path in found}), folder / stages.RESULTS)
 
 
-def read_plan(folder: Path) -> Plan:
+def read_plan(folder: Path) -> StudyPlan:
     """The plan of a study's folder.
 
     Raises:

@@ -38,7 +38,7 @@ from melodysynthesis.study.evaluate import (
     predict,
     time_steps,
 )
-from melodysynthesis.study.plan import Plan, Trial, difference
+from melodysynthesis.study.plan import StudyPlan, Trial, difference
 from melodysynthesis.study.results import PEOPLE, Measurement
 
 DEPENDENCIES, MELODIES, CONFUSION = "asked.json", "melodies.json", "confusion.json"
@@ -134,7 +134,7 @@ def run_stages(trial: Trial, folder: Path) -> None:
                 stage.run_stages(bench)
 
 
-def describe_people(plan: Plan, folder: Path) -> None:
+def describe_people(plan: StudyPlan, folder: Path) -> None:
     """Save the figures of the test tunes, for comparison with those of a trial's melodies."""
     place = folder / "trials" / PEOPLE
     with _locked(place):

@@ -23,7 +23,7 @@ from melodysynthesis.runtime.constant import train_constant
 from melodysynthesis.runtime.ngram import train_ngram
 from melodysynthesis.runtime.onnx import OnnxEngine
 from melodysynthesis.runtime.ppm import train_ppm
-from melodysynthesis.study.plan import FREE, Plan, Trial, difference
+from melodysynthesis.study.plan import FREE, StudyPlan, Trial, difference
 from melodysynthesis.study.results import Measurement
 from melodysynthesis.training import checkpoint, data
 from melodysynthesis.training.export import export
@@ -37,7 +37,7 @@ HISTORY = {"train_loss": "nats", "loss": "nats", "bits_per_note": "bits"}
 """Figures of a run's history that are kept, with their units."""
 
 
-def check_budget(plan: Plan, trials: Sequence[Trial]) -> dict[str, int]:
+def check_budget(plan: StudyPlan, trials: Sequence[Trial]) -> dict[str, int]:
     """How many tokens each trained trial is to predict, by its name: equal for all, up to the plan's tolerance.
 
     A GAN goes on from a model that has seen its tokens: the tokens of its adversarial training are reported, not
