@@ -27,28 +27,40 @@ def client(studio_app):
         yield client
 
 
+class Server:
+    """A studio in a process of its own, which can be killed and started again at its address."""
+
+    def __init__(self, model):
+        self.model, self.port, self.process, self.address = model, 0, None, ""
+
+    def start(self):
+        options = ["--port", str(self.port), "--no-browser", "--workers", "1", "--model", self.model]
+        command = [sys.executable, "-c", SERVE, "studio", *options]
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        self.address = re.search(r"http://\S+", self.process.stdout.readline())[0]
+        self.port = int(self.address.rpartition(":")[2])
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
 @pytest.fixture(scope="module")
-def address(models):
+def server(models):
     """A studio that offers an n-gram of a scale first."""
-    command = (
-        sys.executable,
-        "-c",
-        SERVE,
-        "studio",
-        "--port",
-        "0",
-        "--no-browser",
-        "--workers",
-        "1",
-        "--model",
-        models["event"],
-    )
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
-    ) as server:
-        assert server.stdout is not None
-        yield re.search(r"http://\S+", server.stdout.readline())[0]
-        server.terminate()
+    server = Server(models["event"])
+    server.start()
+    yield server
+    server.process.terminate()
+    server.process.wait()
+    server.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def address(server):
+    return server.address
 
 
 @pytest.fixture(scope="module")

@@ -449,6 +449,24 @@ def test_without_bars_nothing_is_rewritten_and_one_field_means_one_bar(page):
     assert kept[0] == kept[1]
 
 
+def test_a_deliberate_note_that_stays_does_not_block_a_rewrite(page):
+    generate(page)
+    notes = page.evaluate("studio.store.take.melody.notes")
+    change = "(notes) => studio.store.change({melody: {...studio.store.take.melody, notes}}, 'by hand')"
+    page.evaluate(change, [[*notes[0][:2], 61], *notes[1:]])
+    page.select_option("#ask-scale", "major")
+    page.fill("#from", "3")
+    page.uncheck("#only-new")
+    page.click("#rewrite")
+    page.wait_for_selector("#message.mistake")
+    page.check("#only-new")
+    page.click("#rewrite")
+    until(page, "studio.store.take.request?.rules_for === 'new'")
+    settled(page)
+    assert page.evaluate("studio.store.take.melody.notes[0][2]") == 61
+    until(page, "studio.store.take.certificate?.verdict === 'kept'")
+
+
 def test_files_have_the_tempo_title_and_composer_of_the_page(page, tmp_path):
     open_text(page, TUNE)
     for field, value in {"#title": "Morning", "#composer": "A. Person", "#tempo": "77"}.items():

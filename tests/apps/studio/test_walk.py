@@ -1,13 +1,16 @@
 """A seeded walk of random actions over the page, as an impatient person would: three things hold after each.
 
-Roll, score and files say one melody; nothing that was saved is gone; every control works, without an uncaught error.
+Roll, score, player and downloads say one melody; nothing that was saved is gone; every control works, without an
+uncaught error. A second tab changes the melody, the page is loaded again, and the server is killed and comes back.
 """
 
+import json
 import random
+from pathlib import Path
 
 import pytest
 
-from tests.apps.studio.chromium import CHROMIUM, opened, until
+from tests.apps.studio.chromium import CHROMIUM, opened, unfold, until
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
@@ -36,18 +39,20 @@ STATE = """async () => {
         rects: document.querySelectorAll("#roll .note").length, buttons: [visible("generate"), visible("stop")],
     };
 }"""
+FILES, KILLED = 0.05, 0.01  # how often a file is downloaded, and the server killed
 QUIET = "studio.store.saving === 0"
 
 
 class Walk:
     """The page, and what was saved in it."""
 
-    def __init__(self, page, address, seed):
-        self.page, self.address, self.random, self.saved = page, address, random.Random(seed), {}
+    def __init__(self, page, server, seed):
+        self.page, self.server, self.address = page, server, server.address
+        self.random, self.saved = random.Random(seed), {}
         self.actions = [
             self.draw, self.draw, self.drag, self.delete, self.key, self.key, self.generate, self.generate, self.stop,
             self.open, self.link, self.view, self.click, self.click, self.click, self.reload, self.restore,
-            self.rewrite, self.other_tab, self.away,
+            self.rewrite, self.other_tab, self.away, self.preset,
         ]  # fmt: skip
 
     def at(self):
@@ -88,6 +93,8 @@ class Walk:
         self.compose()
         for name, value in {"bars": self.random.randint(1, 4), "count": self.random.randint(1, 3)}.items():
             self.page.fill(f"#ask-{name}", str(value))
+        unfold(self.page, "#ask-rank")
+        self.page.set_checked("#ask-rank", self.random.random() < 0.2)
         if self.page.is_visible("#generate"):
             self.page.click("#generate")
         if self.random.random() < 0.5:
@@ -110,9 +117,8 @@ class Walk:
     def click(self):
         self.compose()
         names = ("undo", "redo", "more", "less", "play", "halt", "loop", "click", "backing", "new", "theme", "rewrite")
-        self.page.evaluate(
-            "(id) => document.getElementById(id).click()", self.random.choice((*names, "vary", "continue"))
-        )
+        name = self.random.choice((*names, "vary", "continue", "harmonise", "countin", "tap", "only-new"))
+        self.page.evaluate("(id) => document.getElementById(id).click()", name)
 
     def rewrite(self):
         self.compose()
@@ -144,6 +150,26 @@ class Walk:
         until(self.page, QUIET)
         self.page.unroute("**/api/**")
 
+    def preset(self):
+        self.compose()
+        names = self.page.locator("#preset option").all_inner_texts()[1:]
+        self.page.select_option("#preset", self.random.choice(names))
+
+    def killed(self):
+        """The server is killed, and comes back."""
+        self.server.kill()
+        self.draw()
+        if self.page.is_visible("#generate"):
+            self.page.click("#generate")
+        until(self.page, f"{QUIET} && studio.store.written.size === 0")
+        self.server.start()
+
+    def downloaded(self):
+        """The notes of the file that is downloaded now."""
+        with self.page.expect_download() as download:
+            self.page.click("[data-format=json]")
+        return json.loads(Path(download.value.path()).read_text())["notes"]
+
     def check(self, what):
         state = {"saving": 1}
         while state["saving"]:
@@ -152,6 +178,8 @@ class Walk:
         if not state["writing"]:  # else there are drafts, which are drawn with the next frame
             assert state["roll"] == state["plays"] == state["score"] == state["notes"], (what, state)
             assert state["rects"] == len(state["notes"]), what
+            if self.random.random() < FILES and self.page.is_visible("#downloads"):
+                assert self.downloaded() == state["notes"], what
         assert sorted(state["buttons"]) == [False, True], what
         gone = {key for key, notes in self.saved.items() if state["kept"].get(key) != notes}
         assert not gone, (what, gone)
@@ -159,17 +187,18 @@ class Walk:
 
 
 @pytest.mark.parametrize("actions", [60, pytest.param(2000, marks=pytest.mark.slow)])
-def test_whatever_is_done_views_agree_nothing_is_gone_and_all_works(page, address, actions):
-    walk = Walk(page, address, actions)
+def test_whatever_is_done_views_agree_nothing_is_gone_and_all_works(page, server, actions):
+    walk = Walk(page, server, actions)
     page.on("dialog", lambda dialog: dialog.accept())
     for number in range(actions):
-        action = walk.random.choice(walk.actions)
+        action = walk.killed if walk.random.random() < KILLED else walk.random.choice(walk.actions)
         action()
         walk.check(f"{number}: {action.__name__}")
     page.click("#view-compose")
     if page.is_visible("#stop"):
         page.click("#stop")
     until(page, "studio.store.written.size === 0")
+    page.select_option("#preset", "a folk tune")
     page.fill("#ask-bars", "2")
     page.click("#generate")
     until(page, "studio.store.written.size === 0 && studio.store.take.melody.notes.length > 0")

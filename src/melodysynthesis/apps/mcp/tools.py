@@ -353,7 +353,7 @@ TOOLS: dict[str, Tool] = {
         "Generate melodies",
         "Write melodies in a key, meter and number of bars, under rules, or going on from a primer. Every melody keeps "
         "the rules; contradictory ones are refused with the reason.",
-        _request_arguments() | {"primer": _MELODY}, (), Tools.generate,
+        _request_arguments(("rules_for",)) | {"primer": _MELODY}, (), Tools.generate,
     ),
     "fill": Tool(
         "Rewrite some bars",
@@ -371,7 +371,7 @@ TOOLS: dict[str, Tool] = {
         {
             "melody": _MELODY,
             "keep": {"type": "array", "items": {"enum": list(KEPT)}, "description": "What stays; rhythm by default."},
-        } | _request_arguments(("bars", "meters", "max_steps")), ("melody",), Tools.vary,
+        } | _request_arguments(("bars", "meters", "max_steps", "rules_for")), ("melody",), Tools.vary,
     ),
     "harmonise": Tool(
         "Harmonise a melody",

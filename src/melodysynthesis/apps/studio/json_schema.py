@@ -26,6 +26,7 @@ WITHOUT_CONTROL = {
     "primers": "the melody that is shown: Continue",
     "within": "the melody that is shown: Rewrite",
     "rewrite": "the bars that are chosen in the roll: Rewrite",
+    "rules_for": "the tick box beside Rewrite",
     "held": "of primers written as grid text, which the page has none of",
     "judge": "a file of the machine that the studio runs on",
     "redraw": "written by the program, when a melody equals an earlier one",

@@ -52,5 +52,12 @@ NEED_TUNES = tuple(name for name, rule in RULES.items() if rule.needs_tunes)
 
 
 def describe() -> list[dict[str, Any]]:
-    """Every field of a rule for a control of a page, with the rule that it is `of`; JSON types only."""
-    return [field.describe() | {"of": rule.name} for rule in RULES.values() for field in rule.fields]
+    """Every field of a rule for a control of a page, with the rule that it is `of`; `by_bar` as in `RuleSpec`.
+
+    JSON types only.
+    """
+    return [
+        field.describe() | {"of": rule.name, "by_bar": rule.by_bar and field is rule}
+        for rule in RULES.values()
+        for field in rule.fields
+    ]

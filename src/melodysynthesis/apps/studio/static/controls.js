@@ -6,7 +6,7 @@ import { QUARTER } from "./melody.js";
 /** @import {Field, Group} from "./fields.js" */
 /** @import {Request} from "./types.js" */
 
-const OF_A_MELODY = ["primers", "primer", "within", "rewrite", "held", "prefer"];
+const OF_A_MELODY = ["primers", "primer", "within", "rewrite", "held", "rules_for", "prefer"];
 const WISH = "encouraged: kept where the other rules allow it. Press to have it guaranteed.";
 const LAW = "guaranteed: no melody breaks it. Press to make it a wish.";
 

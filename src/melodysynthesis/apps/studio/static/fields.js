@@ -92,8 +92,7 @@ export function groupsOf(terms, models) {
 export function groupsOfLive(terms) {
   const drawn = ["top_p", "top_k", "particles", "drafts", "seed"];
   const basic = terms.fields.filter(({ name }) => drawn.includes(name)).map(basicField);
-  const rules = terms.rules.map(ruleField).map((field) => ({ ...field, rule: false })); // live there are no wishes
-  return [{ title: "Rules of the answers", fields: [...rules, ...basic], folded: true, searched: true }];
+  return [{ title: "Rules of the answers", fields: [...terms.rules.map(ruleField), ...basic], folded: true, searched: true }];
 }
 
 /** @param {string} label */

@@ -359,7 +359,7 @@ button("more").addEventListener("click", () => edit(withBar(store.take.melody, 1
 button("less").addEventListener("click", () => edit(withBar(store.take.melody, -1), "a bar removed"));
 button("undo").addEventListener("click", () => turn(() => store.undo()));
 button("redo").addEventListener("click", () => turn(() => store.redo()));
-giveCommands(store, controls, writing, { tell, chosen: choose, hush: () => player.stop() });
+giveCommands(store, controls, writing, terms.rules, { tell, chosen: choose, hush: () => player.stop() });
 giveTransport(store, player, compare, tell, (tempo) => describe({ tempo }, `tempo ${tempo}`));
 giveShortcuts(opening, tell, () => live.shown);
 giveHelp(!store.manner.toured, () => store.play({ toured: true }));

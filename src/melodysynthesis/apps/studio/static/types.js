@@ -26,7 +26,7 @@
  * What the library says of a rule: see /api/terms.
  * @typedef {{name: string, label: string, kind: "flag" | "number" | "text" | "choice", help: string, guarantee: string,
  *            example: boolean | number | string, default: boolean | number | null, choices: string[],
- *            min: number | null, max: number | null, of: string}} Rule
+ *            min: number | null, max: number | null, of: string, by_bar: boolean}} Rule
  */
 /**
  * What it says of a field that is no rule.
