@@ -11,7 +11,7 @@ import pytest
 import symusic
 
 from melodysynthesis.formats import abc, midi, musicxml
-from melodysynthesis.music import Key, Melody, Meter, Note
+from melodysynthesis.music import TICKS_PER_QUARTER, Key, Melody, Meter, Note
 from melodysynthesis.theory.chords import CHORDS, Chord, parse_chord
 
 METERS = [(4, 4), (3, 4), (2, 2), (6, 8), (9, 8), (12, 8), (5, 8), (7, 8), (5, 4), (3, 8), (2, 4), (11, 8)]
@@ -100,6 +100,25 @@ def test_musicxml_is_valid_by_its_schema():
     valid = xmlschema.XMLSchema(schema, allow="local")
     for melody in (*MELODIES, SONG, Melody((), 0), Melody((Note(5, 7, 12), Note(12, 90, 127)), 200)):
         assert [error.reason for error in valid.iter_errors(musicxml.write(melody).decode())] == []
+
+
+@pytest.mark.skipif(find_spec("partitura") is None, reason="needs partitura")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("suffix", "write"), [("musicxml", musicxml.write), ("mid", midi.write)])
+def test_partitura_reads_the_same_notes_and_meters(tmp_path, suffix, write):
+    import partitura
+
+    for number, melody in enumerate((*MELODIES, SONG)):
+        path = tmp_path / f"{number}.{suffix}"
+        path.write_bytes(write(melody))
+        [part] = partitura.load_score(str(path)).parts
+        rows = part.note_array(include_divs_per_quarter=True)
+        times = [rows[name] * TICKS_PER_QUARTER / rows["divs_pq"] for name in ("onset_div", "duration_div")]
+        found = zip(*(column.round().astype(int).tolist() for column in times), rows["pitch"].tolist(), strict=True)
+        assert sorted(found) == [tuple(note) for note in melody.notes], number
+        if suffix == "musicxml":
+            signatures = [(one.beats, one.beat_type) for one in part.iter_all(partitura.score.TimeSignature)]
+            assert signatures == [meter[1:] for meter in melody.meters], number
 
 
 @pytest.mark.skipif(find_spec("music21") is None, reason="needs music21")

@@ -27,7 +27,7 @@ from melodysynthesis.errors import FormatError
 from melodysynthesis.formats.abc_fields import ACCIDENTALS, Dialect
 from melodysynthesis.formats.abc_rhythm import MAX_DIGITS
 from melodysynthesis.formats.base import Format, Reading
-from melodysynthesis.formats.limits import check_file_size
+from melodysynthesis.formats.limits import check_file_size, check_rows
 from melodysynthesis.formats.notation import beat_groups
 from melodysynthesis.formats.pieces import Piece, bar_lines, cut, melismas, pickup_by, text_of
 from melodysynthesis.music import TICKS_PER_WHOLE, Key, Melody
@@ -44,7 +44,7 @@ German tunes with a meter), they are right. An accidental holds in other octaves
 MAX_ABC_BYTES = 16 * 2**20
 MAX_TUNES = 20_000
 """Tunes of one file. A larger collection is a folder of files, as every corpus may be."""
-MAX_NOTES_OF_TUNES = 1_000_000
+MAX_NOTES_OF_TUNES = 300_000
 """Notes in all tunes of a file together."""
 
 
@@ -63,6 +63,7 @@ def read(data: bytes, source: str, part: str | None = None, *, dialect: Dialect 
     from melodysynthesis.formats.abc_tune import NOTICES, Tune
 
     check_file_size(len(data), source, MAX_ABC_BYTES)
+    check_rows(data, source)
     if (count := data.count(b"\nX:") + data.count(b"\rX:")) > MAX_TUNES:
         raise FormatError(f"it holds {count:,} tunes; at most {MAX_TUNES:,} are read", source, "too large")
     reading, remarks, found, notes = Reading(), dict.fromkeys(NOTICES, 0), False, 0

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Literal
 
 from melodysynthesis.errors import FormatError
@@ -148,8 +148,7 @@ class Tune:
         self.has_words = any("w:" in row for row in lines)
         has_key = any(row.startswith("K:") for row in lines)
         verbatim = False
-        rows = [*zip(repeat(1), file_header), *enumerate(_joined(lines), first_line)]
-        for self.line, row in rows:
+        for self.line, row in chain(zip(repeat(1), file_header), enumerate(_joined(lines), first_line)):
             if row.startswith("%"):
                 verbatim = row.startswith("%%begin") or (verbatim and not row.startswith("%%end"))
                 self._directive(row)

@@ -33,7 +33,7 @@ from melodysynthesis.formats.kern_tokens import (
     pitch_of,
     ticks_of,
 )
-from melodysynthesis.formats.limits import MAX_PARTS, check_length, check_melodies
+from melodysynthesis.formats.limits import MAX_PARTS, check_file_size, check_length, check_melodies, check_rows
 from melodysynthesis.formats.notation import MAX_SIGNATURE, key_by_last_pitch
 from melodysynthesis.formats.parts import Part, choose, monophony, top_line
 from melodysynthesis.formats.pieces import pickup_by, text_of
@@ -57,12 +57,21 @@ _KEY = re.compile(r"\*([a-gA-G])(##?|--?)?:([a-z]{3})?$")
 _MODES = {mode[:3]: mode for mode in MODES} | {"ion": "major", "aeo": "minor"}
 
 
+MAX_KERN_BYTES = 16 * 2**20
+MAX_NOTES_OF_SPINES = 200_000
+"""Notes in all spines of a run together."""
+MAX_TOKENS = 5_000_000
+"""Tokens of a run, those of no meaning too."""
+
+
 def read(data: bytes, source: str, part: str | None = None) -> Reading:
     """Read a kern file; one melody for each run of spines in it.
 
     Raises:
         FormatError: if it holds no `**kern` spine, or none that can be read.
     """
+    check_file_size(len(data), source, MAX_KERN_BYTES)
+    check_rows(data, source)
     reading = Reading()
     rows = text_of(data, source, "a **kern spine", "no spine").split("\n")
     starts = [number for number, row in enumerate(rows) if row.startswith("**")]
@@ -92,6 +101,7 @@ class _KernScore:
         self.chords: dict[Ticks, str] = {}
         self.pickup: int | None = None
         self.notices: dict[str, None] = {}
+        self.notes = self.tokens = 0
         self.has_layers = False  # whether a spine has several columns now
 
     def read(self, rows: list[str], first_line: int) -> None:
@@ -156,6 +166,9 @@ class _KernScore:
         bar = tokens[0].startswith("=")
         if self.has_layers and not bar:
             self._align(tokens)
+        self.tokens += len(tokens)
+        if self.tokens > MAX_TOKENS or self.notes > MAX_NOTES_OF_SPINES:
+            raise self._error(f"more than {MAX_NOTES_OF_SPINES:,} notes, or {MAX_TOKENS:,} tokens", "too large")
         for column, token in zip(self.columns, tokens, strict=True):
             if column.words_of and not bar and token not in {".", ""}:
                 column.words_of.lyrics.setdefault(column.words_of.onset, token.lstrip("-|")[:80])
@@ -316,6 +329,7 @@ class _KernScore:
         else:
             before = len(spine.notes)
             spine.notes.append((now, ticks, pitch))
+            self.notes += 1
         if "[" in token or "_" in token:
             spine.held[pitch] = before
 

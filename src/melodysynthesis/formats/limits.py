@@ -12,6 +12,9 @@ MAX_TICKS = 100_000 * TICKS_PER_QUARTER
 MAX_MELODIES = 20_000
 """Melodies of one file of kern, grid text or JSON."""
 
+MAX_ROWS = 1_000_000
+"""Rows of one file of ABC or kern."""
+
 MAX_PARTS = 1_000
 """Parts of one score in MusicXML, and columns of one row of kern."""
 
@@ -35,6 +38,16 @@ def check_file_size(size: int, source: str, limit: int = MAX_FILE_BYTES) -> None
     if size > limit:
         reason = f"the file has {size:,} bytes; at most {limit:,} are read"
         raise FormatError(reason, source, "too large")
+
+
+def check_rows(data: bytes, source: str) -> None:
+    """Refuse a text of more than `MAX_ROWS` rows.
+
+    Raises:
+        FormatError: kind ``"too large"``.
+    """
+    if max(data.count(b"\n"), data.count(b"\r")) > MAX_ROWS:
+        raise FormatError(f"it has more than {MAX_ROWS:,} rows", source, "too large")
 
 
 def check_length(notes: int, ticks: int, source: str) -> None:

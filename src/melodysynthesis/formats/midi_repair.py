@@ -19,6 +19,7 @@ _META, _END_OF_TRACK = 0xFF, 0x2F
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 """Data bytes of system messages that have any, but for the packets F0 and F7."""
 
+MAX_REPAIRED_BYTES = 2**19
 MAX_TRACK_BYTES = 2**20
 """Longer tracks are not searched for plain texts and for changes of program."""
 _NOTE_BYTES, _PROGRAM_BYTES = re.compile(rb"[\x90-\x9f][\0-\x7f]"), re.compile(rb"[\xc0-\xcf][\0-\x7f]")
@@ -128,8 +129,12 @@ def repaired(data: bytes, source: str) -> tuple[bytes, list[str]]:
     """The file without the faults above, and a notice for each kind of fault that changed the music.
 
     Raises:
-        FormatError: kind ``"damaged MIDI"``, if a track is cut off or holds what is no event.
+        FormatError: kind ``"damaged MIDI"``, if a track is cut off or holds what is no event, or the file has more
+            than `MAX_REPAIRED_BYTES`.
     """
+    if len(data) > MAX_REPAIRED_BYTES:
+        reason = f"damaged MIDI, too large to be repaired: {len(data):,} bytes, at most {MAX_REPAIRED_BYTES:,}"
+        raise FormatError(reason, source, "damaged MIDI")
     found: dict[str, int] = {}
     try:
         parts = list(chunks(data))
