@@ -131,7 +131,9 @@ def test_a_note_of_another_degree_does_not_reach_the_end():
 
 
 HEADERS = st.builds(
-    lambda meter, bars, share: Header(Key("D", "minor"), Meter(0, *meter), 0 if not share else 24, bars),
+    lambda meter, bars, share: Header(
+        Key("D", "minor"), Meter(0, *meter), share * Meter(0, *meter).bar_ticks // 2, bars
+    ),
     st.sampled_from([(2, 4), (3, 4), (4, 4), (6, 8), (5, 4), (7, 8), (9, 16), (1, 16)]),
     st.integers(1, 24),
     st.booleans(),

@@ -60,6 +60,9 @@ def command(
         str | None, composition('Length of the upbeat in quarter notes, which a note begins: 0, 1, "1/2".')
     ] = None,
     meters: Annotated[str | None, composition('Bars of changing meters: "3/4 x4, 4/4 x4".')] = None,
+    plan: Annotated[
+        str | None, composition('Phrases in quarters, for models that plan: "A:8 B:8 A\':8 last:1".')
+    ] = None,
     title: Annotated[str | None, composition("Title of the melodies, for their files.")] = None,
     primer: Annotated[str | None, composition('Melody to continue: a file, or notes "G4:1 A4:1/2 r:1".')] = None,
     part: Annotated[str | None, composition("Part or track of the primer's file, by name or number.")] = None,
@@ -90,7 +93,7 @@ def command(
     """
     choices = {
         "model": model, "count": count, "bars": bars, "meter": meter, "meters": meters, "key": key, "pickup": pickup,
-        "title": title,
+        "plan": plan, "title": title,
     }  # fmt: skip
     fields |= {name: value for name, value in choices.items() if value is not None}
     target = Target.of(format, out, originality)._replace(tempo=tempo, backing=backing, harmonise=harmonise)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melodysynthesis.encodings.base import Context, Encoding, Mask
-from melodysynthesis.encodings.event_tokens import KINDS, NOTES, REST, TIE, VALUES, Kind, Slot
+from melodysynthesis.encodings.event import spell_duration
+from melodysynthesis.encodings.event_tokens import ID, KINDS, NOTES, REST, TIE, VALUES, Kind, Slot
+from melodysynthesis.encodings.plan import SECTIONS, Plan
 from melodysynthesis.encodings.planned_context import PlannedContext
 
 PLAN_SLOT, LENGTH_SLOT, FIRST_SLOT, DURATION_SLOT = map(
@@ -32,10 +35,12 @@ class KeepsPlan:
     Args:
         encoding: whose tokens are masked.
         unplanned: (batch,) which melodies have no plan, such as those that continue a primer.
+        plan: that of all melodies; None leaves plans to the model.
     """
 
-    def __init__(self, encoding: Encoding, unplanned: Mask) -> None:
+    def __init__(self, encoding: Encoding, unplanned: Mask, plan: Plan | None = None) -> None:
         self._vocabulary, self._unplanned = len(encoding.vocabulary), unplanned
+        self._plan = plan
 
     def mask(self, context: Context) -> Mask:
         """(batch, vocabulary); see `Constraint.mask`."""
@@ -60,6 +65,24 @@ class KeepsPlan:
         begins = np.equal(context.slot[rows], LENGTH_SLOT)
         fits = _leaving(left, least, np.where(begins, least, 1))
         mask[rows[:, None], DURATION_IDS] &= fits
+        if self._plan is not None:
+            self._restrict_to(self._plan, mask, context)
+
+    def _restrict_to(self, plan: Plan, mask: Mask, context: PlannedContext) -> None:
+        """The plan is this one. Changes the mask."""
+        ends = list(accumulate(section.ticks for section in plan.sections))
+        for row in np.flatnonzero(context.planning & ~self._unplanned).tolist():
+            slot, number, ticks = context.slot[row], int(context.sections[row]), int(context.planned_ticks[row])
+            if slot == PLAN_SLOT:
+                due = ID[Kind.LAST, plan.last] if plan.last is not None else None
+            elif number and ticks < ends[number - 1]:
+                due = spell_duration(ends[number - 1] - ticks)[0]
+            elif number < len(ends):
+                due = ID[Kind.SECTION, SECTIONS.index(plan.sections[number].name)]
+            else:
+                due = NOTES
+            if due is not None:
+                mask[row] = np.arange(self._vocabulary) == due
 
     def _restrict_body(self, mask: Mask, context: PlannedContext) -> None:
         """No change of meter, and time for the last note. Changes the mask."""
@@ -78,7 +101,7 @@ class KeepsPlan:
     def select(self, indices: NDArray[np.int64]) -> Self:
         """The mask for the sequences at `indices`."""
         new = object.__new__(type(self))
-        new._vocabulary, new._unplanned = self._vocabulary, self._unplanned[indices]
+        new._vocabulary, new._unplanned, new._plan = self._vocabulary, self._unplanned[indices], self._plan
         return new
 
 

@@ -246,6 +246,13 @@ class Encoding(Protocol):
     def read_plan(self, ids: Sequence[int] | Ids) -> Plan | None:
         """The plan that stands before the notes; None where there is none."""
 
+    def plan_ids(self, plan: Plan) -> Ids:
+        """The tokens of a plan, which stand between the rest of the header and the token `notes`.
+
+        Raises:
+            EncodingError: if the encoding has no plans.
+        """
+
     def unplanned(self) -> Encoding:
         """The same encoding, which writes no plan before the notes; itself where it never does."""
 

@@ -143,6 +143,10 @@ class EventEncoding:
         del ids
         return None
 
+    def plan_ids(self, plan: Plan) -> Ids:
+        """Refuse: there are no plans; see `Encoding.plan_ids`."""
+        raise EncodingError(f"this model can't keep the plan {plan}: only one trained with --encoding planned can")
+
     def unplanned(self) -> EventEncoding:
         """This encoding, which has no plans; see `Encoding.unplanned`."""
         return self

@@ -36,14 +36,6 @@ from melodysynthesis.encodings.planned_context import PLANNED_FEATURES, PlannedC
 from melodysynthesis.music import Melody
 
 
-def plan_ids(plan: Plan) -> list[int]:
-    """The tokens of a plan, in front of the token `notes`."""
-    ids = [ID[Kind.LAST, plan.last]]
-    for name, ticks in plan.sections:
-        ids += [ID[Kind.SECTION, SECTIONS.index(name)], *spell_duration(ticks)]
-    return ids
-
-
 class PlannedEncoding(EventEncoding):
     """The `planned` encoding; see the module's docstring.
 
@@ -84,6 +76,13 @@ class PlannedEncoding(EventEncoding):
                 sections[-1] = PlanSection(name, ticks + value)
         return Plan(tuple(sections), int(VALUES[header[last]]))
 
+    def plan_ids(self, plan: Plan) -> Ids:
+        """The tokens of a plan; see `Encoding.plan_ids`. Without a last degree they begin with its first phrase."""
+        ids = [] if plan.last is None else [ID[Kind.LAST, plan.last]]
+        for name, ticks in plan.sections:
+            ids += [ID[Kind.SECTION, SECTIONS.index(name)], *spell_duration(ticks)]
+        return np.array(ids, np.int64)
+
     def unplanned(self) -> PlannedEncoding:
         """The same encoding without plans; see `Encoding.unplanned`."""
         return PlannedEncoding(plans=False)
@@ -99,5 +98,5 @@ class PlannedEncoding(EventEncoding):
                 return
         plan = plan_of(melody) if self.plans else None
         if plan is not None:
-            yield from plan_ids(plan)
+            yield from self.plan_ids(plan).tolist()
         yield NOTES

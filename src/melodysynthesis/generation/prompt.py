@@ -47,6 +47,8 @@ def prompt_for(encoding: Encoding, request: Request, primer: Melody | None) -> P
     """
     header = _header(encoding, request, primer)
     _check_encoding(encoding, header)
+    if request.plan is not None:
+        encoding.plan_ids(request.plan)  # refuses where there are no plans
     if primer is None:
         return Prompt(header, np.empty(0, np.int64))
     melody = _with_header(primer, header)

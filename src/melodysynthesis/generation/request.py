@@ -23,6 +23,7 @@ from melodysynthesis.configuration import own_field_help
 from melodysynthesis.constraints.rules import RULES
 from melodysynthesis.constraints.rules.grouping import parse_grouping
 from melodysynthesis.constraints.specification import FieldSpec, RequestedBars, fields_of
+from melodysynthesis.encodings.plan import Plan, parse_plan
 from melodysynthesis.errors import FormatError, RequestError, unknown
 from melodysynthesis.formats import json as melody_json
 from melodysynthesis.generation.request_errors import one_line
@@ -93,6 +94,7 @@ Ticks = Annotated[int, BeforeValidator(_to_ticks)]
 MelodyField = Annotated[Melody, PlainValidator(_to_melody), PlainSerializer(melody_json.to_dict)]
 MetersField = Annotated[tuple[MeterSpan, ...], *_typed(parse_meters, format_meters)]
 WishesField = Annotated[tuple[str, ...], *_typed(_to_wishes, " ".join)]
+PlanField = Annotated[Plan, *_typed(parse_plan)]
 BarsField = Annotated[tuple[int, int], *_typed(parse_bars, format_bars)]
 
 
@@ -166,6 +168,9 @@ else:
 class _Fields(_WithRules):
     """All fields: the basics, a field for each rule, and what the program itself adds to a request."""
 
+    plan: PlanField | None = None
+    """Phrases before the notes, such as "A:8 B:8 A':8 last:1": letter, with a prime for a variation, and length in
+    quarters of each, and the degree of the last note. For models that plan; without it they draw a plan themselves."""
     prefer: WishesField | None = None
     """Names of rules that are wishes, such as "chords max-leap": one that conflicts with the others is left
     out, the last first. The JSON says what share of the melody keeps each."""
@@ -244,10 +249,33 @@ class Request(_Fields):
 
     def _complete(self) -> None:
         """Add the fields that follow from rules."""
+        if self.plan is not None:
+            self.__dict__.update(bars=self._planned_bars(self.plan))
         for name in self.rules:
             self.__dict__.update(
                 RULES[name].completes({field: getattr(self, field) for field in type(self).model_fields})
             )
+
+    def _planned_bars(self, plan: Plan) -> int:
+        """The number of bars that a plan fills."""
+        if self.primers or self.within is not None:
+            raise RequestError("a plan is for a whole melody: leave out the primer, or the bars to rewrite")
+        if self.meter is None:
+            raise RequestError("a plan needs one meter: add it, such as 3/4")
+        if self.rules:
+            rule = RULES[self.rules[0]].flag.split()[0]
+            raise RequestError(
+                f"a plan can't be given with rules: leave out {rule}, or ask for phrases and form instead"
+            )
+        bars, beyond = divmod(plan.ticks, self.meter.bar_ticks)
+        quarters = plan.ticks / TICKS_PER_QUARTER
+        if beyond:
+            raise RequestError(f"a plan of {quarters:g} quarters does not fill bars of {self.meter}")
+        if self.bars not in (None, bars):
+            raise RequestError(f"a plan of {quarters:g} quarters has {bars} bars of {self.meter}, not {self.bars}")
+        if bars > MAX_BARS_OF_REQUEST:
+            raise RequestError(f"plan: {bars} bars are more than {MAX_BARS_OF_REQUEST}")
+        return bars
 
     def _check_meters(self) -> None:
         if self.meters is None:

@@ -28,6 +28,7 @@ from melodysynthesis.constraints import (
 )
 from melodysynthesis.constraints.token_masks import clock_of
 from melodysynthesis.encodings.base import Context, Encoding, Header
+from melodysynthesis.encodings.plan import Plan
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation import sampling
 from melodysynthesis.generation.batch import MelodyBatch
@@ -55,10 +56,16 @@ class FreeStepper:
         prompts: one for each sequence.
         limit: tokens that may be drawn until a sequence is made to end; None for no limit.
         constraints: masks in addition to those that always apply.
+        plan: that of all melodies; None leaves plans to the model.
     """
 
     def __init__(
-        self, encoding: Encoding, prompts: Sequence[Prompt], limit: int | None, constraints: Sequence[Constraint] = ()
+        self,
+        encoding: Encoding,
+        prompts: Sequence[Prompt],
+        limit: int | None,
+        constraints: Sequence[Constraint] = (),
+        plan: Plan | None = None,
     ) -> None:
         rows = len(prompts)
         self.primer_ticks = np.array([prompt.ticks for prompt in prompts])
@@ -69,7 +76,7 @@ class FreeStepper:
             StartsWithNote(encoding),
             Continues(encoding, self.primer_ticks, bars, held.astype(np.bool_)),
             WholeBars(encoding),
-            KeepsPlan(encoding, self.primer_ticks > 0),
+            KeepsPlan(encoding, self.primer_ticks > 0, plan),
             NoLoop(encoding),
             *constraints,
         ]
@@ -179,7 +186,9 @@ class UnconstrainedBatch(MelodyBatch):
         prompts, encoding = list(self.prompts.values()), engine.encoding
         rows = np.repeat(np.arange(len(prompts)), drafts_of(self.request, self.judge))
         constraints = [mask.select(rows) for mask in self.constraints]
-        stepper = FreeStepper(encoding, [prompts[row] for row in rows], self.request.step_limit, constraints)
+        stepper = FreeStepper(
+            encoding, [prompts[row] for row in rows], self.request.step_limit, constraints, self.request.plan
+        )
         logits, state = engine.init(len(rows), in_common(encoding, prompts[0].header))
         beginning = Beginning(stepper, logits, state, (encoding.start_id,))
         return ParticleFilter(engine, self.request, self.indices, beginning, judge=self.judging(encoding))

@@ -26,7 +26,7 @@ const NARROW = 900; // pixels: on narrower pages the rules are folded, so that t
 const SHORT = 8; // letters of a label and an example that fit in half of a row
 const MELODY = ["model", "key", "meter", "bars", "count"];
 const SIMPLE = ["chords", "form", "range", "scale", "cadence", "lyrics"];
-const MANNER = ["temperature", "drafts", "seed", "top_p", "top_k", "particles", "max_steps", "title"];
+const MANNER = ["temperature", "drafts", "seed", "top_p", "top_k", "particles", "max_steps", "plan", "title"];
 const TONICS = ["C", "G", "D", "A", "E", "F", "Bb", "Eb"];
 const KEYS = [...TONICS.map((tonic) => `${tonic} major`), "A minor", "E minor", "D minor", "G minor", "D dorian", "G mixolydian"];
 
@@ -48,6 +48,7 @@ const LOOKS = {
   top_k: { promise: ENCOURAGED, label: "Top-k", half: true, example: "all" },
   particles: { promise: ENCOURAGED, half: true, example: "8" },
   max_steps: { label: "Most tokens", half: true, example: "1500" },
+  plan: { promise: GUARANTEED, example: "A:6 B:6 A':6 C:6 last:1", help: "Phrases before the notes, for models that plan: letter and length in quarters of each, and the degree of the last note." },
   seed: { half: true, example: "fresh", limits: { min: 0, max: 999999999 }, help: "The same seed and request make the same melodies." },
   title: { example: "untitled", help: "Title of the melodies, for their files." },
 };
