@@ -14,18 +14,13 @@ import time
 
 import numpy as np
 
+from _critics import print_table
 from melodysynthesis import corpora
-from melodysynthesis.evaluation.critic import two_sample
-from melodysynthesis.evaluation.degenerate import shares
-from melodysynthesis.evaluation.features import FIGURES, features_of
-from melodysynthesis.evaluation.statistics import bootstrap_mean
 from melodysynthesis.generation.generate import generate
 from melodysynthesis.generation.request import Request
 from melodysynthesis.music import Melody
 from melodysynthesis.runtime.judge import shipped
 from melodysynthesis.runtime.loading import open_model
-
-SHOWN = ("Ends On Tonic", "Ends By Step", "Last Note", "Notes", "Range", "Bars Repeated", "Phrases", "Phrase Quarters")
 
 
 def main() -> None:
@@ -61,22 +56,7 @@ def main() -> None:
     for number in numbers:
         shifted = odds[:, :number] + random.gumbel(size=(count, number))  # the largest: one drawn by odds
         sets[str(number)] = [drafts[row * most + place] for row, place in enumerate(shifted.argmax(axis=1).tolist())]
-    rows: dict[str, list[str]] = {"critic": [], "critic on tokens": []}
-    for name, melodies in sets.items():
-        real, generated = (people[::2], people[1::2]) if name == "people" else (people, melodies)
-        for row, by in (("critic", "features"), ("critic on tokens", "tokens")):
-            found = two_sample(real, generated, chosen.seed, by=by).auc  # type: ignore[arg-type]
-            rows[row].append(f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]")
-    figures = {name: features_of(melodies).figures for name, melodies in sets.items()}
-    for shown in SHOWN:
-        means = [bootstrap_mean(each[:, list(FIGURES).index(shown)]) for each in figures.values()]
-        rows[shown] = [f"{mean.value:.2f} [{mean.low:.2f}, {mean.high:.2f}]" for mean in means]
-    for sign in shares(people):
-        rows[sign] = [f"{100 * shares(melodies)[sign]:.1f} %" for melodies in sets.values()]
-    rows["different in 100"] = [f"{100 * len({m.notes for m in each}) / len(each):.1f}" for each in sets.values()]
-    print(f"{'drafts':22}" + "".join(f"{name:>24}" for name in sets))
-    for name, texts in rows.items():
-        print(f"{name:22}" + "".join(f"{text:>24}" for text in texts))
+    print_table("drafts", people, sets, chosen.seed)
 
 
 if __name__ == "__main__":
