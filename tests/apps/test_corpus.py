@@ -58,7 +58,7 @@ def test_licence(folder, capsys):
     assert run(["corpus", "show", "essen-german", "--licence"]) == 0
     assert "non-commercial" in capsys.readouterr().out
     assert run(["corpus", "show", folder, "--licence"]) == 0
-    assert capsys.readouterr().out == "These are your own files.\n"
+    assert capsys.readouterr().out == "the user's own files\n"
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,24 @@ from melodysynthesis.music import TICKS_PER_QUARTER
 
 pytestmark = pytest.mark.slow
 
-KEPT = {"essen-german": 6006, "essen-all": 8508, "oneills": 2009, "airds": 1174, "ryans": 1048, "public-domain": 4231}
-READ = {"essen-german": 6008, "essen-all": 8514, "oneills": 2009, "airds": 1180, "ryans": 1059, "public-domain": 4248}
+KEPT = {
+    "essen-german": 6006,
+    "essen-all": 8508,
+    "oneills": 2009,
+    "airds": 1174,
+    "ryans": 1048,
+    "public-domain": 4231,
+    "chorales": 403,
+}
+READ = {
+    "essen-german": 6008,
+    "essen-all": 8514,
+    "oneills": 2009,
+    "airds": 1180,
+    "ryans": 1059,
+    "public-domain": 4248,
+    "chorales": 408,
+}
 
 
 @pytest.fixture(params=KEPT)
@@ -51,14 +67,14 @@ EXPLAINED = {
     "test0.abc": ["15"],
     "zuccal0.abc": ["227", "300", "648"],
 }
-ESSEN = [path.name for path in corpora.find_source("essen-all").files()]
+ESSEN = [path.name for _, path in corpora.find_source("essen-all").files()]
 
 
 @pytest.mark.parametrize("name", ESSEN)
 def test_essen_equals_music21(name):
     """Every note of every tune, by onset, duration and pitch; the differences are explained."""
     source = corpora.find_source("essen-all")
-    path = next(path for path in source.files() if path.name == name)
+    path = next(path for _, path in source.files() if path.name == name)
     rows = path.read_text("utf-8").split("\n")
     starts = [number for number, row in enumerate(rows) if row.startswith("X:")]
     different = []

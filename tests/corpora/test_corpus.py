@@ -219,7 +219,7 @@ def test_essen_minor_is_inferred():
 
 def test_a_real_file_of_the_collection():
     source = corpora.find_source("essen-german")
-    path = next(path for path in source.files() if path.name == "kinder0.abc")
+    path = next(path for _, path in source.files() if path.name == "kinder0.abc")
     reading = source.read(path.read_bytes(), path.name, None)
     assert not reading.problems
     assert len(reading.melodies) > 100

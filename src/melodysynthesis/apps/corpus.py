@@ -33,7 +33,7 @@ _TEXT_FORMATS = ("abc", "krn", "grid", "json")
 @app.command("list", epilog="Example: melody corpus list")
 def list_corpora(as_json: AsJson = False) -> None:
     """List the named corpora."""
-    from melodysynthesis.corpora import DEFAULT, SOURCES
+    from melodysynthesis.corpora import DEFAULT, IN_FOLDERS, SOURCES
 
     if as_json:
         rows = [{"name": s.name, "title": s.title, "default": s.name == DEFAULT} for s in SOURCES.values()]
@@ -41,6 +41,8 @@ def list_corpora(as_json: AsJson = False) -> None:
         return
     default = " (default)"
     say_table([(s.name, s.title + (default if s.name == DEFAULT else "")) for s in SOURCES.values()])
+    say("\nCollections that you have in a folder:")
+    say_table([(f"{name}:FOLDER", title) for name, (title, _) in IN_FOLDERS.items()])
     say("\nA file or folder of your own scores is a corpus, too: melody corpus build my-tunes/")
 
 
@@ -75,7 +77,7 @@ def show(  # noqa: PLR0917 - typer makes its options from the parameters
     from melodysynthesis.corpora import Rules, find_source
 
     if licence:
-        say(find_source(name).licence_text() or "These are your own files.")
+        say(find_source(name).licence_text())
         return
     corpus = _load(name, Rules(min_notes, demand_meter, part))
     if tune is None:
@@ -174,6 +176,7 @@ def _print_report(report: BuildReport, as_json: bool) -> None:
             ("rule of splits", f"version {report.splits_version}{compared}"),
             ("meters", _counts(report.meters)),
             ("modes", _counts(report.modes)),
+            ("styles", _counts(report.styles)),
             ("keys", _counts(keys) + (", ..." if len(report.keys) > _SHOWN_KEYS else "")),
         ]
     )

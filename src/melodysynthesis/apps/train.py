@@ -157,14 +157,14 @@ def _new_run(
         config = config_from(model, {**known, **_values(settings, known)})
     training = replace(training_config(preset if preset in PRESETS else "base"), **changes)
     chosen = encoding_from({"name": encoding or ENCODING_OF_PRESET.get(preset, "event")})
-    folder = _new_folder(out, f"{model}-{preset}-{Path(corpus).name}")
+    source = corpora.find_source(corpus)
+    folder = _new_folder(out, f"{model}-{preset}-{Path(source.name).name}")
     data = training_data.load(corpus, chosen)
     if data.is_text and "mode" not in changes:
         training = replace(training, mode="stream")
-    path = str(Path(corpus).resolve()) if data.corpus != corpus or Path(corpus).exists() else ""
     line = _published(sys.argv[1:], corpus)
     run = Run(
-        folder, model, preset, config, data.encoding, training, data.corpus, data.licence, line, path,
+        folder, model, preset, config, data.encoding, training, data.corpus, data.licence, line, _own_path(corpus),
         splits_version=0 if data.is_text else corpora.SPLITS_VERSION,
     )  # fmt: skip
     return run, data
@@ -206,22 +206,33 @@ def _further_run(
         corpus=data.corpus if corpus else start.corpus, licence=data.licence,
         command=_published(sys.argv[1:], corpus or start.corpus),
         base=base if base.is_file() else base / BEST,
-        corpus_path=str(Path(corpus).resolve()) if corpus and Path(corpus).exists() else start.corpus_path,
+        corpus_path=_own_path(corpus) if corpus else start.corpus_path,
         adversarial=adversarial,
     )  # fmt: skip
     return run, data
 
 
+def _own_path(corpus: str) -> str:
+    """What names a corpus of the user's from any folder; "" for one that is known by its name."""
+    from melodysynthesis import corpora
+
+    return "" if corpus in corpora.SOURCES else corpora.find_source(corpus).locator
+
+
 def _published(arguments: Sequence[str], corpus: str) -> str:
     """The command line for the model's card: without the output folder, and with the last names of paths only."""
+    from melodysynthesis.corpora import IN_FOLDERS
+
     arguments = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--from=") else [word])]
     words: list[str] = []
+    kind, _, place = corpus.partition(":")
+    shown = f"{kind}:FOLDER" if place and kind in IN_FOLDERS else corpus
     for i, word in enumerate(arguments):
         if word == "--out" or word.startswith("--out=") or (i and arguments[i - 1] == "--out"):
             continue
         if i and arguments[i - 1] == "--from":
             word = Path(word).name  # noqa: PLW2901
-        words.append(word.replace(corpus, Path(corpus).name) if Path(corpus).is_absolute() else word)
+        words.append(word.replace(corpus, Path(corpus).name if Path(corpus).is_absolute() else shown))
     return " ".join(["melody", *words])
 
 

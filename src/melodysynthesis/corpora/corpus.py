@@ -21,7 +21,7 @@ from melodysynthesis.corpora import families as family
 from melodysynthesis.corpora.families import SPLITS
 from melodysynthesis.corpora.report import BuildReport, Reject, SplitSize
 from melodysynthesis.corpora.run_index import NoteRuns
-from melodysynthesis.corpora.sources import DEFAULT, Source, find_source
+from melodysynthesis.corpora.sources import DEFAULT, STYLES, Source, find_source
 from melodysynthesis.corpora.store import KEYS, NO_KEY, Columns, Spool, cache_folder, melody_at, open_store
 from melodysynthesis.errors import CorpusError, FormatError, unknown
 from melodysynthesis.formats import files
@@ -117,6 +117,10 @@ class Corpus(View):
         """Name of the split that a melody is in."""
         return SPLITS[int(self.columns["split"][index])]
 
+    def style_of(self, index: int) -> str:
+        """Kind of music of a melody, by its collection: one of `STYLES`, "" where it is not known."""
+        return STYLES[int(self.columns["style"][index])]
+
     def family_of(self, index: int) -> int:
         """Number of the first melody of the family that a melody belongs to."""
         return int(self.columns["family"][index])
@@ -151,19 +155,19 @@ def load(
 
 def _place(source: Source, rules: Rules) -> Path:
     label = re.sub(r"[^\w.-]+", "-", Path(source.name).name)[:60] or "corpus"
-    what = hashlib.blake2b(f"{source.name}|{source.folder}|{rules}".encode(), digest_size=6).hexdigest()
+    what = hashlib.blake2b(f"{source.locator}|{rules}".encode(), digest_size=6).hexdigest()
     return cache_folder() / "corpora" / f"{label}-{what}.melodies"
 
 
-def _fingerprint(source: Source, rules: Rules, paths: Sequence[Path]) -> str:
+def _fingerprint(source: Source, rules: Rules, paths: Sequence[tuple[Source, Path]]) -> str:
     """What a built corpus depends on: its files by size and time, the rules, and the code that reads them."""
     digest = hashlib.blake2b(f"{source.name}|{json.dumps(asdict(rules))}|{_code()}".encode(), digest_size=16)
-    for path in paths:
+    for member, path in paths:
         try:
             state = path.stat()
         except OSError:
             continue
-        digest.update(f"{source.name_of(path)}|{state.st_size}|{state.st_mtime_ns}\n".encode())
+        digest.update(f"{member.name_of(path)}|{state.st_size}|{state.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
@@ -180,7 +184,7 @@ def _code() -> str:
 def _build(
     source: Source,
     rules: Rules,
-    paths: Sequence[Path],
+    paths: Sequence[tuple[Source, Path]],
     *,
     target: Path,
     fingerprint: str,
@@ -189,19 +193,22 @@ def _build(
     started = time.perf_counter()
     report = BuildReport(source.name, splits_version=family.SPLITS_VERSION, files=len(paths))
     contents: list[int] = []
+    styles: list[int] = []
     with Spool(target.parent) as spool:
-        for number, path in enumerate(paths):
-            for melody in _read_file(source, rules, path, report):
+        for number, (member, path) in enumerate(paths):
+            for melody in _read_file(member, rules, path, report):
                 spool.add(melody, number)
+                styles.append(STYLES.index(member.style))
                 contents.append(family.content_hash(melody))
             if progress:
                 progress(number + 1, len(paths))
         if not spool.tunes:
             first = f"; the first: {report.rejects[0].where}: {report.rejects[0].reason}" if report.rejects else ""
             raise CorpusError(f"corpus {source.name!r}: none of {report.read} tunes can be kept{first}")
+        spool.set_column("style", np.array(styles))
         _sort_into_splits(spool, contents, report)
         report.seconds = round(time.perf_counter() - started, 3)
-        names = [source.name_of(path) for path in paths]
+        names = [member.name_of(path) for member, path in paths]
         spool.save(target, {"fingerprint": fingerprint, "report": report.as_dict(), "files": names})
 
 
@@ -271,4 +278,6 @@ def _describe_music(columns: Columns, report: BuildReport) -> None:
         modes[key.mode if key else "unknown"] += count
     report.meters = dict(meters.most_common())
     report.modes = dict(modes.most_common())
+    styles = Counter(STYLES[number] for number in columns["style"].tolist())
+    report.styles = {style or "unknown": count for style, count in styles.most_common()}
     report.keys = {str(key or "unknown"): count for key, count in keys.most_common()}

@@ -77,6 +77,7 @@ class BuildReport:
         edits_compared: whether tunes were compared by edit distance, too; very large corpora are not.
         meters: tunes by meter at the start; ``"none"`` without, ``"changing"`` counted separately.
         modes: tunes by mode; ``"unknown"`` without key.
+        styles: tunes by kind of music; ``"unknown"`` of the user's own files.
         keys: tunes by key.
         seconds: how long the build took.
     """
@@ -98,6 +99,7 @@ class BuildReport:
     edits_compared: bool = True
     meters: dict[str, int] = field(default_factory=dict)
     modes: dict[str, int] = field(default_factory=dict)
+    styles: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from melodysynthesis import formats
+from melodysynthesis.corpora import chorales
 from melodysynthesis.errors import CorpusError, unknown
 from melodysynthesis.formats import abc, files
 from melodysynthesis.formats.base import Reading
@@ -24,18 +25,27 @@ _HOW_TO_INSTALL = "pip install 'melodysynthesis[corpora]'"
 MAX_FOLDER_FILES = 1_000_000
 
 
+STYLES = ("", "song", "dance", "hymn", "art song")
+"""Kinds of music that a collection can be of; "" where it is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Files, and how to read them.
+    """Files, and how to read them; or several such sources together.
 
     Attributes:
-        name: what a user types; of a user's own files, their path.
+        name: what a user types, without a folder; of a user's own files, their path.
         title: one line for people.
-        folder: within music21's corpus; of a user's own files, their path.
+        folder: within music21's corpus; else an absolute path.
         patterns: glob patterns of the files in the folder; empty for every readable file at any depth.
-        licence: file within music21's corpus that states the licence.
+        licence: file within music21's corpus that states the licence; "" for files that lie elsewhere.
         read: the melodies of one file's bytes, given its name and the part to take, or None.
         adapt: what the collection leaves to be completed in each melody.
+        style: one of `STYLES`.
+        terms: of use, in one line.
+        members: the sources that it puts together, in order; the other fields but name, title and terms are then
+            unused.
+        locator: what names it from any folder: its name, with the absolute path of its files if they are the user's.
     """
 
     name: str
@@ -45,16 +55,22 @@ class Source:
     licence: str
     read: Callable[[bytes, str, str | None], Reading]
     adapt: Callable[[Melody], Melody] | None = None
+    style: str = ""
+    terms: str = "see the collection's own statement"
+    members: tuple[Source, ...] = ()
+    locator: str = ""
 
-    def files(self) -> list[Path]:
-        """The files in a fixed order.
+    def files(self) -> list[tuple[Source, Path]]:
+        """The files in a fixed order, each with the source that says how it is read.
 
         Raises:
             CorpusError: if music21 is not installed, or no readable file is there.
         """
+        if self.members:
+            return [found for member in self.members for found in member.files()]
         root = Path(self.folder) if not self.licence else music21_corpus(self.name) / self.folder
         if root.is_file():
-            return [root]
+            return [(self, root)]
         if self.patterns:
             found = [path for pattern in self.patterns for path in root.glob(pattern)]
         else:
@@ -62,7 +78,13 @@ class Source:
         if not found:
             suffixes = " ".join(sorted(s for f in formats.FORMATS.values() if f.read for s in f.suffixes))
             raise CorpusError(f"corpus {self.name!r}: no readable file in {root}; readable are {suffixes}")
-        return sorted(found)
+        return [(self, path) for path in sorted(found)]
+
+    @property
+    def public_name(self) -> str:
+        """What names it without the folders of a machine: for model cards."""
+        kind = self.locator.partition(":")[0]
+        return f"{kind}:FOLDER" if kind in IN_FOLDERS else Path(self.name).name
 
     def name_of(self, path: Path) -> str:
         """A file's name for messages and `Melody.source`: its path within the corpus."""
@@ -71,14 +93,20 @@ class Source:
         return files.shown(path.relative_to(root).as_posix() if inside else path.name)
 
     def licence_text(self) -> str:
-        """The licence as the collection states it; empty for the user's own files.
+        """The licence as the collection states it; the terms of use if it has no such text.
 
         Raises:
             CorpusError: if music21 is not installed.
         """
+        if self.members:
+            return "\n\n".join(f"{member.title}\n{member.licence_text()}" for member in self.members)
         if not self.licence:
-            return ""
+            return self.terms
         return (music21_corpus(self.name) / self.licence).read_text("utf-8", "replace")
+
+
+def _own_file(data: bytes, name: str, part: str | None) -> Reading:
+    return formats.read_bytes(data, formats.format_of(name).name, name, part)
 
 
 def _essen(data: bytes, name: str, part: str | None) -> Reading:
@@ -105,36 +133,78 @@ _GERMAN = (
 )  # fmt: skip
 _ESSEN_LICENCE = "essenFolksong/license.txt"
 
+
+def _essen_source(name: str, title: str, patterns: tuple[str, ...]) -> Source:
+    terms = "for non-commercial use"
+    return Source(
+        name, f"{title} (non-commercial)", "essenFolksong", patterns, _ESSEN_LICENCE, _essen, _with_mode, "song", terms
+    )
+
+
+def _tunes(name: str, title: str, folder: str) -> Source:
+    return Source(name, title, folder, ("*.abc",), "license.txt", _tune_book, style="dance")
+
+
+_ONEILLS = _tunes("oneills", "O'Neill's Music of Ireland, 1850 tunes and variants", "oneills1850")
+_AIRDS = _tunes("airds", "Aird's Airs: Scottish, English, Irish and foreign airs, six books", "airdsAirs")
+_RYANS = _tunes("ryans", "Ryan's Mammoth Collection: reels, jigs and hornpipes", "ryansMammoth")
+_CHORALES = Source(
+    "chorales", "Sopranos of Bach's four-part chorales, phrases by fermatas",
+    "bach", ("*.mxl",), "license.txt", chorales.read, style="hymn",
+)  # fmt: skip
+
+
+def _together(name: str, title: str, members: tuple[Source, ...], locator: str = "") -> Source:
+    return Source(name, title, "", (), "", _own_file, members=members, locator=locator)
+
+
+def _lieder(folder: str) -> Source:
+    return Source(
+        "lieder", "Sung parts of the OpenScore Lieder corpus", folder, (), "", _own_file, style="art song",
+        terms="CC0 1.0, for any use", locator=f"lieder:{folder}",
+    )  # fmt: skip
+
+
+def _ceol_rince(folder: str) -> Source:
+    return Source(
+        "ceol-rince", "Ceol Rince na hEireann: Irish dances, edited by the Polifonia project", folder, (), "",
+        _own_file, style="dance", terms="public domain by its editors, who are to be credited (CC-BY 4.0)",
+        locator=f"ceol-rince:{folder}",
+    )  # fmt: skip
+
+
+def _free(folder: str) -> Source:
+    own = (_lieder(os.path.join(folder, "lieder")), _ceol_rince(os.path.join(folder, "ceol-rince")))
+    for source in own:
+        if not Path(source.folder).is_dir():
+            raise CorpusError(f"corpus 'free': there is no folder {source.folder}")
+    title = "All collections that are free for any use: chorales, dances and airs, Lieder, Ceol Rince"
+    return _together("free", title, (_CHORALES, _AIRDS, _ONEILLS, _RYANS, *own), f"free:{folder}")
+
+
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
-        Source(
-            "essen-german", "6,008 German folk songs of the Essen collection (non-commercial)",
-            "essenFolksong", _GERMAN, _ESSEN_LICENCE, _essen, _with_mode,
-        ),
-        Source(
-            "essen-all", "8,514 folk songs of the Essen collection, German to Chinese (non-commercial)",
-            "essenFolksong", ("*.abc",), _ESSEN_LICENCE, _essen, _with_mode,
-        ),
-        Source(
-            "oneills", "O'Neill's Music of Ireland, 1850 tunes and variants",
-            "oneills1850", ("*.abc",), "license.txt", _tune_book,
-        ),
-        Source(
-            "airds", "Aird's Airs: Scottish, English, Irish and foreign airs, six books",
-            "airdsAirs", ("*.abc",), "license.txt", _tune_book,
-        ),
-        Source(
-            "ryans", "Ryan's Mammoth Collection: reels, jigs and hornpipes",
-            "ryansMammoth", ("*.abc",), "license.txt", _tune_book,
-        ),
-        Source(
+        _essen_source("essen-german", "6,008 German folk songs of the Essen collection", _GERMAN),
+        _essen_source("essen-all", "8,514 folk songs of the Essen collection, German to Chinese", ("*.abc",)),
+        _ONEILLS,
+        _AIRDS,
+        _RYANS,
+        _together(
             "public-domain", "O'Neill's, Aird's and Ryan's collections together, printed from 1782 to 1903",
-            "", ("oneills1850/*.abc", "airdsAirs/*.abc", "ryansMammoth/*.abc"), "license.txt", _tune_book,
+            (_AIRDS, _ONEILLS, _RYANS),
         ),
+        _CHORALES,
     )
 }  # fmt: skip
 """The collections that can be named."""
+
+IN_FOLDERS: dict[str, tuple[str, Callable[[str], Source]]] = {
+    "lieder": ("sung parts of the OpenScore Lieder corpus (MusicXML)", _lieder),
+    "ceol-rince": ("Ceol Rince na hEireann (MIDI)", _ceol_rince),
+    "free": ("all free collections together; the folder holds `lieder` and `ceol-rince`", _free),
+}
+"""Collections that the user has in a folder, named as `NAME:FOLDER`; what each is, and its source by folder."""
 
 
 def find_source(name: str | os.PathLike[str]) -> Source:
@@ -145,15 +215,18 @@ def find_source(name: str | os.PathLike[str]) -> Source:
     """
     text = os.fspath(name)
     if text in SOURCES:
-        return SOURCES[text]
+        return replace(SOURCES[text], locator=text)
     path = Path(text).expanduser()
     if text and path.exists():
-        return Source(text, f"files in {text}", os.path.abspath(path), (), "", _own_file)
+        place = os.path.abspath(path)
+        return Source(text, f"files in {text}", place, (), "", _own_file, terms="the user's own files", locator=place)
+    kind, _, folder = text.partition(":")
+    if kind in IN_FOLDERS:
+        place = os.path.abspath(Path(folder).expanduser())
+        if not folder or not Path(place).is_dir():
+            raise CorpusError(f"corpus {text[:80]!r}: expected {kind}:FOLDER with the folder that the files lie in")
+        return IN_FOLDERS[kind][1](place)
     raise CorpusError(f"{unknown('corpus', text[:80], SOURCES)} (or give an existing file or folder)")
-
-
-def _own_file(data: bytes, name: str, part: str | None) -> Reading:
-    return formats.read_bytes(data, formats.format_of(name).name, name, part)
 
 
 def _readable(root: Path) -> Iterator[Path]:

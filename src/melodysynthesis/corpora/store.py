@@ -37,9 +37,10 @@ COLUMNS: dict[str, str] = {
     "first_phrase": "<i8", "phrase_end": "<i4",
     "first_byte": "<i8", "source": "u1",
     "length": "<i4", "pickup": "<i4", "key": "u1", "file": "<i4",
-    "split": "u1", "family": "<i4",
+    "split": "u1", "family": "<i4", "style": "u1",
 }  # fmt: skip
-"""Columns and their types. `length` is a melody's duration, `key` its place in `KEYS`, `file` that of its file."""
+"""Columns and their types. `length` is a melody's duration, `key` its place in `KEYS`, `file` that of its file,
+`style` its place in `sources.STYLES`."""
 
 NO_KEY = 255
 KEYS = [Key(step + sign, mode) for mode in MODES for step in STEPS for sign in ("", "#", "b", "##", "bb")]

@@ -17,28 +17,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from melodysynthesis.corpora import families
+from melodysynthesis.corpora.chorales import read_voices
 from melodysynthesis.corpora.run_index import NoteRuns
 from melodysynthesis.corpora.sources import music21_corpus
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats import files
-from melodysynthesis.formats.musicxml_file import parse, unzipped
-from melodysynthesis.formats.musicxml_part import PartReader, Ticks, whole
-from melodysynthesis.formats.parts import top_line
 from melodysynthesis.harmony.chord_search import ChordSlot, slots_of
 from melodysynthesis.harmony.model import QUALITIES, SUCCESSIONS, mode_of
-from melodysynthesis.music import Key, Melody, Meter, Note
-from melodysynthesis.theory import signature, tonic_name
+from melodysynthesis.music import Key, Melody, Note
 from melodysynthesis.theory.chords import CHORDS
 
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
-VOICES = ("Soprano", "Alto", "Tenor", "Bass")
 FAMILY_RUN = 12
 LEAST_CHORDS = 6
 """Chords that are rarer in the training chorales are no states."""
@@ -64,16 +57,6 @@ class Chorale:
         return mode_of(self.melody.key)
 
 
-class _Voice(PartReader):
-    """A part whose fermatas end phrases."""
-
-    def _note(self, element: Element, now: Ticks) -> Ticks:
-        end = super()._note(element, now)
-        if element.find("notations/fermata") is not None:
-            self.phrase_ends.add(end)
-        return end
-
-
 def chorales() -> list[Chorale]:
     """All chorales of four named voices, in order of their files.
 
@@ -86,54 +69,15 @@ def chorales() -> list[Chorale]:
 
 def read_chorale(path: Path) -> Chorale | None:
     """The chorale of a file; None if it has other voices, or no key or meter."""
-    voices: dict[str, _Voice] = {}
-    current = [_Voice(path.name)]
-
-    def take(element: Element) -> None:
-        if element.tag == "measure":
-            current[0].measure(element)
-        else:
-            voices[element.get("id", "")] = current[0]
-            current[0] = _Voice(path.name)
-
     try:
-        root = parse(unzipped(files.load(path), path.name), path.name, take)
+        score = read_voices(files.load(path), path.name)
     except FormatError:
         return None
-    names = {head.get("id", ""): head.findtext("part-name", "").strip(" .") for head in root.iter("score-part")}
-    by_name = {names.get(part, ""): voice for part, voice in voices.items()}
-    if not set(VOICES) <= set(by_name):
-        return None
-    lines = [_line(by_name[name]) for name in VOICES]
-    soprano = by_name["Soprano"]
-    if not soprano.times or soprano.key is None or not all(lines):
-        return None
-    meter = Meter(0, soprano.times[0].beats, soprano.times[0].beat_unit)
-    first = whole(soprano.starts[1])
-    pickup = first if first < meter.bar_ticks else 0
-    duration = max(line[-1].end for line in lines)
-    ends = sorted({whole(tick) for tick in soprano.phrase_ends if 0 < tick <= duration})
-    key = _key(signature(soprano.key), lines[3][-1].pitch % 12)
-    melody = Melody(lines[0], duration, (meter,), key, tuple(ends), pickup, source=path.name)
-    slots = tuple(slots_of(melody, "beat"))
-    chords = tuple(_chord(lines, slot, key) for slot in slots)
-    return Chorale(melody, slots, chords)
-
-
-def _line(voice: _Voice) -> tuple[Note, ...]:
-    notes = voice.staves[min(voice.staves)] if voice.staves else []
-    return top_line(Note(whole(a), max(1, whole(b) - whole(a)), pitch) for a, b, pitch in notes)[0]
-
-
-def _key(fifths: int, last_bass: int) -> Key:
-    """Major or minor by the last bass note; other last notes are the tonics of modes, by their third in the
-    signature."""
-    major = 7 * fifths % 12
-    if last_bass == major:
-        return Key(tonic_name(major), "major")
-    has_major_third = (last_bass + 4 - major) % 12 in (0, 2, 4, 5, 7, 9, 11)
-    mode = "major" if has_major_third else "minor"
-    return Key(tonic_name(last_bass, mode), mode)
+    key = score.melody.key
+    assert key is not None
+    slots = tuple(slots_of(score.melody, "beat"))
+    chords = tuple(_chord(score.lines, slot, key) for slot in slots)
+    return Chorale(score.melody, slots, chords)
 
 
 def _chord(lines: Sequence[Sequence[Note]], slot: ChordSlot, key: Key) -> State | None:

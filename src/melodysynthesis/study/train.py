@@ -64,8 +64,9 @@ def check_budget(plan: StudyPlan, trials: Sequence[Trial]) -> dict[str, int]:
 
 def run_of(trial: Trial, folder: Path) -> Run:
     """The run of a trained trial, as the plan has it, in the study's folder."""
+    source = corpora.find_source(trial.plan.corpus)
     command = (
-        f"melody train --model {trial.model} --preset {trial.wanted.preset} --corpus {Path(trial.plan.corpus).name} "
+        f"melody train --model {trial.model} --preset {trial.wanted.preset} --corpus {source.public_name} "
         f"--encoding {trial.encoding} --seed {trial.seed} --epochs {trial.training.epochs}"
     )
     base = trial.after
@@ -78,7 +79,7 @@ def run_of(trial: Trial, folder: Path) -> Run:
         )  # fmt: skip
     return Run(
         folder / "runs" / trial.name, trial.model, trial.wanted.preset, trial.architecture,
-        encoding_from({"name": trial.encoding}), trial.training, corpora.find_source(trial.plan.corpus).name,
+        encoding_from({"name": trial.encoding}), trial.training, source.name,
         data.licence_of(trial.plan.corpus), command, _own_path(trial.plan.corpus),
     )  # fmt: skip
 
@@ -184,7 +185,7 @@ def _identity(run: Run) -> dict[str, Any]:
 
 def _own_path(corpus: str) -> str:
     """Where the user's own files lie; empty for a named corpus."""
-    return "" if corpus in corpora.SOURCES else str(Path(corpus).expanduser().resolve())
+    return "" if corpus in corpora.SOURCES else corpora.find_source(corpus).locator
 
 
 @cache

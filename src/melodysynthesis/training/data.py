@@ -191,10 +191,10 @@ def encode_all(encoding: Encoding, melodies: Iterable[Melody], unplanned: int = 
 def licence_of(corpus: str) -> str:
     """The licence of a corpus in one line."""
     source = corpora.find_source(corpus)
-    if not source.licence:
-        return "the user's own files"
-    terms = "for non-commercial use" if "non-commercial" in source.title else "see the collection's own statement"
-    return f"{source.title}: {terms} (melody corpus show {source.name} --licence)"
+    if source.locator == source.folder:
+        return source.terms
+    terms = "; ".join(dict.fromkeys(member.terms for member in source.members or (source,)))
+    return f"{source.title}: {terms} (melody corpus show {source.public_name} --licence)"
 
 
 def _load_texts(folder: Path, encoding: Encoding) -> Data:
