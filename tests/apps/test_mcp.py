@@ -215,3 +215,12 @@ def test_what_is_no_message_is_refused_and_the_next_is_read(line):
 def test_a_folder_that_is_not_there_is_refused(capsys):
     assert run(["mcp", "--folder", "no-such-folder"]) == 2
     assert "no such folder" in capsys.readouterr().err
+
+
+def test_a_client_is_answered_once_a_worker_is_warm(models):
+    async def opened():
+        studio = Studio(*offered([models["event"]]), 1, Seconds())
+        async with Client(server_of(Tools(studio, None))):
+            assert len(studio.pool._idle) == 1
+
+    asyncio.run(opened())

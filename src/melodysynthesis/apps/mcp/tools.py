@@ -31,6 +31,8 @@ from melodysynthesis.harmony import MAX_ALTERNATIVES as MAX_WAYS
 from melodysynthesis.music import MAX_TEMPO, MIN_TEMPO, Melody
 from melodysynthesis.notation import parse_notes
 
+WARM_SECONDS = 10.0
+"""A client is answered after so long at the latest, warm or not."""
 _FILE = re.compile(r"[\w()+, -][\w()+, .-]*\.\w{1,8}")
 _TEXTS = ("abc", "krn", "musicxml", "json", "svg")
 """Formats whose files are text."""
@@ -74,8 +76,9 @@ class Tools:
         self._studio, self._folder = studio, folder
 
     async def open(self) -> None:
-        """Start the workers, which open the first model."""
+        """Start the workers and wait until the first model is open, so that no call has to wait for that."""
         await self._studio.pool.open()
+        await self._studio.pool.until_warm(WARM_SECONDS)
 
     async def close(self) -> None:
         """End them."""

@@ -130,6 +130,10 @@ class Pool:
         for _ in range(self._size):
             self._later(self._hire())
 
+    async def until_warm(self, seconds: float) -> None:
+        """Wait until every worker is warm, at most so many seconds."""
+        await asyncio.wait(set(self._tasks), timeout=seconds)
+
     async def close(self) -> None:
         """End them all."""
         for task in self._tasks:
