@@ -17,7 +17,7 @@ from melodysynthesis.corpora import families
 from melodysynthesis.corpora.run_index import NoteRuns
 from melodysynthesis.evaluation.statistics import bootstrap_ratio
 from melodysynthesis.harmony import learn
-from melodysynthesis.harmony.chord_search import likeliest, slot_scores
+from melodysynthesis.harmony.chord_search import likeliest, slot_scores, sung_at
 from melodysynthesis.harmony.model import from_counts
 
 FOLDS = 5
@@ -41,7 +41,8 @@ def main() -> None:
         for tune in (tune for tune, own in zip(tunes, fold, strict=True) if own == number):
             model = models[tune.mode]
             scores = slot_scores(model, tune.melody, tune.slots, tune.melody.key)
-            path = [model.states[state] for state in likeliest(model, scores, tune.slots, "beat")]
+            sung = sung_at(tune.melody, tune.slots, tune.melody.key)
+            path = [model.states[state] for state in likeliest(model, scores, tune.slots, sung, "beat")]
             tonic = (0, "m" if tune.mode == "minor" else "")
             right["model"].append(_right(tune, path))
             right["I-IV-V"].append(_right(tune, _by_rule(tune)))

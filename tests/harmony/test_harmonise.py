@@ -48,7 +48,7 @@ def test_every_bar_has_a_chord_and_the_end_is_the_tonic(melody, rhythm):
 
 
 def test_a_known_tune_has_its_chords():
-    assert chart(ms.harmonise(TWINKLE)[0]) == "C | F G7 | C | G C"
+    assert chart(ms.harmonise(TWINKLE)[0]) == "C | F C | G7 C | G C"
 
 
 @pytest.mark.parametrize("melody", TUNES)

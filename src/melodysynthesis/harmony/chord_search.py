@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,7 @@ MAX_ALTERNATIVES = 20
 
 STAY = {"bar": 0.35, "half": 0.45}
 """Probability that a chord goes on in the next slot; by the beat it is learnt."""
-CLASH = 3.0
+CLASH = 4.0
 """Penalty of a chord, in nats, for a note on a strong beat that is foreign to it; the note's probability counts too."""
 START, FINAL = 2.0, 8.0
 """Added to the tonic triad at the start and at the end."""
@@ -43,10 +44,15 @@ DIFFERENT = 2.5
 """Taken from a chord that another alternative has in the same slot."""
 SPICY = 0.8
 """Added to chords with a seventh and to secondary dominants from spice 2 on."""
+PARALLEL = 4.0
+"""Taken from a succession in which root and melody move in parallel fifths or octaves."""
+CADENCE = 1.5
+"""Added at the end of a phrase to the tonic triad and to the dominant triad, as a half cadence."""
 PHRASE_BARS = 4
 """Bars of a phrase where the melody says no phrases."""
 
 
+FIFTH = 7
 Run = tuple[int, int, Chord]
 
 
@@ -93,12 +99,13 @@ def harmonise(
     key = key or melody.key or find_key(melody)
     assert key is not None  # there are notes
     model, slots = load(mode_of(key)), slots_of(melody, harmonic_rhythm)
+    sung = sung_at(melody, slots, key)
     scores = slot_scores(model, melody, slots, key)
     scores += _taste(model, spice, plain=harmonic_rhythm != "beat")
     scores[0] += START * model.is_tonic
     found = []
     for _ in range(alternatives):
-        path = likeliest(model, scores, slots, harmonic_rhythm)
+        path = likeliest(model, scores, slots, sung, harmonic_rhythm)
         scores[np.arange(len(slots)), path] -= DIFFERENT * (np.array([not slot.holds for slot in slots]))
         runs = _runs(slots, [model.chord(state, key) for state in path])
         if spice == SPICE[-1]:
@@ -185,31 +192,56 @@ def slot_scores(model: HarmonyModel, melody: Melody, slots: Sequence[ChordSlot],
     return NOTES * scores
 
 
+def sung_at(melody: Melody, slots: Sequence[ChordSlot], key: Key) -> list[int]:
+    """(slots,) semitones above the tonic of the note that sounds at the start of each slot; -1 for a rest."""
+    onsets = [note.onset for note in melody.notes]
+    notes = [melody.notes[max(bisect_right(onsets, slot.start) - 1, 0)] for slot in slots]
+    sounds = [note.onset <= slot.start < note.end for note, slot in zip(notes, slots, strict=True)]
+    return [(note.pitch - key.pitch_class) % 12 if is_sung else -1 for note, is_sung in zip(notes, sounds, strict=True)]
+
+
 def likeliest(
-    model: HarmonyModel, scores: Floats, slots: Sequence[ChordSlot], harmonic_rhythm: str | None = None
+    model: HarmonyModel,
+    scores: Floats,
+    slots: Sequence[ChordSlot],
+    sung: Sequence[int],
+    harmonic_rhythm: str | None = None,
 ) -> NDArray[np.int64]:
     """(slots,) the likeliest state of each slot, given the whole melody: the forward-backward algorithm.
 
     On chorales it finds more of Bach's chords than the likeliest path as a whole.
+
+    Args:
+        model: of harmony.
+        scores: (slots, S), as from `slot_scores`.
+        slots: of the melody.
+        sung: what is sung at the start of each, as from `sung_at`.
+        harmonic_rhythm: one of `HARMONIC_RHYTHMS`, or None.
     """
-    kinds = {slot: _succession(model, slot, harmonic_rhythm or "half") for slot in map(_kind, slots)}
-    successions = {slot: np.exp(table) for slot, table in kinds.items()}
+    tables = [_succession(model, slot, harmonic_rhythm or "half") for slot in slots[1:]]
+    successions = [
+        np.exp(table - PARALLEL * _parallel(model, *pair)) for table, pair in zip(tables, pairwise(sung), strict=True)
+    ]
     chances = np.exp(scores - scores.max(axis=1, keepdims=True))
     forward, backward = np.empty_like(chances), np.empty_like(chances)
     forward[0] = np.exp(model.start) * chances[0]
-    for number, slot in enumerate(slots[1:], 1):
-        through = forward[number - 1] @ successions[_kind(slot)] * chances[number]
+    for number in range(1, len(slots)):
+        through = forward[number - 1] @ successions[number - 1] * chances[number]
         forward[number] = through / through.sum()
     backward[-1] = np.exp(FINAL * model.is_final)
     for number in range(len(slots) - 1, 0, -1):
-        through = successions[_kind(slots[number])] @ (chances[number] * backward[number])
+        through = successions[number - 1] @ (chances[number] * backward[number])
         backward[number - 1] = through / through.sum()
     return np.asarray((forward * backward).argmax(axis=1))
 
 
-def _kind(slot: ChordSlot) -> ChordSlot:
-    """A slot of the same kind, wherever it is."""
-    return slot._replace(start=0, end=0)
+def _parallel(model: HarmonyModel, before: int, after: int) -> NDArray[np.bool_]:
+    """(S, S) whether two notes in a row make parallel fifths or octaves with the roots of two chords."""
+    roots = np.array([root for root, _ in model.states])
+    if before in (-1, after) or after == -1:
+        return np.zeros((len(roots), len(roots)), np.bool_)
+    first, second = (before - roots) % 12, (after - roots) % 12
+    return np.asarray((first[:, None] == second) & np.isin(second, (0, FIFTH)))
 
 
 def _succession(model: HarmonyModel, slot: ChordSlot, harmonic_rhythm: str) -> Floats:
@@ -217,7 +249,8 @@ def _succession(model: HarmonyModel, slot: ChordSlot, harmonic_rhythm: str) -> F
     if slot.holds:
         return np.where(np.eye(len(model.states), dtype=np.bool_), 0.0, -6.0)
     if slot.ends_phrase:
-        return model.successions["cadence"]
+        is_dominant = np.array([state == (FIFTH, "") for state in model.states])
+        return model.successions["cadence"] + CADENCE * (model.is_final | is_dominant)
     if harmonic_rhythm == "beat":
         return model.successions["strong" if slot.strong else "weak"]
     stay = STAY[harmonic_rhythm]
