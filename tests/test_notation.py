@@ -20,6 +20,7 @@ from tests.strategies import keys, melodies
 @pytest.mark.parametrize(
     ("text", "key"),
     [
+        ("B- major", Key("Bb")),
         ("G major", Key("G")),
         ("G", Key("G")),
         ("g minor", Key("G", "minor")),

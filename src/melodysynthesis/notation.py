@@ -32,7 +32,7 @@ from melodysynthesis.theory import spell
 
 ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "sharp": 1, "##": 2, "x": 2, "b": -1, "♭": -1, "flat": -1, "bb": -2}
 _SIGNS = "##|#|♯|x|bb|b|♭"
-_KEY = re.compile(rf"([A-Ga-g])({_SIGNS}|[ -]?(?:sharp|flat)\b)?[ _-]*([a-zA-Z]*)")
+_KEY = re.compile(rf"([A-Ga-g])({_SIGNS}|[ -]?(?:sharp|flat)\b|-(?= |$))?[ _-]*([a-zA-Z]*)")
 _PITCH = re.compile(rf"([A-Ga-g])({_SIGNS})?(-?\d)")
 _METER = re.compile(r"(\d{1,3})/(\d{1,3})")
 _WORD = re.compile(rf"(?:r|R|[A-Ga-g](?:{_SIGNS})?-?\d)(?::\S*)?")
@@ -64,7 +64,7 @@ def parse_key(text: str) -> Key:
     mode = MODE_NAMES.get(word) or MODE_NAMES.get(word.lower())
     if mode is None:
         raise RequestError(f"key {text[:40]!r}: {unknown('mode', word, MODES)}")
-    alteration = ACCIDENTALS[sign.strip(" -")]
+    alteration = -1 if sign == "-" else ACCIDENTALS[sign.strip(" -")]  # B- is B flat in kern and in music21
     tonic = letter.upper() + ("#" * alteration if alteration > 0 else "b" * -alteration)
     if letter.islower() and not word:
         raise RequestError(f"key {text[:40]!r} may be major or minor: say '{tonic} major' or '{tonic} minor'")

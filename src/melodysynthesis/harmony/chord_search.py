@@ -250,7 +250,7 @@ def _succession(model: HarmonyModel, slot: ChordSlot, harmonic_rhythm: str) -> F
         return np.where(np.eye(len(model.states), dtype=np.bool_), 0.0, -6.0)
     if slot.ends_phrase:
         is_dominant = np.array([state == (FIFTH, "") for state in model.states])
-        return model.successions["cadence"] + CADENCE * (model.is_final | is_dominant)
+        return np.asarray(model.successions["cadence"] + CADENCE * (model.is_final | is_dominant))
     if harmonic_rhythm == "beat":
         return model.successions["strong" if slot.strong else "weak"]
     stay = STAY[harmonic_rhythm]
