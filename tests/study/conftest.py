@@ -1,8 +1,11 @@
 """A study of a folder of songs, small enough to be run once for all tests of the reports."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from melodysynthesis.formats import write
 from melodysynthesis.study.launch import Here
@@ -24,14 +27,27 @@ def plan_of(corpus: Path, **changes: object) -> StudyPlan:
     return plan_from({**values, **changes})
 
 
+def made_once(name: str, make: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
+    """A folder that one of the processes of pytest-xdist makes for all of them."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(f"{folder}.lock"):
+        if not (done := Path(f"{folder}.done")).exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of songs of many families, so that every split gets some."""
-    folder = tmp_path_factory.mktemp("study") / "songs"
-    folder.mkdir()
-    for number, song in enumerate(songs(150)):
-        write(song, folder / f"{number}.abc")
-    return folder
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        for number, song in enumerate(songs(150)):
+            write(song, folder / f"{number}.abc")
+
+    return made_once("songs", make, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +58,9 @@ def plan(corpus: Path) -> StudyPlan:
 @pytest.fixture(scope="session")
 def study(plan: StudyPlan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a study that is over; not to be changed."""
-    folder = tmp_path_factory.mktemp("study") / "tiny"
-    prepare(plan, folder, plan.trials)
-    run(plan, folder, plan.trials, Here())
-    return folder
+
+    def make(folder: Path) -> None:
+        prepare(plan, folder, plan.trials)
+        run(plan, folder, plan.trials, Here())
+
+    return made_once("tiny", make, tmp_path_factory)
