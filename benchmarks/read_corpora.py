@@ -26,6 +26,7 @@ from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
 
+from _reading_causes import explained
 from melodysynthesis import formats
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats.musicxml_file import unzipped
@@ -97,7 +98,13 @@ def drop_earlier_endings(score: Any) -> None:
         brackets = sorted({id(b): b for b in brackets}.values(), key=lambda b: b.getFirst().offset)
         for bracket, following in pairwise(brackets):
             if not str(following.number).startswith("1"):
-                for measure in bracket.getSpannedElements():
+                ends = [element.getOffsetBySite(part) for element in bracket.getSpannedElements()]  # first and last
+                inside = [
+                    measure
+                    for measure in part.getElementsByClass("Measure")
+                    if min(ends) <= measure.getOffsetBySite(part) <= max(ends)
+                ]
+                for measure in inside:
                     part.remove(measure, shiftOffsets=True)
 
 
@@ -201,6 +208,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only files whose path has this in it")
     parser.add_argument("--show", type=int, default=10, help="so many of the worst are shown")
     parser.add_argument("--table", action="store_true", help="only print what the state file has")
+    parser.add_argument("--causes", action="store_true", help="find out by which rule each ABC tune differs")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     files = sorted(path for path in corpus().rglob("*") if path.suffix[1:] in SUFFIXES and options.only in str(path))
@@ -212,9 +220,26 @@ def main() -> None:
             out.writelines(json.dumps(row, separators=(",", ":")) + "\n" for row in rows if row["name"] not in done)
             out.flush()
     tunes = {name: (data, SUFFIXES[path.suffix[1:]]) for path in files for name, data in tunes_of(path)}
-    print_table(
-        [compared(row, *tunes[row["name"]]) for row in kept(options.state) if row["name"] in tunes], options.show
-    )
+    rows = [row for row in kept(options.state) if row["name"] in tunes]
+    found = [compared(row, *tunes[row["name"]]) for row in rows]
+    print_table(found, options.show)
+    if options.causes:
+        print_causes([(kind_of(one), tunes[one["name"]], row) for one, row in zip(found, rows, strict=True)])
+
+
+def print_causes(found: list[tuple[str, tuple[bytes, str], dict[str, Any]]]) -> None:
+    """How many tunes differ by each cause, an example, and who keeps to the standard."""
+    count, example, right = Counter[str](), dict[str, str](), dict[str, str]()
+    for kind, (data, format), row in found:
+        if kind.startswith("differs"):
+            parts = [[(a, b, c) for a, b, c in part] for part in row["parts"]]
+            causes = next(explained(data, parts), ()) if format == "abc" else ()
+            name = " and ".join(cause.name for cause in causes) or f"{format}: by hand, {kind}"
+            count[name] += 1
+            example.setdefault(name, row["name"])
+            right[name] = "; ".join(f"{cause.right}: {cause.why}" for cause in causes)
+    for name, number in count.most_common():
+        print(f"{number:5} {name} | {example[name]} | {right[name]}")
 
 
 def kept(state: Path) -> Iterator[dict[str, Any]]:
