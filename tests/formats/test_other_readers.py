@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import symusic
 
-from melodysynthesis.formats import abc, midi, musicxml
+from melodysynthesis.formats import abc, kern, midi, musicxml
 from melodysynthesis.music import TICKS_PER_QUARTER, Key, Melody, Meter, Note
 from melodysynthesis.theory.chords import CHORDS, Chord, parse_chord
 
@@ -148,6 +148,16 @@ def test_music21_reads_title_and_tempo_and_chords_in_abc():
     symbols = score.flatten().getElementsByClass(harmony.ChordSymbol)
     assert [(round(24 * one.offset), one.figure) for one in symbols] == list(plain.chords)
     assert (score.metadata.title, score.metadata.composer) == (SONG.title, SONG.composer)
+
+
+@pytest.mark.skipif(find_spec("music21") is None, reason="needs music21")
+@pytest.mark.filterwarnings("ignore")
+def test_music21_reads_words_in_kern():
+    from music21 import converter
+
+    score = converter.parseData(kern.write(replace(SONG, chords=())).decode(), format="humdrum")
+    sung = [(round(24 * note.offset), note.lyric.strip("-")) for note in score.flatten().notes if note.lyric]
+    assert sung == [(tick, syllable.strip("-")) for tick, syllable in SONG.lyrics]
 
 
 def test_the_midi_library_reads_words_and_tempo():

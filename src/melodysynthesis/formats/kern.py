@@ -73,8 +73,10 @@ def _with_words(rows: Iterable[str], melody: Melody) -> Iterator[str]:
     for row in rows:
         if row.startswith("!"):
             yield row
+        elif row == "**kern":
+            yield from ("**kern\t**text", "*staff1\t*staff1")  # music21 sets the words where their staff is named
         elif row[0] in "*=":
-            yield f"{row}\t{'**text' if row == '**kern' else row if row[0] == '=' or row == '*-' else '*'}"
+            yield f"{row}\t{row if row[0] == '=' or row == '*-' else '*'}"
         else:
             onset = next(onsets)
             text = "" if onset is None else words.get(onset, "").lstrip("-")

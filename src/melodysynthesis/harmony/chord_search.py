@@ -45,7 +45,8 @@ DIFFERENT = 2.5
 SPICY = 0.8
 """Added to chords with a seventh and to secondary dominants from spice 2 on."""
 PARALLEL = 4.0
-"""Taken from a succession in which root and melody move in parallel fifths or octaves."""
+"""Taken from a succession in which root and melody move in parallel fifths or octaves, where chords are longer than a
+beat. By the beat, as in chorales, inversions avoid them, which the model's chords don't say."""
 CADENCE = 1.5
 """Added at the end of a phrase to the tonic triad and to the dominant triad, as a half cadence."""
 PHRASE_BARS = 4
@@ -219,8 +220,9 @@ def likeliest(
         harmonic_rhythm: one of `HARMONIC_RHYTHMS`, or None.
     """
     tables = [_succession(model, slot, harmonic_rhythm or "half") for slot in slots[1:]]
+    weight = 0.0 if harmonic_rhythm == "beat" else PARALLEL
     successions = [
-        np.exp(table - PARALLEL * _parallel(model, *pair)) for table, pair in zip(tables, pairwise(sung), strict=True)
+        np.exp(table - weight * _parallel(model, *pair)) for table, pair in zip(tables, pairwise(sung), strict=True)
     ]
     chances = np.exp(scores - scores.max(axis=1, keepdims=True))
     forward, backward = np.empty_like(chances), np.empty_like(chances)
@@ -248,6 +250,8 @@ def _succession(model: HarmonyModel, slot: ChordSlot, harmonic_rhythm: str) -> F
     """(S, S) of the succession to this slot's chord."""
     if slot.holds:
         return np.where(np.eye(len(model.states), dtype=np.bool_), 0.0, -6.0)
+    if slot.ends_phrase and harmonic_rhythm == "beat":
+        return model.successions["cadence"]
     if slot.ends_phrase:
         is_dominant = np.array([state == (FIFTH, "") for state in model.states])
         return np.asarray(model.successions["cadence"] + CADENCE * (model.is_final | is_dominant))
