@@ -66,7 +66,7 @@ def hear(page):
     """Every melody of the question to its end."""
     for number in range(page.locator(".melody").count()):
         page.locator(".melody button").nth(number).click()
-        page.locator(".heard", has_text="heard").nth(number).wait_for()
+        page.locator(".played", has_text="heard").nth(number).wait_for()
 
 
 def focused(page, name):
@@ -88,12 +88,12 @@ def test_a_whole_listening_test_by_keyboard(page, database):
     page.keyboard.press("Enter")
     for place in range(TOTAL):
         until(page, f"document.querySelector('#count').textContent === '{place + 1} of {TOTAL}'")
-        told = page.inner_text("#told") if page.is_visible("#told") else ""
+        told = page.inner_text("#demand") if page.is_visible("#demand") else ""
         names = page.locator(".melody strong").all_inner_texts()
         for number, name in enumerate(names):
             focused(page, f"Play {name}")
             page.keyboard.press("Enter")
-            page.locator(".heard", has_text="heard").nth(number).wait_for()
+            page.locator(".played", has_text="heard").nth(number).wait_for()
         if len(names) == 2:
             focused(page, "Melody A")
             page.keyboard.press("Space")

@@ -5,7 +5,7 @@
 /** @typedef {{done: number, total: number, question: Question | null}} Progress */
 /** @typedef {{pleasing?: number, human?: number, choice?: string}} Answer */
 
-/** What the server answers with when it does not do what it was asked; its message is for people. */
+/** What the server answers with when it does not do what was requested; its message is for people. */
 export class Refusal extends Error {
   /** @param {string} message @param {number} status  0 where there was no answer */
   constructor(message, status) {
@@ -24,8 +24,8 @@ async function ask(method, path, token, body) {
     throw new Refusal("The test can't be reached at the moment. Nothing is lost: try again.", 0);
   });
   if (answer.ok) return answer;
-  const told = await answer.json().catch(() => ({}));
-  throw new Refusal(told.message ?? `the test answers ${answer.status}`, answer.status);
+  const reply = await answer.json().catch(() => ({}));
+  throw new Refusal(reply.message ?? `the test answers ${answer.status}`, answer.status);
 }
 
 /** @returns {Promise<About>} */

@@ -8,8 +8,8 @@ import { byId, html } from "/studio/dom.js";
 
 const VIEWS = ["welcome", "question", "end"];
 const RATED = {
-  pleasing: { asked: "How much do you like it?", ends: ["not at all", "very much"] },
-  human: { asked: "Was it written by a person or by a computer?", ends: ["surely a computer", "surely a person"] },
+  pleasing: { question: "How much do you like it?", ends: ["not at all", "very much"] },
+  human: { question: "Was it written by a person or by a computer?", ends: ["surely a computer", "surely a person"] },
 };
 const CHOICES = { first: "Melody A", neither: "No difference", second: "Melody B" };
 
@@ -38,10 +38,10 @@ function show(view) {
   heading?.focus(); // so that a screen reader says what is new, and the next Tab goes on from here
 }
 
-/** @param {unknown} said */
-function tell(said) {
-  byId("message").textContent = said instanceof Error ? said.message : String(said);
-  byId("message").classList.toggle("mistake", said instanceof Error);
+/** @param {unknown} message */
+function tell(message) {
+  byId("message").textContent = message instanceof Error ? message.message : String(message);
+  byId("message").classList.toggle("mistake", message instanceof Error);
 }
 
 /** @param {Progress} progress */
@@ -60,9 +60,9 @@ function goOn(progress) {
 /** @param {Question} question */
 function ask(question) {
   const pair = question.kind === "pair";
-  byId("asked").textContent = pair ? "Hear both melodies: which do you like better?" : "Hear this melody: what do you think of it?";
-  byId("told").textContent = told(question);
-  byId("told").hidden = !question.told;
+  byId("question-title").textContent = pair ? "Hear both melodies: which do you like better?" : "Hear this melody: what do you think of it?";
+  byId("demand").textContent = demandOf(question);
+  byId("demand").hidden = !question.told;
   const mine = token;
   melodies = question.sounds.map((name, number) =>
     new Melody(pair ? `Melody ${"AB"[number]}` : "The melody", () => api.sound(mine, name), { heard: allow, failed: (error) => void trying(() => Promise.reject(error)) }));
@@ -71,8 +71,8 @@ function ask(question) {
   allow();
 }
 
-/** What somebody is told to answer, to see that they read. @param {Question} question */
-function told({ kind, told }) {
+/** The answer that the page demands, to see that people read. @param {Question} question */
+function demandOf({ kind, told }) {
   if (!told) return "";
   const what = kind === "pair" ? CHOICES[/** @type {keyof typeof CHOICES} */ (told)] : `${told} in both rows`;
   return `This one is to see that you are with us: please choose ${what}, whatever you hear.`;
@@ -85,10 +85,10 @@ function choice() {
 
 /** @param {string} name */
 function rating(name) {
-  const { asked, ends } = RATED[/** @type {keyof typeof RATED} */ (name)];
+  const { question: text, ends } = RATED[/** @type {keyof typeof RATED} */ (name)];
   const [low, high] = about.scale;
   const numbers = Array.from({ length: high - low + 1 }, (_, step) => String(low + step));
-  return html("fieldset", { "aria-describedby": `${name}-ends` }, html("legend", {}, asked),
+  return html("fieldset", { "aria-describedby": `${name}-ends` }, html("legend", {}, text),
     html("div", { class: "choices" }, ...numbers.map((number) => option(name, number, number))),
     html("div", { class: "ends", id: `${name}-ends` }, html("span", {}, `${low}: ${ends[0]}`), html("span", {}, `${high}: ${ends[1]}`)));
 }
@@ -98,7 +98,7 @@ function option(name, value, text) {
   return html("label", {}, html("input", { type: "radio", name, value, required: true }), text);
 }
 
-/** Let people answer what they have heard to the end; and go on when they have answered. */
+/** Let people answer once they have heard all to the end; and go on when they have answered. */
 function allow() {
   const heard = melodies.every((melody) => melody.heard);
   for (const fieldset of form.querySelectorAll("fieldset")) fieldset.disabled = !heard;
@@ -122,14 +122,14 @@ byId("agree").addEventListener("submit", (event) => {
 form.addEventListener("change", allow);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const asked = question;
-  if (!asked || button("next").disabled) return;
-  const said = Object.fromEntries(new FormData(form));
+  const answered = question;
+  if (!answered || button("next").disabled) return;
+  const chosen = Object.fromEntries(new FormData(form));
   /** @type {Answer} */
-  const answer = asked.kind === "pair" ? { choice: String(said.choice) } : { pleasing: Number(said.pleasing), human: Number(said.human) };
+  const answer = answered.kind === "pair" ? { choice: String(chosen.choice) } : { pleasing: Number(chosen.pleasing), human: Number(chosen.human) };
   const seconds = Math.min((performance.now() - shownAt) / 1000, 86400);
   button("next").disabled = true;
-  void trying(async () => goOn(await api.answer(token, asked.place, answer, seconds)));
+  void trying(async () => goOn(await api.answer(token, answered.place, answer, seconds)));
 });
 
 button("leave").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("sure")).showModal());

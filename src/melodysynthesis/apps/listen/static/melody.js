@@ -1,4 +1,4 @@
-// A melody to be heard: a button, how far it is, and whether it has been heard to its end.
+// A melody to listen to: a button, how far it is, and whether it has been heard to its end.
 
 import { html, svg } from "/studio/dom.js";
 
@@ -28,7 +28,7 @@ export class Melody {
       svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" },
         svg("path", { class: "when-silent", d: "M8 5v14l11-7z" }), svg("path", { class: "when-playing", d: "M7 6h10v12H7z" })));
     this.bar = html("progress", { max: 1, value: 0, "aria-label": `How much of ${name} has been played` });
-    this.mark = html("span", { class: "heard", role: "status" });
+    this.mark = html("span", { class: "played", role: "status" });
     this.element = html("div", { class: "melody" }, this.button, html("div", {}, html("strong", {}, name), this.bar), this.mark);
     this.button.addEventListener("click", () => (this.source ? this.stop() : void this.play().catch(this.tell.failed)));
   }
@@ -40,7 +40,7 @@ export class Melody {
     this.buffer ??= this.fetched().then((data) => running.decodeAudioData(data));
     this.buffer.catch(() => (this.buffer = null)); // the next click tries again
     const [buffer] = await Promise.all([this.buffer, context.resume()]);
-    if (sounding) sounding.stop(); // another was begun while this one was fetched
+    if (sounding) sounding.stop(); // another one started while this one was fetched
     const source = new AudioBufferSourceNode(context, { buffer });
     source.connect(context.destination);
     source.onended = () => this.end();
@@ -48,9 +48,9 @@ export class Melody {
     this.source = source;
     sounding = this;
     this.show(true);
-    const begun = context.currentTime;
+    const started = context.currentTime;
     this.timer = setInterval(() => {
-      this.bar.value = Math.min(1, (running.currentTime - begun) / buffer.duration);
+      this.bar.value = Math.min(1, (running.currentTime - started) / buffer.duration);
     }, FOLLOWED);
   }
 

@@ -18,8 +18,8 @@ async function ask(path, init) {
     throw error.name === "AbortError" ? error : new Away();
   });
   if (answer.ok) return answer;
-  const told = await answer.json().catch(() => ({}));
-  throw new Mistake(told.message ?? `the studio answers ${answer.status}`);
+  const reply = await answer.json().catch(() => ({}));
+  throw new Mistake(reply.message ?? `the studio answers ${answer.status}`);
 }
 
 /** @param {string} path @param {object} body @param {AbortSignal} [signal] */
@@ -94,7 +94,7 @@ export async function sound(pitch) {
 }
 
 /**
- * Generate; every message is told as it comes.
+ * Generate; every message is passed on as it comes.
  * @param {Request} request
  * @param {(message: any) => void} tell
  * @param {AbortSignal} signal  stops the work

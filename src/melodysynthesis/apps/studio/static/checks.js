@@ -121,7 +121,7 @@ export function requestFrom(value) {
   return { ...value };
 }
 
-/** A take without what is claimed of it: certificate and originality are found anew. @param {unknown} value @returns {Take} */
+/** A take without what is claimed of it: certificate and originality are found again. @param {unknown} value @returns {Take} */
 export function takeFrom(value) {
   if (!isObject(value)) throw new Mistake("expected a melody and its request");
   const request = value.request === null || value.request === undefined ? null : requestFrom(value.request);

@@ -21,7 +21,7 @@ export class ChordTracks {
   constructor(changed) {
     this.changed = changed;
     /** @type {Map<string, Promise<SoundingChord[]>>} */
-    this.asked = new Map();
+    this.pending = new Map();
     /** @type {Map<string, SoundingChord[]>} */
     this.known = new Map();
   }
@@ -30,7 +30,7 @@ export class ChordTracks {
   of(chart, melody) {
     const key = keyOf(chart, melody);
     if (!hasChords(chart, melody)) return NONE;
-    if (!this.known.has(key) && !this.asked.has(key)) void this.fetch(chart, melody).then(this.changed);
+    if (!this.known.has(key) && !this.pending.has(key)) void this.fetch(chart, melody).then(this.changed);
     return this.known.get(key) ?? NONE;
   }
 
@@ -38,13 +38,13 @@ export class ChordTracks {
   fetch(chart, melody) {
     if (!hasChords(chart, melody)) return Promise.resolve(NONE);
     const key = keyOf(chart, melody);
-    let asked = this.asked.get(key);
-    if (!asked) {
-      asked = api.chords(chart, { ...melody, notes: [], phrase_ends: [] }).then((entrances) => entrances.map(voiced), () => []);
-      void asked.then((chords) => this.known.set(key, chords));
-      this.asked.set(key, asked);
+    let waiting = this.pending.get(key);
+    if (!waiting) {
+      waiting = api.chords(chart, { ...melody, notes: [], phrase_ends: [] }).then((entrances) => entrances.map(voiced), () => []);
+      void waiting.then((chords) => this.known.set(key, chords));
+      this.pending.set(key, waiting);
     }
-    return asked;
+    return waiting;
   }
 }
 

@@ -94,12 +94,12 @@ export class Compare {
     this.corpus.append(...Object.keys(this.people).map((name) => html("option", { value: name, selected: name === first }, name)));
   }
 
-  /** The melodies that are there beside people's. */
+  /** The melodies that are there, compared with human ones. */
   showFigures() {
     const people = this.people[this.corpus.value];
     const melodies = this.rows.flatMap(({ model: { name }, descriptors }) => (descriptors ? [{ name, descriptors }] : []));
     const label = html("label", {}, "People: ", this.corpus);
-    const told = html("p", {}, label, ` ${people?.tunes.toLocaleString("en")} tunes that no model has heard; of each descriptor the band in which 95 % of them lie. ↑ and ↓ are outside.`);
+    const told = html("p", {}, label, ` ${people?.tunes.toLocaleString("en")} tunes that no model was trained on; of each descriptor the band in which 95 % of them lie. ↑ and ↓ are outside.`);
     const scroll = html("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": "Table of descriptors" });
     if (people) scroll.append(table(melodies, people));
     this.beside.replaceChildren(told, scroll);

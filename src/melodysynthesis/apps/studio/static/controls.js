@@ -134,7 +134,7 @@ export class Controls {
     this.explained.replaceChildren(html("strong", {}, label), " ", found.promise === target ? `is ${found.promise.title}` : help, ...more);
   }
 
-  /** What stands in the fields, empty ones left out. @returns {Record<string, any>} */
+  /** The values of the fields, empty ones left out. @returns {Record<string, any>} */
   get values() {
     /** @type {Record<string, any>} */
     const values = { ...this.others };
@@ -149,7 +149,7 @@ export class Controls {
     return wishes.length ? { ...values, prefer: wishes.join(" ") } : values;
   }
 
-  /** @param {Record<string, any> | null} values  null for what stands there at first */
+  /** @param {Record<string, any> | null} values  null for the values at first */
   set values(values) {
     for (const [name, { field, input }] of this.inputs) {
       const value = values ? values[name] : field.usual;

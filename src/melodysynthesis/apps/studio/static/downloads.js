@@ -49,7 +49,7 @@ export function offer(place, formats, current, failed) {
     });
     place.append(button);
   }
-  const request = html("button", { type: "button", "data-format": "request", title: "What was asked for, with its seed: Open… takes it again" }, "Request");
+  const request = html("button", { type: "button", "data-format": "request", title: "The request with its seed; Open… reads it" }, "Request");
   request.addEventListener("click", () => {
     const text = JSON.stringify(current().take.request ?? {}, null, 1);
     save(new Blob([text], { type: "application/json" }), `${stemOf(current())}-request.json`);

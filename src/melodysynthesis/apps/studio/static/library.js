@@ -145,7 +145,7 @@ export class Library {
     return JSON.stringify({ format: FORMAT, version: 1, items });
   }
 
-  /** Add the items of such a file, beside those that are here. All are checked before any is saved. @param {string} text @returns {Promise<number>} how many */
+  /** Add the items of such a file, to those that are here. All are checked before any is saved. @param {string} text @returns {Promise<number>} how many */
   async add(text) {
     const items = itemsFrom(text);
     await this.shelf.run(async (step) => {
@@ -186,7 +186,7 @@ function itemFrom(item) {
   const versions = said.map((/** @type {any} */ version, /** @type {number} */ back) => ({
     number: said.length - 1 - back, made: timeOf(version?.made), what: String(version?.what ?? "").slice(0, MAX_NAME), work: workFrom(version?.work),
   }));
-  // numbers of a file are not relied on: they are counted anew, in the order of the file
+  // numbers of a file are not relied on: they are counted again, in the order of the file
   const renumbered = new Map(said.map((/** @type {any} */ version, /** @type {number} */ back) => [version.number, said.length - 1 - back]));
   const known = (/** @type {unknown} */ list) => (Array.isArray(list) ? list.flatMap((number) => renumbered.get(number) ?? []).slice(-MAX_UNDONE) : []);
   return {

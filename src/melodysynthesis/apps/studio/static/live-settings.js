@@ -72,7 +72,7 @@ export class LiveSettings {
     return html("div", { class: `field${half ? " half" : ""}` }, html("span", { class: "name" }, html("label", { for: about.id }, label)), list, input);
   }
 
-  /** What stands in the fields. @returns {Record<string, string>} */
+  /** The values of the fields. @returns {Record<string, string>} */
   get values() {
     return Object.fromEntries([...this.inputs].map(([name, input]) => [name, input.value.trim()]));
   }

@@ -72,7 +72,7 @@ export class LiveSocket {
     this.ends.measured();
   }
 
-  /** Seconds by which the studio's clock is ahead of the page's: told by the fastest ping, which was held up least. */
+  /** Seconds by which the studio's clock is ahead of the page's: given by the fastest ping, which was held up least. */
   get ahead() {
     return this.pings.reduce((best, ping) => (ping.trip < best.trip ? ping : best), { trip: Infinity, ahead: 0 }).ahead;
   }

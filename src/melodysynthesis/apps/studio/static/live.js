@@ -40,7 +40,7 @@ export class Live {
     this.tempo = 100;
     this.bars = 0; // lines that the metronome has struck
     this.notes = 0; // of both, since the beginning
-    this.remark = 0; // timer of what the studio has said
+    this.remark = 0; // timer of the latest line of the studio
     this.called = 0; // when the person's last key went up; 0 once that was answered
     /** @type {Recording | null} */
     this.recording = null;
@@ -127,7 +127,7 @@ export class Live {
   end() {
     this.silence();
     this.socket.send({ type: "stop" });
-    this.rest("your turn is over: take with you what you played, or begin anew");
+    this.rest("your turn is over: keep what you played, or start again");
     if (!this.shown) setTimeout(() => this.shown || this.socket.close(), PATIENCE);
   }
 
@@ -277,7 +277,7 @@ export class Live {
       await this.midi.connect();
       this.list();
       this.choose(this.midi.inputs[0]?.id ?? "");
-      this.say(`${this.midi.chosen?.name ?? "A MIDI keyboard"} is heard`);
+      this.say(`${this.midi.chosen?.name ?? "A MIDI keyboard"} is connected`);
     } catch (error) {
       this.list();
       this.say(/** @type {Error} */ (error).message, true);
@@ -314,7 +314,7 @@ export class Live {
     byId("said").classList.toggle("mistake", mistake);
   }
 
-  /** Show how it stands. */
+  /** Show the state. */
   tell() {
     const { state, recording } = this;
     this.settings.lock(state !== "off");

@@ -214,7 +214,7 @@ function show() {
 /** @type {unknown} */
 let announced = null;
 
-/** A broken rule is said aloud, once for each certificate. */
+/** A broken rule is announced, once for each certificate. */
 function announceVerdict() {
   const { certificate } = store.take;
   if (!certificate || certificate === announced) return;

@@ -36,19 +36,19 @@ export class Opening {
   /** @param {Iterable<File>} list */
   async files(list) {
     const files = [...list];
-    const told = [];
-    if (files.length > MAX_FILES) told.push(`the first ${MAX_FILES} of ${files.length} files`);
+    const lines = [];
+    if (files.length > MAX_FILES) lines.push(`the first ${MAX_FILES} of ${files.length} files`);
     let mistaken = false;
     for (const file of files.slice(0, MAX_FILES)) {
       try {
-        told.push(await this.file(file));
+        lines.push(await this.file(file));
       } catch (error) {
         mistaken = true;
         const { message } = /** @type {Error} */ (error);
-        told.push(message.includes(file.name) ? message : `${file.name}: ${message}`);
+        lines.push(message.includes(file.name) ? message : `${file.name}: ${message}`);
       }
     }
-    if (files.length) this.hands.tell(mistaken ? new api.Mistake(told.join(" · ")) : told.join(" · "));
+    if (files.length) this.hands.tell(mistaken ? new api.Mistake(lines.join(" · ")) : lines.join(" · "));
   }
 
   /** @param {File} file @returns {Promise<string>} what to say of it */
@@ -99,16 +99,16 @@ export class Opening {
   /** Open what a link says; text that is none is passed over. @param {string} text @returns {boolean} whether it was one */
   link(text) {
     try {
-      const said = linked(text);
-      if (said) void this.follow(said).catch(this.hands.tell);
-      return said !== null;
+      const found = linked(text);
+      if (found) void this.follow(found).catch(this.hands.tell);
+      return found !== null;
     } catch (error) {
       this.hands.tell(error);
       return true;
     }
   }
 
-  /** @param {Linked} said */
+  /** @param {Linked} found */
   async follow({ melody, request, index = 0 }) {
     if (request) this.hands.fill(request);
     if (melody) {

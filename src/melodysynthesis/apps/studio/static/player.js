@@ -115,7 +115,7 @@ export class Player {
     this.follow(this.at, null);
   }
 
-  /** Silence, to begin anew. */
+  /** Silence, to start again. */
   stop() {
     this.at = 0;
     this.silence();

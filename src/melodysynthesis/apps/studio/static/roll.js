@@ -246,7 +246,7 @@ export class Roll {
     if (event.target.dataset.bar !== undefined) return this.pressBar(event, Number(event.target.dataset.bar));
     const number = this.numberOf(event.target);
     if (event.button === 2) return this.remove(number);
-    // the picture is drawn anew by the first press, so browsers do not tell of a double click on a note
+    // the picture is drawn again by the first press, so browsers do not tell of a double click on a note
     const again = number !== null && this.pressed?.note === number && event.timeStamp - this.pressed.at < DOUBLE;
     this.pressed = number === null || again ? null : { note: number, at: event.timeStamp };
     if (again) return this.remove(number);

@@ -1,4 +1,4 @@
-// Notes that begin and end when they are told to, each at its exact time. Nothing hangs: silence ends everything.
+// Notes that begin and end on command, each at its exact time. Nothing hangs: silence ends everything.
 
 /** @import {Player} from "./player.js" */
 

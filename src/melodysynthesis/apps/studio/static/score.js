@@ -8,7 +8,7 @@ import { html, svg } from "./dom.js";
 const BELOW = 330; // in the picture's own units, of which a staff is 720 high
 const BIT = 62;
 const MOST_BITS = 8;
-const PATIENCE = 120; // milliseconds without a change before it is engraved anew
+const PATIENCE = 120; // milliseconds without a change before it is engraved again
 
 export class Score {
   /** @param {HTMLElement} place @param {(note: number) => void} pressed */

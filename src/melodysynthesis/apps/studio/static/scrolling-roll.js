@@ -1,7 +1,7 @@
 // A scrolling piano roll of live playing: the person's notes, the model's notes, and those that are due soon.
 
 const SECONDS = 9; // that are seen
-const NOW = 0.86; // where now stands, of the width
+const NOW = 0.86; // where the present is, as a share of the width
 const PAGE = SECONDS * 1000 * NOW; // milliseconds of a page that stands still
 const LOWEST = 48;
 const HIGHEST = 84;
@@ -9,7 +9,7 @@ const HIGHEST = 84;
 /** @typedef {{who: "yours" | "model", pitch: number, start: number, end: number | null}} Mark  in milliseconds */
 
 export class ScrollingRoll {
-  /** @param {HTMLCanvasElement} canvas @param {(sounding: Mark[]) => void} follow  told at every frame what sounds */
+  /** @param {HTMLCanvasElement} canvas @param {(sounding: Mark[]) => void} follow  called at every frame what sounds */
   constructor(canvas, follow) {
     this.canvas = canvas;
     this.follow = follow;
@@ -75,7 +75,7 @@ export class ScrollingRoll {
     const pitches = this.marks.map((mark) => mark.pitch);
     const [low, high] = [Math.min(LOWEST, ...pitches) - 1, Math.max(HIGHEST, ...pitches) + 1];
     const row = height / (high - low + 1);
-    // for people who asked for little motion the notes stand still, and now moves: over the page, which is turned at its end
+    // for people who prefer little motion the notes do not move, and now moves: over the page, which is turned at its end
     const origin = this.still ? Math.floor(now / PAGE) * PAGE : now - SECONDS * 1000 * NOW;
     const x = (/** @type {number} */ stamp) => ((stamp - origin) / (SECONDS * 1000)) * width;
     paint.setTransform(scale, 0, 0, scale, 0, 0);

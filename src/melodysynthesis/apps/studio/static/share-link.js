@@ -1,4 +1,4 @@
-// A link to a melody: its request with the seed, or, if it was changed by hand, its notes and the request beside them.
+// A link to a melody: its request with the seed, or, if it was changed by hand, its notes and the request.
 
 import { Mistake } from "./api.js";
 import { melodyFrom, requestFrom } from "./checks.js";

@@ -30,7 +30,7 @@ export class Store {
     /** @type {Set<() => void>} */
     this.listeners = new Set();
     /** @type {(error: Error) => void} */
-    this.failed = () => {}; // told of a change that could not be saved
+    this.failed = () => {}; // called with a change that could not be saved
   }
 
   /** The item that this tab showed last, or the latest; a new one where there is none. @param {Library} library @param {() => Work} blank */

@@ -1,6 +1,6 @@
 // Tap tempo: the tempo of taps in quarters.
 
-const LONGEST = 2000; // milliseconds between taps; a longer pause begins anew
+const LONGEST = 2000; // milliseconds between taps; a longer pause starts again
 const KEPT = 6;
 
 /** @param {number[]} taps  times in milliseconds, the new one last @returns {{taps: number[], tempo: number | null}} those that count, and their tempo */

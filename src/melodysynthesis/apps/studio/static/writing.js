@@ -1,4 +1,4 @@
-// Melodies that are being written. They belong to the item of the library for which they were asked, whatever is shown
+// Melodies that are being written. They belong to the item of the library for which they were requested, whatever is shown
 // meanwhile; those that are whole when it ends, by itself or by Stop, are kept.
 
 import * as api from "./api.js";
@@ -138,7 +138,7 @@ function aboutOf(basis) {
   return { ...(title ? { title } : {}), ...(composer ? { composer } : {}), ...(tempo ? { tempo } : {}) };
 }
 
-/** The frame that is asked for, still without notes. @param {Request} asked @param {Melody} shown @returns {Melody} */
+/** The requested frame, still without notes. @param {Request} asked @param {Melody} shown @returns {Melody} */
 export function blank(asked, shown) {
   const [, beats = 4, unit = 4] = shown.meters[0] ?? [];
   const wanted = /^(\d+)\/(\d+)$/.exec(asked.meter ?? "");
