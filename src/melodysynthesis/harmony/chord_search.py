@@ -31,7 +31,7 @@ MAX_ALTERNATIVES = 20
 
 STAY = {"bar": 0.35, "half": 0.45}
 """Probability that a chord goes on in the next slot; by the beat it is learnt."""
-CLASH = 4.0
+CLASH, CLASH_BY_BEAT = 4.0, 3.0
 """Penalty of a chord, in nats, for a note on a strong beat that is foreign to it; the note's probability counts too."""
 START, FINAL = 2.0, 8.0
 """Added to the tonic triad at the start and at the end."""
@@ -101,7 +101,7 @@ def harmonise(
     assert key is not None  # there are notes
     model, slots = load(mode_of(key)), slots_of(melody, harmonic_rhythm)
     sung = sung_at(melody, slots, key)
-    scores = slot_scores(model, melody, slots, key)
+    scores = slot_scores(model, melody, slots, key, CLASH_BY_BEAT if harmonic_rhythm == "beat" else CLASH)
     scores += _taste(model, spice, plain=harmonic_rhythm != "beat")
     scores[0] += START * model.is_tonic
     found = []
@@ -169,8 +169,10 @@ def _phrase_ends(melody: Melody) -> list[int]:
     return sorted({*whole, melody.duration})
 
 
-def slot_scores(model: HarmonyModel, melody: Melody, slots: Sequence[ChordSlot], key: Key) -> Floats:
-    """(slots, S) how well each chord suits the notes that sound in each slot, in nats."""
+def slot_scores(
+    model: HarmonyModel, melody: Melody, slots: Sequence[ChordSlot], key: Key, clash: float = CLASH_BY_BEAT
+) -> Floats:
+    """(slots, S) how well each chord suits the notes that sound in each slot, in nats; `clash` is the penalty."""
     scores = np.zeros((len(slots), len(model.states)))
     onsets = [note.onset for note in melody.notes]
     for number, slot in enumerate(slots):
@@ -187,7 +189,7 @@ def slot_scores(model: HarmonyModel, melody: Melody, slots: Sequence[ChordSlot],
             if on_beat:
                 scores[number] += model.notes[0, :, above]
                 if note.onset <= slot.start:
-                    scores[number] -= CLASH / NOTES * ~model.tones[:, above] * (1.0 if slot.strong else 0.5)
+                    scores[number] -= clash / NOTES * ~model.tones[:, above] * (1.0 if slot.strong else 0.5)
             else:
                 scores[number] += 0.5 * model.notes[1, :, above]
     return NOTES * scores
