@@ -225,18 +225,17 @@ class RepeatChecker:
 
     def _ways_to(self, start: int, alive: Flags) -> Flags:
         """(start + 1, U + 1) from which ticks and states anything leads there."""
-        automaton = self.look.automaton
+        automaton, classes = self.look.automaton, self.look.automaton.event_classes
         leads = np.zeros((start + 1, automaton.states + 1), np.bool_)
         leads[start, :-1] = alive
         for tick in reversed(range(start)):
-            states, fine = np.flatnonzero(self._may_begin[tick]), self._can_be_repeated(tick)
-            for length in np.flatnonzero(
-                (automaton.event_classes[tick] != NO) & (self.look.ends[tick] <= start)
-            ).tolist():
-                after = leads[self.look.ends[tick, length]][
-                    automaton.next[automaton.event_classes[tick, length], states]
-                ]
-                leads[tick, states] |= (after & fine[length]).any(axis=1)
+            states, fine, kinds = np.flatnonzero(self._may_begin[tick]), self._can_be_repeated(tick), classes[tick]
+            ends, groups = self.look.ends[tick], dict[tuple[int, bytes], list[int]]()
+            for length in np.flatnonzero((kinds != NO) & (ends <= start) & leads[np.minimum(ends, start)].any(axis=1)):
+                groups.setdefault((int(kinds[length]), fine[length].tobytes()), []).append(int(length))
+            for (kind, _), lengths in groups.items():
+                after = leads[ends[lengths]].any(axis=0)[automaton.next[kind, states]]
+                leads[tick, states] |= (after & fine[lengths[0]]).any(axis=1)
         return leads
 
     def _can_be_repeated(self, tick: int) -> Flags:
@@ -245,12 +244,19 @@ class RepeatChecker:
             automaton = self.look.automaton
             shared = np.ones((len(automaton.space.lengths), automaton.context.rest + 1), np.bool_)
             for _, there in self._to_come(tick):
-                states = np.flatnonzero(self._may_begin[there])
-                for length, kind in enumerate(automaton.event_classes[there].tolist()):
-                    after = automaton.next[kind, states] if kind != NO else np.full((1, 1), self.broken)
-                    shared[length] &= (self.look.values[self.look.ends[there, length]][after] > 0).any(axis=0)
+                states, kinds = np.flatnonzero(self._may_begin[there]), automaton.event_classes[there]
+                shared[kinds == NO] = False
+                for kind in np.unique(kinds[kinds != NO]).tolist():
+                    lengths = np.flatnonzero(kinds == kind)
+                    after = self._alive[self.look.ends[there, lengths]]  # (lengths, U + 1)
+                    shared[lengths] &= after[:, automaton.next[kind, states]].any(axis=1)
             self._shared[tick] = shared
         return self._shared[tick]
+
+    @cached_property
+    def _alive(self) -> Flags:
+        """(n, U + 1) ticks and states from which anything leads to the end, by the automaton alone."""
+        return self.look.values > 0
 
     @cached_property
     def _all(self) -> Ints:
