@@ -231,3 +231,10 @@ def test_a_conflict_with_a_form_is_smallest():
     assert not perhaps(one._replace(rules=names))
     for name in names:
         assert perhaps(one._replace(rules=tuple(other for other in names if other != name)))
+
+
+def test_a_form_over_bars_in_which_no_event_fits_at_all_is_impossible():
+    request = Request(**FRAME, form="AA", phrases="2 2")
+    problem = asked(request)
+    assert tables(problem) is not None
+    assert tables(problem._replace(timeline=Timeline.of_bars([METER] * 6))) is None

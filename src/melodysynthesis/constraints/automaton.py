@@ -106,6 +106,8 @@ def _compile(context: RuleContext, builds: Sequence[Build], space: Space, judge_
     rules += last_sections(context, rules, space) if judge_sections else []
     transitions = [_Transitions(rule) for rule in rules]
     symbols, classes = _classes(transitions, space)
+    if not len(symbols):
+        return None
     known = (symbols, np.ones((len(symbols), context.rest + 1), np.bool_))
     for group in context.section_groups:
         known, classes = _split_by_sections(transitions, known, classes, space, group)
