@@ -187,3 +187,15 @@ def test_a_wish_that_an_answer_can_not_keep_is_left_out(encoding):
 def test_a_wish_that_an_answer_can_keep_is_kept():
     answer = list(improviser(max_leap=2, bars=2, prefer="max-leap").improvise(HEARD, 4, 1))
     assert all(abs(b.pitch - a.pitch) <= 2 for a, b in pairwise(answer))
+
+
+def test_tables_are_there_before_anybody_plays_in_whatever_register(monkeypatch):
+    made = improviser(form="AA", cadence=True, bars=4)
+    here = list(made.improvise(HEARD, 5, 1))
+
+    def no_tables(automaton):
+        raise AssertionError("tables were made while somebody waits")
+
+    monkeypatch.setattr("melodysynthesis.generation.compile.look_ahead", no_tables)
+    low = list(made.improvise(HEARD.transpose(-24, HEARD.key), 5, 1))
+    assert low == [note._replace(pitch=note.pitch - 24) for note in here]

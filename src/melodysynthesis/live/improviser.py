@@ -21,6 +21,7 @@ from melodysynthesis.constraints.rules import NEED_TUNES
 from melodysynthesis.constraints.token_masks import clock_of
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.batch import Refused
+from melodysynthesis.generation.compile import COMMON_PITCHES
 from melodysynthesis.generation.constrained import PARTICLES, ConstrainedBatch, particles_for, stream_task
 from melodysynthesis.generation.judging import drafting
 from melodysynthesis.generation.prompt import prompt_for
@@ -39,6 +40,11 @@ LOWEST, HIGHEST = 53, 80
 
 KEPT_IN_PART = ("scale", "range", "max_leap", "max_syncopation", "rests", "ties_over_bars", *NEED_TUNES)
 """Rules that are still kept by a melody that is cut off at a bar line."""
+
+
+PITCHED = ("range", "tessitura", "climax", "fixed")
+"""Rules on pitches in their octave. Without them an answer is written in the models' register and moved as a whole, so
+that the tables of the rules are the same in every register, and are there before anybody plays."""
 
 
 class Improviser(Protocol):
@@ -149,10 +155,13 @@ class ModelImproviser:
             out = len(notes)
 
     def _by_rules(self, request: Request, primer: Melody, moved: int, turn: int) -> Iterator[Note]:
-        task = for_response(self._engine.encoding, request, primer, self._engine.card.corpus, moved)
+        low, high = COMMON_PITCHES
+        afterwards = not set(PITCHED) & set(request.rules) and low >= moved and high - moved <= 127
+        before, after = (0, moved) if afterwards else (moved, 0)
+        task = for_response(self._engine.encoding, request, primer, self._engine.card.corpus, before)
         for onset, ticks, pitch in self._events(task, request, turn):
             if pitch is not None:
-                yield Note(primer.duration + onset, ticks, pitch)
+                yield Note(primer.duration + onset, ticks, pitch - after)
 
     def _events(self, task: GenerationTask, request: Request, turn: int) -> Iterator[Event]:
         if self._judge is None or task.history_rules:
@@ -168,7 +177,9 @@ class ModelImproviser:
 
     def _moved(self, played: Melody) -> int:
         """Semitones, whole octaves, up to the models' usual register: from the request's pitches, or those played."""
-        pitches = self._request.range or [note.pitch for note in self._request.fixed or ()]
+        request = self._request
+        pitches = request.range or request.tessitura or [note.pitch for note in request.fixed or ()]
+        pitches = pitches or ([request.climax.pitch] if request.climax else [])
         middle = (min(pitches) + max(pitches)) / 2 if pitches else median(played.pitches)
         return 12 * round((REGISTER + 5.5 - middle) / 12)
 
