@@ -15,6 +15,7 @@ from operator import itemgetter
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
+from typing import Protocol
 
 import numpy as np
 
@@ -131,6 +132,17 @@ class Refused:
 
     index: int
     error: RequestError
+
+
+class DrawableBatch(Protocol):
+    """Melodies of one request that are drawn together, or that are refused."""
+
+    indices: list[int]
+
+    def draw(
+        self, engine: Engine, *, partial: bool = False, advance: Advance = lambda done: None
+    ) -> Iterator[Partial | Generated | Refused]:
+        """Yield each melody once it has ended or is refused; see `MelodyBatch.draw`."""
 
 
 class MelodyBatch(ABC):
@@ -308,7 +320,7 @@ class _StoppedError(Exception):
 
 
 def draw_all(
-    batches: Sequence[MelodyBatch],
+    batches: Sequence[DrawableBatch],
     engine: Engine | None,
     engines: Sequence[Engine],
     advance: Advance,

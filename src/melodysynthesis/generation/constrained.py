@@ -13,7 +13,7 @@ from melodysynthesis.encodings.event import EventEncoding
 from melodysynthesis.encodings.grid import GridEncoding
 from melodysynthesis.errors import RequestError
 from melodysynthesis.generation.backtracking import Backtracking
-from melodysynthesis.generation.batch import Advance, Generated, MelodyBatch, Partial, Refused, Steering
+from melodysynthesis.generation.batch import Advance, DrawableBatch, Generated, MelodyBatch, Partial, Refused, Steering
 from melodysynthesis.generation.compile import looks_back
 from melodysynthesis.generation.headers import fitting, headers_of
 from melodysynthesis.generation.mode_preference import mode_preference
@@ -92,39 +92,39 @@ class ConstrainedBatch(MelodyBatch):
         yield backtracking.sample
 
 
-class RefusedBatch(ConstrainedBatch):
+@dataclass
+class RefusedBatch:
     """Melodies for which the rules conflict, while others of the request can be drawn.
 
-    Args:
-        request: the melodies to draw.
+    Attributes:
         indices: numbers of the melodies in the request.
         error: why they are refused.
     """
 
-    def __init__(self, request: Request, indices: Sequence[int], error: RequestError) -> None:
-        self.request, self.indices, self.error = request, list(indices), error
+    indices: list[int]
+    error: RequestError
 
     def draw(
         self, engine: Engine, *, partial: bool = False, advance: Advance = lambda done: None
     ) -> Iterator[Partial | Generated | Refused]:
-        """See `MelodyBatch.draw`."""
+        """See `DrawableBatch.draw`."""
         del engine, partial, advance
         yield from (Refused(index, self.error) for index in self.indices)
 
 
 def constrained_batches(
     engine: Engine, request: Request, indices: Sequence[int], judge: Judge | None = None
-) -> list[MelodyBatch]:
+) -> list[DrawableBatch]:
     """Batches of the melodies of a request with rules.
 
     Raises:
         RequestError: if no melody keeps the rules, naming a smallest set of them that conflicts.
     """
     size = max(ROWS // particles_of(request), 1)
-    batches: list[MelodyBatch] = []
+    batches: list[DrawableBatch] = []
     for kept, members, made in _with_wishes(engine, request, indices):
         if isinstance(made, RequestError):
-            batches.append(RefusedBatch(request, members, made))
+            batches.append(RefusedBatch(members, made))
         elif not kept.steered:
             batches += unconstrained_batches(engine, kept, members, judge=judge)
         else:
@@ -133,7 +133,8 @@ def constrained_batches(
                 for start in range(0, len(members), size)
             ]
     for batch in batches:
-        batch.wished = request
+        if isinstance(batch, MelodyBatch):
+            batch.wished = request
     refused = [batch.error for batch in batches if isinstance(batch, RefusedBatch)]
     if len(refused) == len(batches):
         raise refused[0]

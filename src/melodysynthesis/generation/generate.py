@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from melodysynthesis.constraints import Constraint
 from melodysynthesis.errors import RequestError
-from melodysynthesis.generation.batch import Advance, Generated, MelodyBatch, Partial, Refused, draw_all
+from melodysynthesis.generation.batch import Advance, DrawableBatch, Generated, Partial, Refused, draw_all
 from melodysynthesis.generation.constrained import check_constrained, constrained_batches
 from melodysynthesis.generation.judging import drafting
 from melodysynthesis.generation.prompt import prompts_for
@@ -165,7 +165,7 @@ def _add(advance: Advance, before: int, done: int) -> None:
 
 def _batches(
     engine: Engine, request: Request, indices: Iterable[int], constraints: Sequence[Constraint] = (), workers: int = 1
-) -> Sequence[MelodyBatch]:
+) -> Sequence[DrawableBatch]:
     request, judge = drafting(engine, request)
     if request.steered:
         return constrained_batches(engine, request, list(indices), judge)
