@@ -136,7 +136,10 @@ def list_tests(database: Database = DATABASE, as_json: Annotated[bool, JSON_OPTI
 def results(
     name: ListeningTestName = None,
     *,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write every answer here.", metavar="FILE")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write every answer here, and a codebook beside it.", metavar="FILE")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page with forest plots here.", metavar="FILE")] = None,
     may_fail: Annotated[
         int, typer.Option(help="Checks of attention that may be failed; who fails more is left out.", min=0)
     ] = 1,
@@ -150,6 +153,8 @@ def results(
 ) -> None:
     """What a listening test has found: strength of each set by choices, mean ratings, agreement, attention."""
     from melodysynthesis.apps.listen.answers import load_answers
+    from melodysynthesis.apps.listen.codebook import codebook
+    from melodysynthesis.apps.listen.forest import page
     from melodysynthesis.apps.listen.report import show
     from melodysynthesis.apps.listen.results import evaluate, to_csv
     from melodysynthesis.formats import files
@@ -160,12 +165,50 @@ def results(
     outcome = evaluate(participants, may_fail=may_fail, keep=keep, draw_melodies=other_melodies, seed=seed)
     if csv is not None:
         files.save(csv, to_csv(participants, outcome.people).encode())
+        files.save(csv.with_suffix(".codebook.csv"), codebook().encode())
+    if report is not None:
+        files.save(report, page(test.title, outcome).encode())
     if as_json:
         say_json({"name": test.name, **outcome.as_dict()})
     else:
         show(outcome, test.sets)
     if csv is not None:
-        note(f"wrote {csv}")
+        note(f"wrote {csv} and {csv.with_suffix('.codebook.csv')}")
+    if report is not None:
+        note(f"wrote {report}")
+
+
+@app.command("power", epilog="Example: melody listen power --sets 3 --pairs 12 --share 0.6")
+def how_many(
+    *,
+    sets: Annotated[int, typer.Option(help="Sets that are compared.", min=2, max=50)] = 2,
+    pairs: Annotated[int, typer.Option(help="Pairs between which each participant chooses.", min=0, max=200)] = 12,
+    ratings: Annotated[int, typer.Option(help="Melodies that each participant rates.", min=0, max=200)] = 8,
+    share: Annotated[
+        float, typer.Option(help="Share of choices of the better set that is to be found.", min=0.51, max=0.99)
+    ] = 0.6,
+    points: Annotated[
+        float, typer.Option(help="Difference of mean ratings that is to be found, in points.", min=0.05, max=6)
+    ] = 0.5,
+    goal: Annotated[float, typer.Option(help="Chance of finding it.", min=0.1, max=0.99)] = 0.8,
+    seed: Annotated[int, typer.Option(help="Of the simulation.", min=0)] = 0,
+    as_json: Annotated[bool, JSON_OPTION] = False,
+) -> None:
+    """How many participants a test needs, before it is made: the power of its design, by simulation."""
+    from melodysynthesis.apps.listen.power import MOST_LISTENERS, needed, power
+
+    design = {"sets": sets, "pairs": pairs, "ratings": ratings, "share": share, "points": points, "seed": seed}
+    asked = {"choices": pairs, "ratings": ratings}
+    fewest = {by: needed(goal, by=by, **design) if number else None for by, number in asked.items()}
+    rows = [power(count, **design) for count in (5, 10, 20, 40, 80, 160)]  # type: ignore[arg-type]
+    if as_json:
+        say_json({"needed": fewest, "power": [row._asdict() for row in rows]})
+        return
+    heading = ("participants", f"found by choices ({share:.0%})", f"by ratings ({points:g} points)")
+    say_table([heading, *((str(row.participants), f"{row.choices:.0%}", f"{row.ratings:.0%}") for row in rows)])
+    for by, count in fewest.items():
+        if asked[by]:
+            say(f"a chance of {goal:.0%} by {by}: {count or f'more than {MOST_LISTENERS}'} participants")
 
 
 @app.command(epilog="Example: melody listen delete --participant 3f2a9c0d51e8")

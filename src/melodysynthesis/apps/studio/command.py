@@ -27,6 +27,10 @@ def command(
         Path | None, typer.Option(help="Folder of a study whose report is shown next to the comparison.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes; as processors if not given.", min=1)] = None,
+    known_as: Annotated[
+        list[str] | None,
+        typer.Option(help="A name that others reach this machine by, as through a proxy; may be repeated."),
+    ] = None,
     browser: Browser = True,
 ) -> None:
     """Compose in the browser: a page on this machine, without account or network. Ctrl-C ends it."""
@@ -37,8 +41,8 @@ def command(
     models, cards = offered(model or [])
     listening = listening_on(host, port)
     workers = workers or max(2, min(os.cpu_count() or 2, 8))
-    app = application(models, cards, workers=workers, hosts=(*LOCAL, host), report=report)
-    name = "localhost" if host in LOCAL else host
+    app = application(models, cards, workers=workers, hosts=(*LOCAL, host, *(known_as or [])), report=report)
+    name = (known_as or ["localhost" if host in LOCAL else host])[0]
     serve(app, listening, "studio", name, browser=browser, ws="wsproto", ws_max_size=2**20, limit_concurrency=200)
 
 
