@@ -73,7 +73,8 @@ def needed(goal: float, *, by: str, **design: float) -> int | None:
 
 def _shared(each: float, participants: int) -> NDArray[np.int64]:
     """(participants,) whole numbers with this mean."""
-    return np.diff(np.floor(each * np.arange(participants + 1) + 1e-9)).astype(np.int64)
+    whole: NDArray[np.int64] = np.floor(each * np.arange(participants + 1) + 1e-9).astype(np.int64)
+    return np.asarray(np.diff(whole), np.int64)
 
 
 def _found(values: NDArray[np.float64]) -> float:
