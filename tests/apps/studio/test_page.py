@@ -266,6 +266,18 @@ def test_an_accessibility_check_finds_nothing_at_any_width_in_light_and_dark(pag
     assert found == []
 
 
+SHIFTS = """window.shifts = 0; new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+}).observe({ type: "layout-shift", buffered: true })"""
+
+
+def test_nothing_moves_while_the_page_is_made(page, address):
+    page.add_init_script(SHIFTS)
+    opened(page, address)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.shifts") < 0.02
+
+
 def test_on_a_phone_targets_are_large_and_the_request_comes_before_the_results(page):
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.locator("#ask").bounding_box()["y"] < page.locator("#work").bounding_box()["y"]
@@ -447,6 +459,29 @@ def test_without_bars_nothing_is_rewritten_and_one_field_means_one_bar(page):
     assert page.evaluate("studio.store.take.request.rewrite") == "3-3"
     kept = [[note for note in melody.notes if not 192 <= note.onset < 288] for melody in (before, melody_of(page))]
     assert kept[0] == kept[1]
+
+
+def test_rules_are_drawn_over_the_bars_and_kept_there(page):
+    area = page.locator("#roll .field-of-notes svg").bounding_box()
+    x, y = area["x"] + area["width"] / 8 + 4, area["y"] + 22 + 8 * 11 + 5
+    page.select_option("#pen", "fixed")
+    page.mouse.click(x, y)
+    fixed = page.evaluate("studio.store.fields.fixed")
+    assert fixed.startswith("2.1:")
+    assert page.evaluate("studio.store.take.melody.notes") == []
+    assert page.locator("#roll .pin").count() == 1
+    page.select_option("#pen", "contour")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y - 33)
+    page.mouse.move(x + 80, y)
+    page.mouse.up()
+    assert set(page.evaluate("studio.store.fields.contour").split()) <= {"+", "-", "0"}
+    page.fill("#ask-contour", "")
+    generate(page)
+    assert melody_json.from_dict(page.evaluate("studio.store.take.melody")).notes
+    assert page.evaluate("studio.store.take.melody.notes.some(([onset]) => onset === 96)")
+    assert page.locator("#roll .pin").count() == 1
 
 
 def test_a_deliberate_note_that_stays_does_not_block_a_rewrite(page):

@@ -181,6 +181,16 @@ export class Controls {
     }));
   }
 
+  /** Put a value into a field, as if a person had. @param {string} name @param {string} value */
+  put(name, value) {
+    const found = this.inputs.get(name);
+    if (!found) return;
+    found.input.value = value;
+    const group = found.input.closest("details");
+    if (group) group.open = true;
+    this.tell();
+  }
+
   /** @param {string} name @param {boolean} off */
   disable(name, off) {
     const found = this.inputs.get(name);

@@ -17,6 +17,7 @@ import { LibraryPanel } from "./library-panel.js";
 import { Live } from "./live.js";
 import { barsAsked, barsOf, placeName, silence, summary, withBar } from "./melody.js";
 import { Opening } from "./opening.js";
+import { climaxAt, contourOf, planOf, withFixed } from "./plan.js";
 import { Player } from "./player.js";
 import { presetsOf } from "./presets.js";
 import { Roll } from "./roll.js";
@@ -71,6 +72,13 @@ const roll = new Roll(byId("roll"), {
   said: say,
   refused: tell,
   sought: (tick) => player.seek(tick),
+  ruled: (line) => {
+    const { melody } = store.take;
+    const { fixed = "" } = controls.values;
+    if (roll.pen === "fixed") controls.put("fixed", withFixed(fixed, line[0], melody));
+    else if (roll.pen === "climax") controls.put("climax", climaxAt(line[0], melody));
+    else controls.put("contour", contourOf(line, roll.grid));
+  },
 });
 const compare = new Compare(byId("rows"), byId("beside"), models, {
   opened: (one) => {
@@ -184,6 +192,7 @@ function show() {
   }
   roll.grid = manner.grid;
   if (!store.saving) roll.show(melody, pending !== null, surprise, soundingChords());
+  roll.showPlan(planOf(controls.values, melody));
   score.show(melody);
   hear();
   const again = () => judging.look(true);
@@ -375,6 +384,7 @@ for (const id of /** @type {const} */ (["title", "composer"])) {
 input("name").addEventListener("change", () => void store.rename(input("name").value));
 input("part").addEventListener("change", () => void opening.part(Number(input("part").value)).catch(tell));
 byId("grid").append(...Object.entries(GRIDS).reverse().map(([ticks, name]) => html("option", { value: ticks }, name)));
+input("pen").addEventListener("change", () => (roll.pen = input("pen").value));
 input("grid").addEventListener("change", () => store.play({ grid: Number(input("grid").value) }));
 button("theme").addEventListener("click", () => store.play({ theme: document.documentElement.dataset.theme === "dark" ? "light" : "dark" }));
 button("new").addEventListener("click", () => {

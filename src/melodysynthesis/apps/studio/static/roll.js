@@ -2,8 +2,10 @@
 
 import { html, svg } from "./dom.js";
 import { QUARTER, barsOf, beatsOf, lengthName, placeName, roomAfter, withNote, withoutNote } from "./melody.js";
+import { drawPlan } from "./plan.js";
 import { pitchClass, pitchName, scaleStep } from "./theory.js";
 
+/** @import {Plan, Spot} from "./plan.js" */
 /** @import {Bar, Melody, Note} from "./types.js" */
 
 const ROW = 11;
@@ -26,6 +28,7 @@ const DOUBLE = 400; // milliseconds between the presses of a double click
  * @property {(text: string) => void} said  for people who listen to the page
  * @property {(error: Error) => void} refused  why something can't be done
  * @property {(tick: number) => void} sought  where playing is to go on
+ * @property {(line: Spot[]) => void} ruled  where a rule was drawn: a place, or a line
  */
 
 export class Roll {
@@ -40,6 +43,9 @@ export class Roll {
     /** @type {[number, number] | null} */
     this.bars = null;
     this.draft = false;
+    this.pen = ""; // the rule that is drawn; empty for notes
+    /** @type {Plan | null} */
+    this.plan = null; // rules that hold where
     /** @type {number[] | null} */
     this.surprise = null;
     /** @type {SVGRectElement[]} */
@@ -86,6 +92,13 @@ export class Roll {
     this.draw();
   }
 
+  /** @param {Plan} plan */
+  showPlan(plan) {
+    if (JSON.stringify(plan) === JSON.stringify(this.plan)) return;
+    this.plan = plan;
+    this.draw();
+  }
+
   draw() {
     const { melody } = this;
     if (!melody) return;
@@ -106,7 +119,8 @@ export class Roll {
       ...this.rowsOf(width), ...this.linesOf(bars, height), ...this.rulerOf(bars, height),
       ...this.chordsOf(),
       ...(melody.notes.length ? [] : [svg("text", { class: "hint", x: 18, y: this.ceiling + 60 }, "Draw notes here, or let a model write some.")]),
-      ...this.rects.flatMap((rect) => [rect, this.edgeOf(rect)]), ...this.laneOf(width, height), this.head,
+      ...this.rects.flatMap((rect) => [rect, this.edgeOf(rect)]), ...this.wordsOf(), ...this.laneOf(width, height),
+      ...(this.plan ? drawPlan(this.plan, (tick) => this.x(tick), (pitch) => this.y(pitch), ROW) : []), this.head,
     );
   }
 
@@ -184,6 +198,15 @@ export class Roll {
     return rect;
   }
 
+  /** Syllables under their notes. */
+  wordsOf() {
+    const pitches = new Map(this.melody?.notes.map(([onset, , pitch]) => [onset, pitch]));
+    return (this.melody?.lyrics ?? []).flatMap(([tick, text]) => {
+      const pitch = pitches.get(tick);
+      return pitch === undefined ? [] : [svg("text", { class: "syllable", x: this.x(tick) + 1, y: this.y(pitch) + 2 * ROW - 1 }, text)];
+    });
+  }
+
   /** @param {SVGRectElement} rect */
   edgeOf(rect) {
     const [x, width] = [rect.x.baseVal.value, rect.width.baseVal.value];
@@ -244,6 +267,7 @@ export class Roll {
     if (!this.melody || this.draft || event.button === 1 || !(event.target instanceof SVGElement)) return;
     this.area.focus({ preventScroll: true });
     if (event.target.dataset.bar !== undefined) return this.pressBar(event, Number(event.target.dataset.bar));
+    if (this.pen) return this.rule(event);
     const number = this.numberOf(event.target);
     if (event.button === 2) return this.remove(number);
     // the picture is drawn again by the first press, so browsers do not tell of a double click on a note
@@ -298,6 +322,16 @@ export class Roll {
       this.hands.changed(melody, "a note drawn");
       this.select(at);
     });
+  }
+
+  /** A rule is drawn: the places that the pointer goes through. @param {PointerEvent} event */
+  rule(event) {
+    const place = (/** @type {PointerEvent} */ at) => {
+      const { tick, pitch } = this.at(at);
+      return { tick: Math.max(0, Math.floor(tick / this.grid) * this.grid), pitch };
+    };
+    const line = [place(event)];
+    this.drag(event, (moved) => line.push(place(moved)), () => this.hands.ruled(line));
   }
 
   /** @param {PointerEvent} event @param {number} first */
