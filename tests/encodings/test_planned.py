@@ -100,6 +100,21 @@ def test_features_say_the_phrase_its_time_left_and_what_stood_in_the_earlier_one
     assert names(copies[12:]) == names(np.delete(PLANNED.body(tune(VARIED)), -1)[::2])
 
 
+def test_features_propose_the_end_of_the_phrase_and_the_last_note():
+    rows = walked(SONG)
+    body = [row for row in rows[[name for name, _, _ in rows].index("notes") + 1 :] if row[0].startswith("pitch")]
+    by_name = {feature.name: feature for feature in PLANNED_FEATURES}
+
+    def proposed(name: str) -> list[str]:
+        candidates = [by_name[name].candidates[features[name]] for _, features, _ in body]
+        return ["" if token < 0 else PLANNED.vocabulary[token] for token in candidates]
+
+    assert proposed("duration to the end of the phrase")[:4] == [f"duration:{ticks}" for ticks in (96, 72, 48, 24)]
+    assert proposed("nearest pitch of the last degree") == [""] * 12 + ["pitch:84", "pitch:72", "pitch:72", "pitch:72"]
+    left = [features["time left in the melody"] for _, features, _ in body]
+    assert left == [min(64 - 4 * n, 64) + 1 for n in range(16)]
+
+
 def test_the_grammar_ends_phrases_where_the_plan_does_and_the_melody_with_the_last():
     rows = walked(SONG)
     marks = [allowed for name, _, allowed in rows if name == "phrase"]

@@ -9,8 +9,11 @@ from melodysynthesis.encodings.base import Feature, Header, Ids
 from melodysynthesis.encodings.event_context import (
     AWAITS_DURATION,
     FIRST,
+    LENGTH_OF,
     LENGTHS,
+    LONGEST_DURATION,
     POSITIONS,
+    RESTS,
     SAME_LENGTH,
     SAME_SOUND,
     SOUNDS,
@@ -20,7 +23,9 @@ from melodysynthesis.encodings.event_context import (
 from melodysynthesis.encodings.event_context import FEATURES as EVENT_FEATURES
 from melodysynthesis.encodings.event_tokens import (
     END,
+    HIGHEST_PITCH,
     KINDS,
+    LOWEST_PITCH,
     MAX_BARS,
     PHRASE,
     PLANNED_GRAMMAR,
@@ -34,6 +39,9 @@ from melodysynthesis.encodings.event_tokens import (
 )
 from melodysynthesis.encodings.plan import LETTERS, MAX_SECTIONS, SECTIONS
 
+MIDDLE_C = 60
+FIRST_SOUND = RESTS + 1
+"""The sound of the lowest pitch."""
 TIME_LEFT = 66
 """Values of the time left: none known, then in sixteenths, up to 64 or more."""
 PHRASES_TO_GO = 18
@@ -47,6 +55,9 @@ PLANNED_FEATURES = (
     Feature("degree of the last note", 13),
     Feature("pitch at the same place of the earlier phrase", SOUNDS, SAME_SOUND),
     Feature("duration at the same place of the earlier phrase", LENGTHS, SAME_LENGTH),
+    Feature("time left in the melody", TIME_LEFT),
+    Feature("duration to the end of the phrase", LENGTHS, SAME_LENGTH),
+    Feature("nearest pitch of the last degree", SOUNDS, SAME_SOUND),
 )
 
 PLAN, FIRST_SECTION, NEXT_SECTION = map(int, (Slot.PLAN, Slot.FIRST_SECTION, Slot.NEXT_SECTION))
@@ -160,6 +171,10 @@ class PlannedContext(EventContext):
         place = np.where(copied, place, 0)
         plan[:, 4] = self.sound_at[each, place] * copied
         plan[:, 5] = self.length_at[each, place] * copied
+        to_end, left = self.planned_ticks - self.tick, np.where(under_way, left, 0)
+        plan[:, 6] = np.where(under_way, np.clip(to_end // 6 + 1, 1, TIME_LEFT - 1), 0)
+        plan[:, 7] = LENGTH_OF[np.clip(left, 0, LONGEST_DURATION)]
+        plan[:, 8] = self._last_pitch_to_come() * (under_way & (self.sections - phrase == 1))
         if planning.any():
             bar = np.maximum(self.bar_ticks, 1)
             in_bar = (self.planned_ticks - self.pickup) % bar
@@ -167,6 +182,13 @@ class PlannedContext(EventContext):
             bars = np.clip(to_plan // bar, 0, TO_GO - 2)
             event[planning, 1] = np.where(self.promised_ticks > 0, bars, TO_GO - 1)[planning]
         return columns
+
+    def _last_pitch_to_come(self) -> NDArray[np.int64]:
+        """(batch,) of the pitches that the melody may end with, the nearest to the latest, as a sound."""
+        pitch = np.where(self.repeats > 0, VALUES[self.last_pitch], MIDDLE_C)
+        nearest = pitch + (self.last - pitch + 6) % 12 - 6
+        nearest += 12 * (nearest < LOWEST_PITCH) - 12 * (nearest > HIGHEST_PITCH)
+        return np.asarray(nearest - LOWEST_PITCH + FIRST_SOUND)
 
     def allowed(self) -> NDArray[np.bool_]:
         """(batch, vocabulary): the tokens that the grammar, the header and the plan allow next."""
