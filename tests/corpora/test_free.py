@@ -81,4 +81,4 @@ def test_a_chorale_is_its_soprano_with_fermatas_as_phrase_ends() -> None:
     with pytest.raises(FormatError, match="only the soprano"):
         source.read(path.read_bytes(), path.name, "Alto")
     with pytest.raises(FormatError, match="no chorale of four voices: it has no Soprano"):
-        chorales.read(musicxml.write(tune(1)), "tune.musicxml")
+        chorales.read(musicxml.write_zipped(tune(1)), "tune.mxl")

@@ -11,7 +11,6 @@ from melodysynthesis.evaluation.statistics import (
     auc,
     bootstrap_mean,
     bootstrap_ratio,
-    bootstrap_seeds,
     compare_paired,
     compare_sets,
     corrected,
@@ -127,20 +126,6 @@ def test_area_under_the_curve():
     assert found.error == pytest.approx(np.std(draws), rel=0.15)
 
 
-def test_seeds_widen_the_interval():
-    random = np.random.default_rng(5)
-    notes, tunes = np.ones(200), random.normal(3, 0.5, 200)
-    apart = [tunes + shift for shift in (-0.5, 0, 0.5)]
-    one = bootstrap_ratio(tunes, notes)
-    together = bootstrap_seeds(apart, [notes] * 3, crossed=True)
-    assert together.value == pytest.approx(tunes.mean())
-    assert together.high - together.low > 2 * (one.high - one.low)
-    equal = bootstrap_seeds([tunes] * 3, [notes] * 3, crossed=True)
-    assert equal.high - equal.low == pytest.approx(one.high - one.low, rel=0.15)
-    nested = bootstrap_seeds([tunes] * 3, [notes] * 3, crossed=False)  # three times as many melodies
-    assert nested.high - nested.low < 0.75 * (equal.high - equal.low)
-
-
 def test_nothing_and_one_are_defined():
     for empty in (compare_paired([], []), compare_sets([], [1.0])):
         assert math.isnan(empty.difference.value)
@@ -148,7 +133,6 @@ def test_nothing_and_one_are_defined():
     one = compare_paired([2.0], [1.0])
     assert one.difference.value == 1
     assert math.isnan(one.difference.low)
-    assert math.isnan(bootstrap_seeds([], [], crossed=True).value)
     assert bootstrap_mean([1, np.nan, 3]).value == 2
     assert math.isnan(auc([], [1]).value)
     assert not corrected({})

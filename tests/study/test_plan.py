@@ -19,10 +19,11 @@ def test_plans_that_ship_are_whole(name: str) -> None:
     assert plan_from(plan.values()) == plan, "a plan comes back from JSON"
 
 
-def test_the_full_plan_has_every_architecture_and_three_seeds() -> None:
+def test_the_full_plan_has_every_architecture_and_seeds_by_encoding() -> None:
     plan = load_plan("full")
     assert set(plan.models) == {"lstm", "transformer", "hybrid", "gan", "ngram", "ppm", "constant"}
-    assert plan.seeds == (1, 2, 3)
+    assert (plan.seeds_of("lstm", "grid"), plan.seeds_of("ngram", "event")) == ((1, 2, 3), (1,))
+    assert plan.seeds_of("gan", "event") == (1, 2, 3, 4, 5)
     assert set(plan.encodings) == {"event", "grid"}
 
 
@@ -70,6 +71,7 @@ def test_a_piece_of_a_plan_is_named_from_its_beginning(plan: StudyPlan) -> None:
         ({"seed": 3}, r"unknown field 'seed': did you mean seeds"),
         ({"seeds": []}, r"seeds '\[\]': .* at least 1 item"),
         ({"seeds": [1, 1]}, r"seeds: each may stand there once, found 1, 1"),
+        ({"encodings": {"event": {"epochs": 1, "seeds": [2, 2]}}}, r"encodings.event.seeds: each may stand there once"),
         ({"name": "a/b"}, r"name 'a/b'"),
     ],
 )

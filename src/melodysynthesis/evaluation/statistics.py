@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-Input: one value, or one sum, a melody; for several trainings of a model a row a seed. Unit: of the values.
+Input: one value, or one sum, a melody. Unit: of the values. Intervals over several trainings are in `hierarchical`.
 
 A difference is a `Comparison`: the difference with its 95 % interval, the size of the effect with its interval, and p,
 never p alone. All are free of assumptions on the distribution:
@@ -22,7 +22,7 @@ the p values of several comparisons together by Holm's method (Scandinavian Jour
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any, TypeVar
@@ -103,43 +103,6 @@ def bootstrap_mean(values: ArrayLike, *, resamples: int = RESAMPLES, seed: int =
     return bootstrap_ratio(known, np.ones(len(known)), resamples=resamples, seed=seed)
 
 
-def bootstrap_seeds(
-    numerators: Sequence[ArrayLike],
-    denominators: Sequence[ArrayLike],
-    *,
-    crossed: bool,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Interval:
-    """The mean over seeds of the ratio of two sums over melodies: seeds are drawn, then melodies within them.
-
-    Args:
-        numerators: for each seed (melodies,).
-        denominators: likewise.
-        crossed: whether melody i is the same in every seed, such as a test tune, and is drawn for all seeds together
-            (Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007); otherwise each seed has its own.
-        resamples: how often all is drawn.
-        seed: of the draws.
-
-    Of few seeds the interval is too narrow: with three, the part of the variance that is the seeds' by a third.
-    """
-    pairs = [(np.asarray(a, float), np.asarray(b, float)) for a, b in zip(numerators, denominators, strict=True)]
-    values = np.array([a.sum() / b.sum() if b.sum() else np.nan for a, b in pairs])
-    if not pairs:
-        return UNKNOWN
-    random = np.random.default_rng(seed)
-    of_seed = []
-    weights: NDArray[np.float64] | None = None
-    for above, below in pairs:
-        if weights is None or not crossed:
-            weights = drawn_weights(len(above), resamples, random)
-        totals = weights @ below
-        of_seed.append(np.where(totals > 0, (weights @ above) / np.where(totals > 0, totals, 1), np.nan))
-    seeds = random.integers(0, len(pairs), (resamples, len(pairs)))
-    means = np.stack(of_seed, axis=1)[np.arange(resamples)[:, None], seeds].mean(axis=1)
-    return interval_of(float(values.mean()), means)
-
-
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What two models, or two sets, differ by.
@@ -183,7 +146,7 @@ def compare_paired(
 
     Args:
         one: (tunes,) value of each tune by the first model, such as bits; or a row a seed, (seeds, tunes), which is
-            averaged: what is compared is the models' recipes, on tunes beyond these but not on seeds beyond these.
+            averaged: the interval is then of tunes only; `hierarchical.compare_over_seeds` counts seeds too.
         other: (tunes,) likewise by the second.
         weights: (tunes,) what the values are sums over, such as notes: the difference is then of ratios of sums.
         resamples: draws of tunes, and of signs.

@@ -5,9 +5,9 @@ An *entrant* is a model in an encoding, with all of its seeds that are done. Int
 ====================  =============================================================================================
 of                    how
 ====================  =============================================================================================
-bits per note         bootstrap over seeds and, crossed with them, test tunes (`statistics.bootstrap_seeds`)
-means of figures      bootstrap over seeds and the melodies of each
-scores of whole sets  the mean over seeds of each seed's own interval, so no narrower than one seed's
+bits per note         Student's t over seeds and test tunes together (`evaluation.hierarchical`)
+means of figures      likewise over seeds and the melodies of each
+scores of whole sets  the mean over seeds of each seed's own interval, widened by what seeds differ by
 (critic, distances)
 ====================  =============================================================================================
 """
@@ -27,12 +27,15 @@ from numpy.typing import NDArray
 from melodysynthesis import corpora
 from melodysynthesis.errors import RequestError
 from melodysynthesis.evaluation.descriptors import NAMES
+from melodysynthesis.evaluation.hierarchical import (
+    compare_over_seeds,
+    mean_over_seeds,
+    ratio_over_seeds,
+    score_over_seeds,
+)
 from melodysynthesis.evaluation.statistics import (
     Comparison,
     Interval,
-    bootstrap_ratio,
-    bootstrap_seeds,
-    compare_paired,
     corrected,
 )
 from melodysynthesis.music import Melody
@@ -42,7 +45,6 @@ from melodysynthesis.study.results import PEOPLE
 from melodysynthesis.study.run import gather, read_plan
 
 Floats = NDArray[np.float64]
-UNKNOWN = Interval(*[float("nan")] * 4)
 NAMES_OF = {"lstm": "LSTM", "gan": "GAN", "ngram": "n-gram", "ppm": "PPM"}
 """How models are written, where not with a capital letter."""
 
@@ -113,12 +115,7 @@ class StudyResults:
     def _bits(self, entrant: Entrant) -> Interval:
         bits, notes = self._tunes(entrant)
         known = np.isfinite(bits).all(axis=0)
-        if known.sum() == 0:
-            return UNKNOWN
-        above, below = list(bits[:, known]), list(notes[:, known])
-        if len(above) == 1:
-            return bootstrap_ratio(above[0], below[0])
-        return bootstrap_seeds(above, below, crossed=True)
+        return ratio_over_seeds(bits[:, known], notes[:, known])
 
     def _tunes(self, entrant: Entrant) -> tuple[Floats, Floats]:
         """(seeds, tunes) bits and notes; NaN for what the encoding can't say."""
@@ -133,22 +130,18 @@ class StudyResults:
     def against_best(self) -> dict[Entrant, Comparison]:
         """What each entrant needs more than the best predictor, in bits per note, on the tunes that both can say."""
         best = self.ranked[0]
-        return corrected({other: self.compare(other, best) for other in self.ranked[1:]})
+        return corrected({other: self.compare(other, best)[0] for other in self.ranked[1:]})
 
-    def compare(self, one: Entrant, other: Entrant) -> Comparison:
-        """Bits per note of one less those of the other, paired by tune."""
+    def compare(self, one: Entrant, other: Entrant) -> tuple[Comparison, float]:
+        """Bits per note of one less those of the other, paired by tune, with an interval over seeds and tunes; and the
+        seeds' share of its variance."""
         (bits, notes), (other_bits, _) = self._tunes(one), self._tunes(other)
         both = min(bits.shape[1], other_bits.shape[1])  # what follows the last tune that one can say is not known of it
-        mine, theirs, weights = (table.mean(axis=0)[:both] for table in (bits, other_bits, notes))
-        return compare_paired(mine, theirs, np.nan_to_num(weights))
+        return compare_over_seeds(bits[:, :both], other_bits[:, :both], np.nan_to_num(notes.mean(axis=0)[:both]))
 
     def score(self, entrant: Entrant, metric: str, at: float | None = None) -> Interval:
-        """A metric of the whole set: the mean over seeds, of values and of intervals."""
-        found = self.by_seed(entrant, metric, at)
-        if not found:
-            return UNKNOWN
-        value, low, high = np.array(found).mean(axis=0).tolist()
-        return Interval(value, low, high, float("nan"))
+        """A metric of the whole set: the mean over seeds, with an interval that counts what they differ by."""
+        return score_over_seeds(self.by_seed(entrant, metric, at))
 
     def by_seed(self, entrant: Entrant, metric: str, at: float | None = None) -> list[tuple[float, float, float]]:
         """Value, low and high of each seed."""
@@ -184,17 +177,15 @@ class StudyResults:
     def mean(self, entrant: Entrant, figure: str) -> Interval:
         """The mean of a figure over the melodies of all seeds."""
         found = [values[np.isfinite(values)] for values in self.each(entrant, f"figure: {figure}")]
-        found = [values for values in found if len(values)]
-        if not found:
-            return UNKNOWN
-        if len(found) == 1:
-            return bootstrap_ratio(found[0], np.ones(len(found[0])))
-        return bootstrap_seeds(found, [np.ones(len(values)) for values in found], crossed=False)
+        return mean_over_seeds(found)
 
     def band(self, entrant: Entrant, figure: str) -> tuple[float, float]:
         """Ends of the band of 95 % of the means of as many human melodies, in the entrant's notation."""
-        band = self.score(entrant, f"people's mean: {figure}", self.at)
-        return band.low, band.high
+        found = self.by_seed(entrant, f"people's mean: {figure}", self.at)
+        if not found:
+            return float("nan"), float("nan")
+        _, low, high = np.array(found).mean(axis=0).tolist()  # the same people for each seed
+        return low, high
 
     def outside(self, entrant: Entrant) -> list[str]:
         """Those of the 17 descriptors whose mean lies outside the human band."""
@@ -224,7 +215,7 @@ def _names(plan: StudyPlan) -> list[tuple[str, str, int]]:
         (model, encoding, seed)
         for model, wanted in plan.models.items()
         for encoding in wanted.encodings or plan.encodings
-        for seed in plan.seeds_of(model)
+        for seed in plan.seeds_of(model, encoding)
     ]
 
 

@@ -68,6 +68,8 @@ class EncodingPlan(PlanTable):
 
     epochs: int = Field(ge=1)
     """Times that the training set is seen, to meet the budget."""
+    seeds: tuple[Seed, ...] = ()
+    """Those that models are trained with in this encoding; the plan's if empty."""
     training: dict[str, Any] = {}
     """Fields of the training configuration, for this encoding."""
 
@@ -129,7 +131,9 @@ class StudyPlan(PlanTable):
                 if name not in self.encodings:
                     raise RequestError(f"models.{model}: {unknown('encoding of this plan', name, self.encodings)}")
         self._check_after()
-        for what, values in (("seeds", self.seeds), ("judging.temperatures", self.judging.temperatures)):
+        lists = [("seeds", self.seeds), ("judging.temperatures", self.judging.temperatures)]
+        lists += [(f"encodings.{name}.seeds", encoding.seeds) for name, encoding in self.encodings.items()]
+        for what, values in lists:
             if len(set(values)) < len(values):
                 raise RequestError(f"{what}: each may stand there once, found {', '.join(map(str, values))}")
         return self
@@ -157,16 +161,17 @@ class StudyPlan(PlanTable):
     def _trials(self) -> Iterator[Trial]:
         for model, wanted in self.models.items():
             for encoding in wanted.encodings or self.encodings:
-                for seed in self.seeds_of(model):
+                for seed in self.seeds_of(model, encoding):
                     yield Trial(self, model, encoding, seed)
 
     def is_counted(self, model: str) -> bool:
         """Whether a model is a baseline that counts instead of training."""
         return model in COUNTED
 
-    def seeds_of(self, model: str) -> tuple[int, ...]:
-        """The seeds that a model is tried with."""
-        return self.seeds[:1] if self.is_counted(model) else self.seeds
+    def seeds_of(self, model: str, encoding: str) -> tuple[int, ...]:
+        """The seeds that a model is tried with in an encoding; a baseline with the first."""
+        seeds = self.encodings[encoding].seeds or self.seeds
+        return seeds[:1] if self.is_counted(model) else seeds
 
     def only(self, names: tuple[str, ...]) -> tuple[Trial, ...]:
         """The trials of these names; all for none.

@@ -389,7 +389,9 @@ def facts(found: StudyResults) -> Iterator[tuple[str, str]]:
     yield "corpus", plan.corpus
     yield "models", f"{len({entrant.model for entrant in found.entrants})}"
     yield "encodings", ", ".join(plan.encodings)
-    yield "seeds", ", ".join(map(str, plan.seeds))
+    seeds = {name: ", ".join(map(str, encoding.seeds or plan.seeds)) for name, encoding in plan.encodings.items()}
+    same = len(set(seeds.values())) == 1
+    yield "seeds", next(iter(seeds.values())) if same else "; ".join(f"{name} {of}" for name, of in seeds.items())
     yield "tokens for each model", f"{plan.budget.tokens / 1e6:.3g} million"
     yield "melodies evaluated", f"{plan.judging.melodies * sum(len(entrant.seeds) for entrant in found.entrants):,}"
 

@@ -40,8 +40,8 @@ def _prediction(found: StudyResults) -> Iterator[str]:
     if ties:
         names = _listed([f"{_name(e)} (which needs {_value(found.against_best[e].difference, '+.3f')})" for e in ties])
         yield (
-            f"It is not significantly better than {names}: paired by tune, the interval of this difference contains "
-            f"0, or p is not below {SIGNIFICANT} after Holm's correction for {len(others)} comparisons."
+            f"It is not significantly better than {names}: the interval of this difference over seeds and tunes "
+            f"contains 0, or p is not below {SIGNIFICANT} after Holm's correction for {len(others)} comparisons."
         )
     clear = [other for other in others if other not in ties]
     if clear:
@@ -65,7 +65,7 @@ def _encodings(found: StudyResults) -> Iterator[str]:
     for model in dict.fromkeys(entrant.model for entrant in found.ranked):
         pair = [entrant for entrant in found.ranked if entrant.model == model]
         if len(pair) == 2:
-            difference = found.compare(pair[1], pair[0])
+            difference, _ = found.compare(pair[1], pair[0])
             clear = ", which is not significant" if _may_be_none(difference) else ""
             yield (
                 f"{written(model)} needs {_value(difference.difference, '.3f')} bits per note more with the encoding "
@@ -196,15 +196,31 @@ def _costs(found: StudyResults) -> Iterator[str]:
 def _limits(found: StudyResults) -> Iterator[str]:
     trained = [entrant for entrant in found.entrants if not entrant.is_counted]
     if trained:
-        fewest, most = min(len(e.seeds) for e in trained), max(len(e.seeds) for e in trained)
-        few = "how much seeds differ is not known" if fewest == 1 else "intervals over so few seeds are too narrow"
-        number = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-        yield f"Each trained model has {number} seed{'s' * (most > 1)}; {few}."
+        yield _of_seeds(found, trained)
         tokens = [found.score(entrant, "tokens seen").value for entrant in trained]
         seen = f"{min(tokens):,.0f}" + (f" to {max(tokens):,.0f}" if min(tokens) < max(tokens) else "")
         yield f"Each saw {seen} tokens; the plan gives {found.plan.budget.tokens:,}."
     if found.missing:
         yield f"These trials are not finished and not in any figure: {_listed(found.missing)}."
+
+
+def _of_seeds(found: StudyResults, trained: Sequence[Entrant]) -> str:
+    """How many seeds there are, and what they make of the uncertainty between the two best trained models."""
+    fewest, most = min(len(e.seeds) for e in trained), max(len(e.seeds) for e in trained)
+    number = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    text = f"Each trained model has {number} seed{'s' * (most > 1)}"
+    if fewest == 1:
+        return f"{text}: intervals are over tunes only, and another seed may differ by more than they say."
+    text += "; intervals are Student's t over seeds and tunes together"
+    best = [entrant for entrant in found.ranked if entrant in trained][:2]
+    if len(best) < 2:
+        return f"{text}."
+    difference, share = found.compare(best[1], best[0])
+    reach = (difference.difference.high - difference.difference.low) / 2
+    return (
+        f"{text}. Of the variance of the difference between the two best trained models, {100 * share:.0f} % is the "
+        f"seeds'; a difference of less than {reach:.3f} bits per note between them could not be shown."
+    )
 
 
 QUESTIONS: dict[str, Callable[[StudyResults], Iterator[str]]] = {
