@@ -36,7 +36,15 @@ from melodysynthesis.formats.base import Format, Reading
 from melodysynthesis.formats.chord_symbols import LEFT_OUT, sorted_chords, symbol_of
 from melodysynthesis.formats.limits import check_file_size, check_length
 from melodysynthesis.formats.midi_parts import Tracks, tracks_of
-from melodysynthesis.formats.midi_repair import repaired, with_all_tracks, with_ends, without_programs
+from melodysynthesis.formats.midi_repair import (
+    FAR,
+    TRACK_END,
+    TRACK_END_BYTES,
+    repaired,
+    with_all_tracks,
+    with_ends,
+    without_programs,
+)
 from melodysynthesis.formats.midi_words import syllables
 from melodysynthesis.formats.midi_writer import (
     CHORD,
@@ -101,7 +109,8 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
     check_file_size(len(data), source, MAX_MIDI_BYTES)
     data, more_tracks = with_all_tracks(_unwrapped(data, source))
     score, repairs = _parse(data, source)
-    markers = [(_tick(marker.time, score.tpq), marker.text) for marker in score.markers]
+    texts = [(marker.time, marker.text) for marker in score.markers]
+    markers = [(_tick(time, score.tpq), text) for time, text in texts if text != TRACK_END]
     is_ours = any(text == END for _, text in markers)
     tracks, words = tracks_of(score, data)
     notes, notices = _chosen_notes(tracks, score.tpq, source, part, may_be_empty=is_ours)
@@ -144,8 +153,12 @@ def _parse(data: bytes, source: str) -> tuple[ScoreTick, list[str]]:
     try:
         # A packet F7 that does not end one of F0 would be read as if it took time.
         needs_repair = data.count(b"\xf7") > data.count(b"\xf0")
-        score = parsed(without_programs(data))
-        needs_repair = needs_repair or parsed(with_ends(data)).note_num() > score.note_num()
+        ended, file = with_ends(data), without_programs(data)
+        score = parsed(ended)
+        is_whole = sum(marker.text == TRACK_END for marker in score.markers) == ended.count(TRACK_END_BYTES)
+        if not is_whole or score.end() >= FAR or file is not data:  # a note without an end lasts that long
+            found, score = score.note_num(), parsed(file)
+            needs_repair = needs_repair or found > score.note_num()
     except (RuntimeError, ValueError, IndexError):
         needs_repair = True
     except MemoryError:
@@ -199,11 +212,14 @@ def _chosen_notes(
         notices = []  # our own backing
     pulses = tracks[index][1]
     check_length(len(pulses), 0, source)
-    edges = pulses[:, :2] * TICKS_PER_QUARTER
-    moved = int(np.count_nonzero((edges % pulses_per_quarter).any(axis=1)))
-    onset, end = ((2 * edges + pulses_per_quarter) // (2 * pulses_per_quarter)).T
-    order = np.argsort(onset, kind="stable")
-    onset, end, pitch = onset[order], np.maximum(onset + 1, end)[order], pulses[order, 2]
+    ticks, beside = np.divmod(pulses[:, :2] * TICKS_PER_QUARTER, pulses_per_quarter)
+    moved = 0
+    if beside.any():
+        moved = int(np.count_nonzero(beside.any(axis=1)))
+        ticks += 2 * beside >= pulses_per_quarter
+    order = ticks[:, 0].argsort(kind="stable")
+    onset, end, pitch = ticks[order, 0], ticks[order, 1], pulses[order, 2]
+    end = np.maximum(onset + 1, end)
     line = map(Note._make, zip(onset.tolist(), (end - onset).tolist(), pitch.tolist(), strict=True))
     is_of_one_voice = bool((end[:-1] <= onset[1:]).all())
     notes, left_out = (tuple(line), 0) if is_of_one_voice else top_line(line)

@@ -29,8 +29,9 @@ def tracks_of(score: ScoreTick, data: bytes) -> tuple[Tracks, list[Words]]:
     is_type_0 = data[8:10] == b"\0\0"
     for number, track in enumerate(score.tracks):
         columns = track.notes.numpy()
-        onset, duration = columns["time"].astype(np.int64), columns["duration"].astype(np.int64)
-        notes = np.stack([onset, onset + duration, columns["pitch"]], axis=1)[duration > 0]
+        notes = np.array((columns["time"], columns["duration"], columns["pitch"]), np.int64).T
+        notes = notes if (notes[:, 1] > 0).all() else notes[notes[:, 1] > 0]
+        notes[:, 1] += notes[:, 0]
         if len(notes):
             name = track.name.strip()
             part = (name, track.is_drum, number if is_type_0 or not name else -1)
@@ -39,10 +40,9 @@ def tracks_of(score: ScoreTick, data: bytes) -> tuple[Tracks, list[Words]]:
     rows = {part: np.concatenate(arrays) if len(arrays) > 1 else arrays[0] for part, arrays in pieces.items()}
     words: list[Words] = []
     if may_have_words(data):
-        onsets = {part: sorted(set(notes[:, 0].tolist())) for part, notes in rows.items()}
-        words = in_ticks(words_in(data, score, min(map(len, onsets.values()), default=0)), score.tpq)
-        for part, pulses in onsets.items() if words else ():
-            ticks = [pulse * TICKS_PER_QUARTER / score.tpq for pulse in pulses]
+        words = in_ticks(words_in(data, score, [notes[:, 0] for notes in rows.values()]), score.tpq)
+        for part, notes in rows.items() if words and len(rows) > 1 else ():
+            ticks = [pulse * TICKS_PER_QUARTER / score.tpq for pulse in sorted(set(notes[:, 0].tolist()))]
             with_words |= {part} if any(fit_onsets(of, ticks) for of in words) else set()
     return [_part(part, notes, part in with_words, len(rows) > 1) for part, notes in rows.items()], words
 
@@ -51,5 +51,5 @@ def _part(
     part: tuple[str, bool, int], notes: NDArray[np.int64], has_lyrics: bool, is_one_of_many: bool
 ) -> tuple[Part, NDArray[np.int64]]:
     """What the choice of the melody needs to know of a part, and its notes."""
-    (name, is_drum, _), mean = part, float(notes[:, 2].mean())
+    (name, is_drum, _), mean = part, float(notes[:, 2].sum()) / len(notes)
     return Part(name, mean, is_drum, len(notes), monophony(notes[:, :2]) if is_one_of_many else 1.0, has_lyrics), notes

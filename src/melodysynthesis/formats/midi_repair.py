@@ -24,6 +24,12 @@ MAX_TRACK_BYTES = 2**20
 """Longer tracks are not searched for plain texts and for changes of program."""
 _NOTE_BYTES, _PROGRAM_BYTES = re.compile(rb"[\x90-\x9f][\0-\x7f]"), re.compile(rb"[\xc0-\xcf][\0-\x7f]")
 """What notes and changes of program look like; other bytes may look so, too."""
+FAR = 2**24
+"""Pulses."""
+TRACK_END = "\0"
+TRACK_END_BYTES = b"\xff\x06\x01\0"
+"""The marker that `with_ends` sets: its text and its event."""
+_FAR_LATER = bytes((0x88, 0x80, 0x80, 0x00))
 _ENDS = b"".join(bytes((0, pitch, 0)) for pitch in range(1, 128))
 """Ends of all pitches but the lowest, with running status."""
 
@@ -64,6 +70,8 @@ def joined(parts: list[tuple[bytes, bytes]]) -> bytes:
 def with_all_tracks(data: bytes) -> tuple[bytes, list[str]]:
     """The file with a header that counts all its tracks, and a notice if it did not."""
     declared = int.from_bytes(data[10:12])
+    if data.count(b"MTrk") <= declared:
+        return data, []
     try:
         count = sum(name == b"MTrk" for name, _ in chunks(data))
     except IndexError:
@@ -108,7 +116,9 @@ def _changes_program(events: list[MidiEvent]) -> bool:
 
 
 def with_ends(data: bytes) -> bytes:
-    """The file with an end for every pitch behind each track: a reader then finds as many notes more as had none.
+    """The file with an end for every pitch, `FAR` pulses behind each track: a note that lasts so long had none.
+
+    Where the track ends there is a marker, `TRACK_END`: if a reader does not find all, an event was cut off there.
 
     Raises:
         IndexError: as `chunks`.
@@ -118,8 +128,8 @@ def with_ends(data: bytes) -> bytes:
         end = content.rfind(b"\xff\x2f\x00") if name == b"MTrk" and content.endswith(b"\xff\x2f\x00") else -1
         if end >= 0:
             channels = [channel for channel in range(16) if _NOTE_ON + channel in content]
-            ends = b"".join(bytes((1, _NOTE_OFF + channel, 0, 0)) + _ENDS for channel in channels)
-            parts.append((name, content[:end] + b"\xff\x01\x00" + ends + b"\x00\xff\x2f\x00"))
+            ends = b"".join(bytes((_NOTE_OFF + channel, 0, 0)) + _ENDS + b"\0" for channel in channels)
+            parts.append((name, content[:end] + TRACK_END_BYTES + _FAR_LATER + ends + b"\xff\x2f\x00"))
         else:
             parts.append((name, content))
     return joined(parts)

@@ -17,6 +17,8 @@ from melodysynthesis.formats.midi_repair import MAX_TRACK_BYTES, chunks, track_e
 from melodysynthesis.music import TICKS_PER_QUARTER, Note
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from symusic.core import ScoreTick
 
 NEAR = 3
@@ -39,16 +41,18 @@ def may_have_words(data: bytes) -> bool:
     return _SIGN_OF_LYRIC in data or data.count(_SIGN_OF_TEXT) >= MIN_WORDS
 
 
-def words_in(data: bytes, score: ScoreTick, fewest_onsets: int) -> list[Words]:
+def words_in(data: bytes, score: ScoreTick, onsets: Sequence[NDArray[np.int64]]) -> list[Words]:
     """The words of each track that has any, with their times in pulses; its plain texts where it has no lyrics events.
 
     Args:
         data: a MIDI file.
         score: what the reading library makes of it; it has the lyrics events of the tracks that are too long.
-        fewest_onsets: of the parts; of so many at least half must have a plain text each.
+        onsets: of the notes of each part, in pulses; of one part's at least half must have a plain text each.
     """
+    if (known := _by_the_library(data, score)) is not None:
+        return known
     found: list[Words] = []
-    fewest_texts = max(MIN_WORDS, fewest_onsets / 2)
+    fewest_texts = max(MIN_WORDS, min((len(set(of.tolist())) for of in onsets), default=0) / 2)
     for name, track in chunks(data):
         if name != b"MTrk" or not (_SIGN_OF_LYRIC in track or track.count(_SIGN_OF_TEXT) >= fewest_texts):
             continue
@@ -68,6 +72,17 @@ def words_in(data: bytes, score: ScoreTick, fewest_onsets: int) -> list[Words]:
     return found
 
 
+def _by_the_library(data: bytes, score: ScoreTick) -> list[Words] | None:
+    """The words as the library gives them; None where it need not have all of them, or not as they are."""
+    tracks = [track.lyrics for track in score.tracks if track.lyrics]
+    if len(tracks) != 1 or len(tracks[0]) != data.count(_SIGN_OF_LYRIC) or data.count(_SIGN_OF_TEXT) >= MIN_WORDS:
+        return None
+    texts = [(lyric.time, lyric.text) for lyric in tracks[0]]
+    if any("\ufffd" in text or text[:1] == "@" for _, text in texts) or not any(text.strip() for _, text in texts):
+        return None
+    return [Words(texts, is_plain=False)]
+
+
 def fit_onsets(words: Words, onsets: Sequence[float]) -> bool:
     """Whether words, at least `MIN_WORDS`, belong to notes of such onsets, in ticks and in order.
 
@@ -80,10 +95,8 @@ def fit_onsets(words: Words, onsets: Sequence[float]) -> bool:
 def in_ticks(tracks: list[Words], pulses_per_quarter: int) -> list[Words]:
     """The words with their times rounded to ticks."""
     return [
-        words._replace(
-            texts=[(round(pulse * TICKS_PER_QUARTER / pulses_per_quarter), text) for pulse, text in words.texts]
-        )
-        for words in tracks
+        Words([(round(pulse * TICKS_PER_QUARTER / pulses_per_quarter), text) for pulse, text in texts], is_plain)
+        for texts, is_plain in tracks
     ]
 
 
@@ -91,15 +104,19 @@ def syllables(tracks: list[Words], notes: Sequence[Note]) -> tuple[tuple[int, st
     """The syllables at the notes' onsets: of the track that has the most there. All times are in ticks."""
     onsets = [note.onset for note in notes]
     fitting = [words for words in tracks if not words.is_plain or fit_onsets(words, onsets)]
-    return _syllables(max(fitting, key=lambda words: _count_at(words, onsets)).texts, onsets) if fitting else ()
+    if len(fitting) > 1:
+        fitting = [max(fitting, key=lambda words: _count_at(words, onsets))]
+    return _syllables(fitting[0].texts, onsets) if fitting else ()
 
 
 def _syllables(texts: list[tuple[int, str]], onsets: Sequence[int]) -> tuple[tuple[int, str], ...]:
     """The syllables at onsets; one that goes on in the next has a hyphen behind it."""
     spaced = any(text != text.strip() or text[0] in _BREAKS for _, text in texts)
+    place_of = {onset: place for place, onset in enumerate(onsets)}
     found: dict[int, str] = {}
     for (tick, text), (_, following) in pairwise([*texts, (0, " ")]):
-        place, plain = _nearest(tick, onsets), text.strip().lstrip(_BREAKS).strip()
+        place = place_of[tick] if tick in place_of else _nearest(tick, onsets)
+        plain = text.strip().lstrip(_BREAKS).strip()
         if place is not None and plain and onsets[place] not in found:
             goes_on = spaced and not (text[-1].isspace() or following[0].isspace() or following[0] in _BREAKS)
             found[onsets[place]] = plain[:80] + "-" * (goes_on and plain[-1] != "-")

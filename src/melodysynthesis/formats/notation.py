@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Container, Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -92,6 +93,7 @@ _TRIPLET_VALUES = {128 >> i: Value(name, 0, True) for i, name in enumerate(_NAME
 _TRIPLET_VALUES |= {3 * (64 >> i): Value(name, 1, True) for i, name in enumerate(_NAMES[:7])}
 
 
+@lru_cache(maxsize=256)
 def key_of(fifths: int, mode: str) -> Key:
     """The key that has this signature, the inverse of `theory.signature`: (1, "minor") is E minor.
 
