@@ -16,7 +16,8 @@ from melodysynthesis.formats import files, render
 from melodysynthesis.music import Melody
 from melodysynthesis.study import plots
 from melodysynthesis.study.aggregate import StudyResults
-from melodysynthesis.study.sections import Chart, MelodyExample, ReportSection, ReportTable, facts, sections
+from melodysynthesis.study.report_parts import Chart, MelodyExample, ReportSection, ReportTable
+from melodysynthesis.study.sections import facts, sections
 from melodysynthesis.study.summary import Paragraph, summary
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
