@@ -8,7 +8,7 @@ import io
 from melodysynthesis.apps.listen.design import CHOICES, DEMANDED, KINDS, PURPOSES, RATINGS, REAL, REPEAT, TWINS
 from melodysynthesis.apps.listen.results import COLUMNS
 
-SCALE = f"{RATINGS[0]} to {RATINGS[-1]}"
+RATING_SCALE = f"{RATINGS[0]} to {RATINGS[-1]}"
 MEANINGS: dict[str, tuple[str, str]] = {
     "participant": ("text", "random name of the participant"),
     "left_out": ("0 or 1", "1 if the results leave this participant out, for failed checks"),
@@ -26,7 +26,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "second_melody": ("whole number", "of a pair: its number in the set, from 1"),
     "second_source": ("text", "of a pair: where it comes from"),
     "question": ("pleasing, human, choice", "how much it pleases; whether a person wrote it; which is better"),
-    "answer": (f"{SCALE}, or {', '.join(CHOICES)}", "the answer"),
+    "answer": (f"{RATING_SCALE}, or {', '.join(CHOICES)}", "the answer"),
     "chosen_set": ("text", "of a pair: set of the chosen melody; empty where neither was chosen"),
     "expected": ("as answer", f"of a check of purpose {DEMANDED}: the answer that the page says"),
     "passed": ("0 or 1", "of a check: whether it was passed"),

@@ -15,7 +15,7 @@ body { font: 15px/1.5 Georgia, serif; max-width: 760px; margin: 2rem auto; paddi
 svg { width: 100%; height: auto; font: 13px sans-serif; } table { border-collapse: collapse; }
 td, th { text-align: left; padding: 2px 12px 2px 0; border-bottom: 1px solid #ddd5c5; } .note { color: #655d51; }
 """
-QUESTIONS = {"pleasing": "How much it pleases, from 1 to 7", "human": "Written by a person, from 1 to 7"}
+HEADINGS = {"pleasing": "How much it pleases, from 1 to 7", "human": "Written by a person, from 1 to 7"}
 
 
 def page(title: str, results: Results) -> str:
@@ -28,7 +28,7 @@ def page(title: str, results: Results) -> str:
     if strengths:
         parts += ["<h2>Strength by choices</h2>", forest(strengths, 0.0)]
         parts += ["<p class='note'>Log odds of being chosen; 0 is the mean set.</p>"]
-    for question, words in QUESTIONS.items():
+    for question, words in HEADINGS.items():
         means = results.means[question]
         if means:
             parts += [f"<h2>{words}</h2>", forest(means, None)]
