@@ -27,9 +27,8 @@ files (`midi_words`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
-
-import numpy as np
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from melodysynthesis.errors import FormatError
 from melodysynthesis.formats.base import Format, Reading
@@ -144,11 +143,9 @@ FORMAT = Format(
 
 def _parse(data: bytes, source: str) -> tuple[ScoreTick, list[str]]:
     """What the library reads of a file, which is repaired first where need be, and what the repair changed."""
-    import symusic
+    from symusic.core import ScoreTick
 
-    def parsed(file: bytes) -> ScoreTick:
-        return cast("ScoreTick", symusic.Score.from_midi(file))
-
+    parsed = ScoreTick.from_midi
     notices: list[str] = []
     try:
         # A packet F7 that does not end one of F0 would be read as if it took time.
@@ -212,17 +209,16 @@ def _chosen_notes(
         notices = []  # our own backing
     pulses = tracks[index][1]
     check_length(len(pulses), 0, source)
-    ticks, beside = np.divmod(pulses[:, :2] * TICKS_PER_QUARTER, pulses_per_quarter)
-    moved = 0
-    if beside.any():
-        moved = int(np.count_nonzero(beside.any(axis=1)))
-        ticks += 2 * beside >= pulses_per_quarter
-    order = ticks[:, 0].argsort(kind="stable")
-    onset, end, pitch = ticks[order, 0], ticks[order, 1], pulses[order, 2]
-    end = np.maximum(onset + 1, end)
-    line = map(Note._make, zip(onset.tolist(), (end - onset).tolist(), pitch.tolist(), strict=True))
-    is_of_one_voice = bool((end[:-1] <= onset[1:]).all())
-    notes, left_out = (tuple(line), 0) if is_of_one_voice else top_line(line)
+    onsets, ends, pitches = pulses.T.tolist()
+    half, whole = pulses_per_quarter, 2 * pulses_per_quarter  # as in `_tick`
+    starts = [(2 * TICKS_PER_QUARTER * pulse + half) // whole for pulse in onsets]
+    stops = [(2 * TICKS_PER_QUARTER * pulse + half) // whole for pulse in ends]
+    line = [Note(start, max(1, stop - start), pitch) for start, stop, pitch in zip(starts, stops, pitches, strict=True)]
+    notes, left_out = top_line(sorted(line, key=itemgetter(0)))
+    moved = sum(
+        (TICKS_PER_QUARTER * onset) % pulses_per_quarter > 0 or (TICKS_PER_QUARTER * end) % pulses_per_quarter > 0
+        for onset, end in zip(onsets, ends, strict=True)
+    )
     if left_out:
         notices.append(f"took the top line, leaving out {left_out} of {len(pulses)} notes")
     if moved:

@@ -30,7 +30,8 @@ def tracks_of(score: ScoreTick, data: bytes) -> tuple[Tracks, list[Words]]:
     for number, track in enumerate(score.tracks):
         columns = track.notes.numpy()
         notes = np.array((columns["time"], columns["duration"], columns["pitch"]), np.int64).T
-        notes = notes if (notes[:, 1] > 0).all() else notes[notes[:, 1] > 0]
+        is_long = notes[:, 1] > 0
+        notes = notes if np.count_nonzero(is_long) == len(notes) else notes[is_long]
         notes[:, 1] += notes[:, 0]
         if len(notes):
             name = track.name.strip()

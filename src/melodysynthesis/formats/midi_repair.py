@@ -30,8 +30,7 @@ TRACK_END = "\0"
 TRACK_END_BYTES = b"\xff\x06\x01\0"
 """The marker that `with_ends` sets: its text and its event."""
 _FAR_LATER = bytes((0x88, 0x80, 0x80, 0x00))
-_ENDS = b"".join(bytes((0, pitch, 0)) for pitch in range(1, 128))
-"""Ends of all pitches but the lowest, with running status."""
+_PITCHES, _NOTE_OFFS = bytes(range(0x80)), bytes(range(_NOTE_OFF, _NOTE_ON))
 
 
 class MidiEvent(NamedTuple):
@@ -116,7 +115,7 @@ def _changes_program(events: list[MidiEvent]) -> bool:
 
 
 def with_ends(data: bytes) -> bytes:
-    """The file with an end for every pitch, `FAR` pulses behind each track: a note that lasts so long had none.
+    """The file with an end for every pitch that may be in it, `FAR` pulses behind each track: a note that lasts so long had none.
 
     Where the track ends there is a marker, `TRACK_END`: if a reader does not find all, an event was cut off there.
 
@@ -127,8 +126,10 @@ def with_ends(data: bytes) -> bytes:
     for name, content in chunks(data):
         end = content.rfind(b"\xff\x2f\x00") if name == b"MTrk" and content.endswith(b"\xff\x2f\x00") else -1
         if end >= 0:
-            channels = [channel for channel in range(16) if _NOTE_ON + channel in content]
-            ends = b"".join(bytes((_NOTE_OFF + channel, 0, 0)) + _ENDS + b"\0" for channel in channels)
+            pitches = _PITCHES.translate(None, _PITCHES.translate(None, content))  # the bytes that occur
+            of_pitches = bytearray(3 * len(pitches))  # each a pitch, the velocity 0, and the time 0 before the next
+            of_pitches[0::3] = pitches
+            ends = b"".join([bytes((status,)) + of_pitches for status in _NOTE_OFFS if status + 0x10 in content])
             parts.append((name, content[:end] + TRACK_END_BYTES + _FAR_LATER + ends + b"\xff\x2f\x00"))
         else:
             parts.append((name, content))

@@ -8,10 +8,11 @@ begin a page and a line; a space before or after it is where a word ends. A word
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from melodysynthesis.formats.midi_repair import MAX_TRACK_BYTES, chunks, track_events
 from melodysynthesis.music import TICKS_PER_QUARTER, Note
@@ -27,6 +28,8 @@ MIN_WORDS = 4
 _TEXT, _LYRIC = 0x01, 0x05
 _SIGN_OF_TEXT, _SIGN_OF_LYRIC = bytes((0xFF, _TEXT)), bytes((0xFF, _LYRIC))
 _BREAKS = "/\\"
+_MARKS = re.compile(r"[\s/\\]")
+Time = TypeVar("Time", int, float)
 
 
 class Words(NamedTuple):
@@ -78,9 +81,9 @@ def _by_the_library(data: bytes, score: ScoreTick) -> list[Words] | None:
     if len(tracks) != 1 or len(tracks[0]) != data.count(_SIGN_OF_LYRIC) or data.count(_SIGN_OF_TEXT) >= MIN_WORDS:
         return None
     texts = [(lyric.time, lyric.text) for lyric in tracks[0]]
-    if any("\ufffd" in text or text[:1] == "@" for _, text in texts) or not any(text.strip() for _, text in texts):
-        return None
-    return [Words(texts, is_plain=False)]
+    together = "".join([text for _, text in texts])
+    is_plain_to_see = together.strip() and "@" not in together and "\ufffd" not in together
+    return [Words(texts, is_plain=False)] if is_plain_to_see else None
 
 
 def fit_onsets(words: Words, onsets: Sequence[float]) -> bool:
@@ -93,9 +96,10 @@ def fit_onsets(words: Words, onsets: Sequence[float]) -> bool:
 
 
 def in_ticks(tracks: list[Words], pulses_per_quarter: int) -> list[Words]:
-    """The words with their times rounded to ticks."""
+    """The words with their times rounded to ticks; halves go up, as the notes' do."""
+    half, whole = pulses_per_quarter, 2 * pulses_per_quarter
     return [
-        Words([(round(pulse * TICKS_PER_QUARTER / pulses_per_quarter), text) for pulse, text in texts], is_plain)
+        Words([((2 * TICKS_PER_QUARTER * pulse + half) // whole, text) for pulse, text in texts], is_plain)
         for texts, is_plain in tracks
     ]
 
@@ -111,15 +115,16 @@ def syllables(tracks: list[Words], notes: Sequence[Note]) -> tuple[tuple[int, st
 
 def _syllables(texts: list[tuple[int, str]], onsets: Sequence[int]) -> tuple[tuple[int, str], ...]:
     """The syllables at onsets; one that goes on in the next has a hyphen behind it."""
-    spaced = any(text != text.strip() or text[0] in _BREAKS for _, text in texts)
-    place_of = {onset: place for place, onset in enumerate(onsets)}
+    has_marks = _MARKS.search("".join([text for _, text in texts])) is not None
+    spaced = has_marks and any(text != text.strip() or text[0] in _BREAKS for _, text in texts)
+    exact = set(onsets)
     found: dict[int, str] = {}
     for (tick, text), (_, following) in pairwise([*texts, (0, " ")]):
-        place = place_of[tick] if tick in place_of else _nearest(tick, onsets)
-        plain = text.strip().lstrip(_BREAKS).strip()
-        if place is not None and plain and onsets[place] not in found:
+        onset = tick if tick in exact else _nearest(tick, onsets)
+        plain = text.strip().lstrip(_BREAKS).strip() if has_marks else text
+        if onset is not None and plain and onset not in found:
             goes_on = spaced and not (text[-1].isspace() or following[0].isspace() or following[0] in _BREAKS)
-            found[onsets[place]] = plain[:80] + "-" * (goes_on and plain[-1] != "-")
+            found[onset] = plain[:80] + "-" * (goes_on and plain[-1] != "-")
     return tuple(sorted(found.items()))
 
 
@@ -127,11 +132,11 @@ def _count_at(words: Words, onsets: Sequence[float]) -> int:
     return sum(_nearest(tick, onsets) is not None for tick, text in words.texts if text.strip())
 
 
-def _nearest(tick: float, onsets: Sequence[float]) -> int | None:
-    """Place of the onset that is nearest to a tick, if one is near."""
+def _nearest(tick: int, onsets: Sequence[Time]) -> Time | None:
+    """The onset that is nearest to a tick, if one is near."""
     after = bisect_left(onsets, tick)
-    near = min(range(max(0, after - 1), min(after + 1, len(onsets))), key=lambda i: abs(onsets[i] - tick), default=None)
-    return near if near is not None and abs(onsets[near] - tick) <= NEAR else None
+    near = min(onsets[max(0, after - 1) : after + 1], key=lambda onset: abs(onset - tick), default=None)
+    return near if near is not None and abs(near - tick) <= NEAR else None
 
 
 def _text(data: bytes) -> str:
