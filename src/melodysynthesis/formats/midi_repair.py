@@ -115,7 +115,7 @@ def _changes_program(events: list[MidiEvent]) -> bool:
 
 
 def with_ends(data: bytes) -> bytes:
-    """The file with an end for every pitch that may be in it, `FAR` pulses behind each track: a note that lasts so long had none.
+    """The file with ends for the pitches in it, `FAR` pulses behind each track: a note that lasts so long had none.
 
     Where the track ends there is a marker, `TRACK_END`: if a reader does not find all, an event was cut off there.
 
