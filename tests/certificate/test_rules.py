@@ -216,8 +216,12 @@ def place_of(melody, tick):
     """Bar and beat as `fixed` has them."""
     bar = next(bar for bar in melody.bars() if bar.start <= tick < bar.end)
     position = tick - (bar.end - bar.meter.bar_ticks if bar.number == 0 else bar.start)
-    beat = {6: 36, 9: 36, 12: 36}.get(bar.meter.beats if bar.meter.beat_unit == 8 else 0, 96 // bar.meter.beat_unit)
-    return f"{bar.number}.{1 + Fraction(position, beat)}"
+    return f"{bar.number}.{1 + Fraction(position, beat_of(bar.meter))}"
+
+
+def beat_of(meter):
+    """Ticks of a beat: three eighths in 6/8, 9/8 and 12/8, else the unit of the meter."""
+    return {6: 36, 9: 36, 12: 36}.get(meter.beats if meter.beat_unit == 8 else 0, 96 // meter.beat_unit)
 
 
 @case
@@ -276,7 +280,8 @@ def leans_well(melody, pitches, places):
     on_beat = [is_on_beat(melody, note.onset) for note in melody.notes]
     if any(all(pair) for pair in pairwise([one and other for one, other in zip(outside, on_beat, strict=True)])):
         return False
-    if any(one and note.duration >= 48 for one, note in zip(outside, melody.notes, strict=True)):
+    beats = [beat_of(melody.meter_at(note.onset)) for note in melody.notes]
+    if any(one and note.duration >= 2 * beat for one, note, beat in zip(outside, melody.notes, beats, strict=True)):
         return False
     for number, (pitch, place) in enumerate(zip(pitches, places, strict=True)):
         if not place or pitch % 12 in CLASSES[place[0]]:
