@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from melodysynthesis.errors import FormatError
-from melodysynthesis.formats import abc, abc_tune
+from melodysynthesis.formats import abc, abc_music
 from melodysynthesis.formats.parts import top_line
 from melodysynthesis.music import Note
 
@@ -80,13 +80,13 @@ def line_of(text: str, causes: tuple[Cause, ...]) -> list[tuple[int, int, int]]:
     dialect = abc.ABC._replace(accidentals_reach="letter") if _REACH in causes else abc.ABC
     for cause in causes:
         text = cause.change(text)
-    keeps = abc_tune.Tune._sound
+    keeps = abc_music.sound_note
 
     def forgets(tune: Any, pitch: int, ticks: Any) -> None:
         keeps(tune, pitch, ticks)
         tune.held = -1
 
-    with patch.object(abc_tune.Tune, "_sound", forgets if _TIE in causes else keeps):
+    with patch.object(abc_music, "sound_note", forgets if _TIE in causes else keeps):
         melodies = abc.read(text.encode(), "x", dialect=dialect).melodies
     return [tuple(note) for note in melodies[0].notes]
 

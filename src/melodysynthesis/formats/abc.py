@@ -60,7 +60,8 @@ def read(data: bytes, source: str, part: str | None = None, *, dialect: Dialect 
     Raises:
         FormatError: if there is no tune (kind ``"no tune"``), or none that can be read.
     """
-    from melodysynthesis.formats.abc_tune import NOTICES, Tune
+    from melodysynthesis.formats.abc_state import NOTICES, Tune
+    from melodysynthesis.formats.abc_tune import read_tune
 
     check_file_size(len(data), source, MAX_ABC_BYTES)
     check_rows(data, source)
@@ -73,7 +74,7 @@ def read(data: bytes, source: str, part: str | None = None, *, dialect: Dialect 
         found = True
         tune = Tune(source, part, dialect)
         try:
-            reading.melodies.append(tune.read(first_line, lines, file_header))
+            reading.melodies.append(read_tune(tune, first_line, lines, file_header))
         except FormatError as problem:
             reading.problems.append(problem)
         notes += len(tune.sounds)
