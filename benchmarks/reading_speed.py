@@ -2,9 +2,9 @@
 
     python benchmarks/reading_speed.py FOLDER ... --before OLD/src [--rounds 15]
 
-Both states read every small score file of the folders, a process each, in alternation. Printed is, for each format and
-for files with and without words, the milliseconds of processor time a file, and the median over the rounds of the
-ratios now to before.
+Both states read the small score files of the folders, a process each, in alternation; files that one of them refuses
+are left out. Printed is, for each format and for files with and without words, the milliseconds of processor time a
+file, and the median over the rounds of the ratios now to before.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,11 @@ def main() -> None:
         return
     command = [sys.executable, __file__, *map(str, options.folders), "--files", str(options.files)]
     now, before = (started(command, path) for path in (os.environ.get("PYTHONPATH", "src"), str(options.before)))
-    pairs = [(asked(now), asked(before)) for _ in range(options.rounds + 1)][1:]  # the first is for warming up
-    for kind in pairs[0][0]["seconds"]:
-        count = pairs[0][0]["files"][kind]
+    refused = [path for process in (now, before) for path in asked(process, [])["refused"]]  # this is the warming up
+    pairs = [(asked(now, refused), asked(before, refused)) for _ in range(options.rounds)]
+    for kind, count in pairs[0][0]["files"].items():
+        if not count:
+            continue
         own, old = ([1000 * one["seconds"][kind] / count for one in side] for side in zip(*pairs, strict=True))
         ratio = statistics.median(a / b for a, b in zip(own, old, strict=True))
         print(f"{kind:24} {count:4} files  {min(own):7.3f} ms now  {min(old):7.3f} ms before  ratio {ratio:.2f}")
@@ -54,11 +57,11 @@ def started(command: list[str], sources: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def asked(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """The seconds and the number of files of each kind, of one round."""
+def asked(process: subprocess.Popen[str], left_out: Sequence[str]) -> dict[str, Any]:
+    """The seconds and the number of files of each kind, of one round, and the files that were refused."""
     assert process.stdin
     assert process.stdout
-    process.stdin.write("\n")
+    process.stdin.write(json.dumps(left_out) + "\n")
     process.stdin.flush()
     answer: dict[str, Any] = json.loads(process.stdout.readline())
     return answer
@@ -68,18 +71,20 @@ def serve(kinds: Kinds) -> None:
     """Measure a round for each line that comes."""
     from melodysynthesis import formats
 
-    for _ in sys.stdin:
-        seconds = {}
+    for line in sys.stdin:
+        left_out, seconds = set(json.loads(line)), {}
+        refused: list[str] = []
         for kind, files in kinds.items():
             start = time.process_time()
             for source, data in files:
-                try:
-                    formats.read_bytes(data, kind.split()[0], source)
-                except Exception:  # one that this state can't read
-                    continue
+                if source not in left_out:
+                    try:
+                        formats.read_bytes(data, kind.split()[0], source)
+                    except Exception:  # one that this state can't read
+                        refused.append(source)
             seconds[kind] = time.process_time() - start
-        counts = {kind: len(files) for kind, files in kinds.items()}
-        print(json.dumps({"seconds": seconds, "files": counts}), flush=True)
+        counts = {kind: sum(source not in left_out for source, _ in files) for kind, files in kinds.items()}
+        print(json.dumps({"seconds": seconds, "files": counts, "refused": refused}), flush=True)
 
 
 def kinds_of(folders: list[Path], most: int) -> Kinds:
@@ -93,7 +98,7 @@ def kinds_of(folders: list[Path], most: int) -> Kinds:
         if path.stat().st_size <= LARGEST:
             data = path.read_bytes()
             words = " with words" if suffixes[path.suffix] == "midi" and b"\xff\x05" in data else ""
-            kinds.setdefault(suffixes[path.suffix] + words, []).append((path.name, data))
+            kinds.setdefault(suffixes[path.suffix] + words, []).append((str(path), data))
     return {kind: files[:: 1 + len(files) // most] for kind, files in sorted(kinds.items())}
 
 

@@ -27,6 +27,7 @@ files (`midi_words`).
 
 from __future__ import annotations
 
+from math import gcd
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -213,12 +214,11 @@ def _chosen_notes(
     half, whole = pulses_per_quarter, 2 * pulses_per_quarter  # as in `_tick`
     starts = [(2 * TICKS_PER_QUARTER * pulse + half) // whole for pulse in onsets]
     stops = [(2 * TICKS_PER_QUARTER * pulse + half) // whole for pulse in ends]
-    line = [Note(start, max(1, stop - start), pitch) for start, stop, pitch in zip(starts, stops, pitches, strict=True)]
+    durations = [stop - start or 1 for start, stop in zip(starts, stops, strict=True)]
+    line = map(Note._make, zip(starts, durations, pitches, strict=True))
     notes, left_out = top_line(sorted(line, key=itemgetter(0)))
-    moved = sum(
-        (TICKS_PER_QUARTER * onset) % pulses_per_quarter > 0 or (TICKS_PER_QUARTER * end) % pulses_per_quarter > 0
-        for onset, end in zip(onsets, ends, strict=True)
-    )
+    step = pulses_per_quarter // gcd(pulses_per_quarter, TICKS_PER_QUARTER)  # pulses between times that are exact
+    moved = sum([(onset % step or end % step) > 0 for onset, end in zip(onsets, ends, strict=True)])
     if left_out:
         notices.append(f"took the top line, leaving out {left_out} of {len(pulses)} notes")
     if moved:

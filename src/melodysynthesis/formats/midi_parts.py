@@ -28,6 +28,8 @@ def tracks_of(score: ScoreTick, data: bytes) -> tuple[Tracks, list[Words]]:
     with_words: set[tuple[str, bool, int]] = set()
     is_type_0 = data[8:10] == b"\0\0"
     for number, track in enumerate(score.tracks):
+        if not track.note_num():
+            continue
         columns = track.notes.numpy()
         notes = np.array((columns["time"], columns["duration"], columns["pitch"]), np.int64).T
         is_long = notes[:, 1] > 0
@@ -37,7 +39,7 @@ def tracks_of(score: ScoreTick, data: bytes) -> tuple[Tracks, list[Words]]:
             name = track.name.strip()
             part = (name, track.is_drum, number if is_type_0 or not name else -1)
             pieces.setdefault(part, []).append(notes)
-            with_words |= {part} if len(track.lyrics) else set()
+            with_words |= {part} if track.lyrics else set()
     rows = {part: np.concatenate(arrays) if len(arrays) > 1 else arrays[0] for part, arrays in pieces.items()}
     words: list[Words] = []
     if may_have_words(data):
