@@ -85,6 +85,8 @@ def without_programs(data: bytes) -> bytes:
 
     Tracks of more than `MAX_TRACK_BYTES` stay as they are.
     """
+    if not ((first := _NOTE_BYTES.search(data)) and _PROGRAM_BYTES.search(data, first.end())):
+        return data
     try:
         parts = list(chunks(data))
         changed = {

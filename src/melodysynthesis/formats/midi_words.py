@@ -52,7 +52,7 @@ def words_in(data: bytes, score: ScoreTick, onsets: Sequence[NDArray[np.int64]])
         score: what the reading library makes of it; it has the lyrics events of the tracks that are too long.
         onsets: of the notes of each part, in pulses; of one part's at least half must have a plain text each.
     """
-    if (known := _by_the_library(data, score)) is not None:
+    if known := _by_the_library(data, score):
         return known
     found: list[Words] = []
     fewest_texts = max(MIN_WORDS, min((len(set(of.tolist())) for of in onsets), default=0) / 2)
@@ -118,6 +118,8 @@ def _syllables(texts: list[tuple[int, str]], onsets: Sequence[int]) -> tuple[tup
     has_marks = _MARKS.search("".join([text for _, text in texts])) is not None
     spaced = has_marks and any(text != text.strip() or text[0] in _BREAKS for _, text in texts)
     exact = set(onsets)
+    if not has_marks and exact.issuperset([tick for tick, _ in texts]):  # as in the files that are written here
+        return tuple(sorted({tick: text[:80] for tick, text in reversed(texts) if text}.items()))
     found: dict[int, str] = {}
     for (tick, text), (_, following) in pairwise([*texts, (0, " ")]):
         onset = tick if tick in exact else _nearest(tick, onsets)
