@@ -249,3 +249,9 @@ def test_words(data, words):
 )
 def test_wrapped_files(wrap):
     assert notes(wrap(file(track(*FOUR)))) == SCALE
+
+
+@pytest.mark.parametrize("tail", [b"\xff\x03\x05Mel", b"\xff\x03\x09Mel", b"\xff\x06\x08Mel"])
+def test_an_event_that_the_end_of_its_track_cuts_off_is_damage(tail):
+    with pytest.raises(FormatError, match="damaged MIDI: a track is cut off"):
+        midi.read(file(track(*FOUR, (0, tail))), "x")

@@ -108,9 +108,7 @@ def read(data: bytes, source: str, part: str | None = None) -> Reading:
     """
     check_file_size(len(data), source, MAX_MIDI_BYTES)
     data, more_tracks = with_all_tracks(_unwrapped(data, source))
-    score, repairs = _parse(data, source)
-    texts = [(marker.time, marker.text) for marker in score.markers]
-    markers = [(_tick(time, score.tpq), text) for time, text in texts if text != TRACK_END]
+    score, markers, repairs = _parse(data, source)
     is_ours = any(text == END for _, text in markers)
     tracks, words = tracks_of(score, data)
     notes, notices = _chosen_notes(tracks, score.tpq, source, part, may_be_empty=is_ours)
@@ -142,26 +140,29 @@ FORMAT = Format(
 )
 
 
-def _parse(data: bytes, source: str) -> tuple[ScoreTick, list[str]]:
-    """What the library reads of a file, which is repaired first where need be, and what the repair changed."""
+def _parse(data: bytes, source: str) -> tuple[ScoreTick, Markers, list[str]]:
+    """What the library reads of a file, repaired where need be, its markers, and what the repair changed."""
     from symusic.core import ScoreTick
 
     parsed = ScoreTick.from_midi
     notices: list[str] = []
+    texts: list[tuple[int, str]] | None = None
     try:
         # A packet F7 that does not end one of F0 would be read as if it took time.
         needs_repair = data.count(b"\xf7") > data.count(b"\xf0")
         ended, file = with_ends(data), without_programs(data)
         score = parsed(ended)
-        is_whole = sum(marker.text == TRACK_END for marker in score.markers) == ended.count(TRACK_END_BYTES)
+        texts = [(marker.time, marker.text) for marker in score.markers]
+        is_whole = sum([text == TRACK_END for _, text in texts]) == ended.count(TRACK_END_BYTES)
         if not is_whole or score.end() >= FAR or file is not data:  # a note without an end lasts that long
-            found, score = score.note_num(), parsed(file)
+            found, score, texts = score.note_num(), parsed(file), None
             needs_repair = needs_repair or found > score.note_num()
     except (RuntimeError, ValueError, IndexError):
         needs_repair = True
     except MemoryError:
         raise FormatError("it takes more memory than there is", source, "too large") from None
     if needs_repair:
+        texts = None
         file, notices = repaired(data, source)
         try:
             score = parsed(without_programs(file))
@@ -174,8 +175,12 @@ def _parse(data: bytes, source: str) -> tuple[ScoreTick, list[str]]:
         raise FormatError("its header says 0 ticks a quarter: expected 1 to 32,767", source, "damaged MIDI")
     if score.start() < 0:  # symusic counts in 32 bits and wraps around
         raise FormatError("its delta times add up to more than 31 bits", source, "too large")
-    check_length(0, _tick(score.end(), score.tpq), source)
-    return score, notices
+    pulses_per_quarter = score.tpq
+    check_length(0, _tick(score.end(), pulses_per_quarter), source)
+    if texts is None:
+        texts = [(marker.time, marker.text) for marker in score.markers]
+    markers = [(_tick(time, pulses_per_quarter), text) for time, text in texts if text != TRACK_END]
+    return score, markers, notices
 
 
 def _unwrapped(data: bytes, source: str) -> bytes:
