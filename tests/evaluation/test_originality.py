@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melodysynthesis.corpora import SPLITS, Corpus
+from melodysynthesis.corpora.families import SPLITS_VERSION
 from melodysynthesis.corpora.report import BuildReport
 from melodysynthesis.corpora.run_index import KINDS
 from melodysynthesis.corpora.store import Spool
@@ -45,7 +46,7 @@ def corpus_of(tmp_path_factory, train: Sequence[Melody], held_out: Sequence[Melo
         spool.set_column("split", np.array([0] * len(train) + [1 + n % 2 for n in range(len(held_out))]))
         spool.set_column("family", np.arange(len(train) + len(held_out)))
         columns = {name: np.array(column) for name, column in spool.columns().items()}
-    return Corpus("few", BuildReport("few"), [], columns)
+    return Corpus("few", BuildReport("few", SPLITS_VERSION), [], columns)
 
 
 def fresh(corpus: Corpus) -> Index:

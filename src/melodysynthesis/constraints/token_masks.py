@@ -293,6 +293,7 @@ class Finish:
             rows = np.flatnonzero(context.planned & context.in_body)
             fitting = np.where(context.allowed()[rows], clock.ticks, 0)
             mask[rows] = (clock.ticks == 0) | (clock.ticks == fitting.max(axis=1, initial=0)[:, None])
+            mask[rows[:, None], BEATS] = False
         return mask
 
     def select(self, indices: NDArray[np.int64]) -> Self:

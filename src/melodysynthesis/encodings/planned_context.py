@@ -79,6 +79,7 @@ class PlannedContext(EventContext):
     def __init__(self, batch: int, header: Header) -> None:
         super().__init__(batch, header)
         self.last = np.full(batch, -1, np.int64)
+        self.latest = np.full(batch, MIDDLE_C, np.int64)  # pitch of the latest note that has a duration
         self.sections = np.zeros(batch, np.int64)
         self.letters = np.zeros(batch, np.int64)  # how many different ones
         # The plan, (batch, MAX_SECTIONS): the value of each phrase's token, and the tick at which it ends.
@@ -119,8 +120,10 @@ class PlannedContext(EventContext):
 
     def advance(self, ids: Ids) -> None:
         """Take one token for each sequence."""
-        writing = self.planning
+        writing, timed = self.planning, np.equal(self.slot, AWAITS_DURATION)
         super().advance(ids)
+        sounding = timed & (self.repeats > 0)
+        self.latest[sounding] = VALUES[self.last_pitch[sounding]]
         if writing.any():
             self._advance_plan(np.flatnonzero(writing), ids)
         (marked,) = (self.planned & np.equal(ids, PHRASE)).nonzero()
@@ -184,8 +187,8 @@ class PlannedContext(EventContext):
         return columns
 
     def _last_pitch_to_come(self) -> NDArray[np.int64]:
-        """(batch,) of the pitches that the melody may end with, the nearest to the latest, as a sound."""
-        pitch = np.where(self.repeats > 0, VALUES[self.last_pitch], MIDDLE_C)
+        """(batch,) of the pitches that the melody may end with, the nearest to the latest whole note, as a sound."""
+        pitch = self.latest
         nearest = pitch + (self.last - pitch + 6) % 12 - 6
         nearest += 12 * (nearest < LOWEST_PITCH) - 12 * (nearest > HIGHEST_PITCH)
         return np.asarray(nearest - LOWEST_PITCH + FIRST_SOUND)

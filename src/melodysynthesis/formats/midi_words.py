@@ -29,7 +29,7 @@ _TEXT, _LYRIC = 0x01, 0x05
 _SIGN_OF_TEXT, _SIGN_OF_LYRIC = bytes((0xFF, _TEXT)), bytes((0xFF, _LYRIC))
 _BREAKS = "/\\"
 _MARKS = re.compile(r"[\s/\\]")
-Time = TypeVar("Time", int, float)
+AnyTime = TypeVar("AnyTime", int, float)
 
 
 class Words(NamedTuple):
@@ -134,7 +134,7 @@ def _count_at(words: Words, onsets: Sequence[float]) -> int:
     return sum(_nearest(tick, onsets) is not None for tick, text in words.texts if text.strip())
 
 
-def _nearest(tick: int, onsets: Sequence[Time]) -> Time | None:
+def _nearest(tick: int, onsets: Sequence[AnyTime]) -> AnyTime | None:
     """The onset that is nearest to a tick, if one is near."""
     after = bisect_left(onsets, tick)
     near = min(onsets[max(0, after - 1) : after + 1], key=lambda onset: abs(onset - tick), default=None)

@@ -299,6 +299,8 @@ class Request(_Fields):
                 if not requested and getattr(self, option.name) != option.default:
                     raise RequestError(f"{option.name} changes the rule {rule.name}: add it, such as {rule.flag}")
         for name in self.wishes:
+            if name not in RULES:
+                raise RequestError(f"prefer: {unknown('rule', name[:40], RULES)}")
             if name not in self.rules:
                 raise RequestError(f"prefer {name.replace('_', '-')}: add that rule, such as {RULES[name].flag}")
         if self.max_steps is not None and self.rules:

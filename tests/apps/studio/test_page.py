@@ -314,6 +314,7 @@ def test_everything_has_a_name_and_can_be_reached_by_keys(page):
 
 EXAMPLES = {
     "model": "lstm", "key": "A minor", "meter": "5/4", "pickup": "1/2", "meters": "3/4 x4, 4/4 x4", "title": "Evening",
+    "plan": "A:8 B:8 last:1",
 }  # fmt: skip
 
 

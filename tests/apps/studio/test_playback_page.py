@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.apps.studio.chromium import CHROMIUM, until
+from tests.apps.studio.chromium import CHROMIUM, unfold, until
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
@@ -25,6 +25,7 @@ ASKED = {"bars": "2", "meter": "3/4", "key": "C major", "chords": "C | G7", "cou
 def playing(page):
     """A page that plays two bars of 3/4 over and over, with the beat and chords."""
     for name, value in ASKED.items():
+        unfold(page, f"#ask-{name}")
         page.fill(f"#ask-{name}", value)
     page.click("#generate")
     until(page, "!studio.store.pending && studio.store.take.melody.notes.length > 0")
