@@ -53,10 +53,12 @@ export class LiveSettings {
     this.inputs = new Map();
     this.sets = table(models).map(([title, fields]) => html("fieldset", {}, html("legend", {}, title), ...fields.map((field) => this.build(field))));
     place.append(...this.sets);
-    place.addEventListener("change", () => {
-      this.suit();
-      changed();
-    });
+    for (const kind of ["input", "change"]) { // while it is typed: a page that is reloaded has it
+      place.addEventListener(kind, () => {
+        this.suit();
+        changed();
+      });
+    }
     this.suit();
   }
 
