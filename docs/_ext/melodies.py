@@ -93,9 +93,11 @@ class RuleScores(SphinxDirective):
         shown: list[nodes.Node] = []
         for rule in RULES.values():
             values = {field.name: field.example for field in rule.fields}
-            (melody,) = ms.generate(key="G major", meter="4/4", bars=8, seed=SEED, **values)
+            meter = "5/4" if "grouping" in values else "4/4"
+            bars = 16 if "phrases" in values else 8
+            (melody,) = ms.generate(key="G major", meter=meter, bars=bars, seed=SEED, **values)
             flags = " ".join(field.flag for field in rule.fields)
-            command = f'melody generate --key "G major" --meter 4/4 --bars 8 --seed {SEED} {flags}'
+            command = f'melody generate --key "G major" --meter {meter} --bars {bars} --seed {SEED} {flags}'
             svg = scalable(formats.to_bytes(melody, "svg").decode())
             shown += [
                 nodes.rubric(rule.label, rule.label[0].upper() + rule.label[1:]),
