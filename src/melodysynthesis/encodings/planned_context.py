@@ -188,8 +188,7 @@ class PlannedContext(EventContext):
 
     def _last_pitch_to_come(self) -> NDArray[np.int64]:
         """(batch,) of the pitches that the melody may end with, the nearest to the latest whole note, as a sound."""
-        pitch = self.latest
-        nearest = pitch + (self.last - pitch + 6) % 12 - 6
+        nearest = self.latest + (self.last - self.latest + 6) % 12 - 6
         nearest += 12 * (nearest < LOWEST_PITCH) - 12 * (nearest > HIGHEST_PITCH)
         return np.asarray(nearest - LOWEST_PITCH + FIRST_SOUND)
 

@@ -119,7 +119,8 @@ def test_an_answer_has_a_form(client):
         assert [pitch for _, pitch in ons[:half]] == [pitch for _, pitch in ons[half:]]
         apart = [late - early for (early, _), (late, _) in zip(ons[:half], ons[half:], strict=True)]
         assert apart[1:] == pytest.approx([4 * QUARTER] * (half - 1), abs=1e-3)
-        assert apart[0] == pytest.approx(4 * QUARTER, abs=0.1)  # a busy machine sends the first note late
+        # A busy machine may begin late, by less than half a beat, and never early.
+        assert -1e-3 < 4 * QUARTER - apart[0] < QUARTER / 2
 
 
 def test_along_it_plays_while_the_person_plays(client):
